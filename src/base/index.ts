@@ -1,0 +1,7 @@
+/** Door of `base`: words that every room shares and that know no domain. */
+export * from './assert.js';
+export * from './bytes.js';
+export * from './errors.js';
+export * from './ids.js';
+export * from './page-tree.js';
+export * from './prng.js';
