@@ -1,0 +1,205 @@
+/**
+ * Bytes of the messages between a client and one replica (client-messages.ts), of the frames that carry
+ * them, and of what a client's HELLO signs. Malformed, non-canonical and oversized bytes decode to null
+ * and never throw.
+ */
+import { sequenceNumber, sessionId, utf8Length, viewNumber } from '../base/index.js';
+import type { ReplicaId, SessionId } from '../base/index.js';
+import type { ClientMessage, Reply, ServerMessage, StatusReply } from './client-messages.js';
+import { envelopeOperationsMax, openNonceBytes } from './envelope-codec.js';
+import { decodeFrame, encodeFrame } from './frame.js';
+import { theodora as proto } from './generated/wire.js';
+import { outcomeFromWire, outcomeToWire } from './outcome.js';
+import {
+  check,
+  clientOf,
+  decodeWire,
+  digestOf,
+  encodeWire,
+  envelopeBytesMax,
+  exactly,
+  hexBytes,
+  keepBytes,
+  replicaOf,
+  safeInteger,
+  signatureBytes,
+  viewOf,
+} from './wire.js';
+
+export const challengeNonceBytes = 32;
+const textBytesMax = 256;
+
+function textOf(text: string): string {
+  check(utf8Length(text) <= textBytesMax);
+  return text;
+}
+
+export interface HelloBody {
+  readonly clusterId: string;
+  readonly replica: ReplicaId;
+  /** SHA-256 of the replica's certificate. */
+  readonly certificateFingerprint: Uint8Array;
+  /** The replica's challenge. */
+  readonly nonce: Uint8Array;
+  readonly session: SessionId;
+}
+
+/** The bytes that a client's HELLO signature covers. */
+export function encodeHelloBody(body: HelloBody): Uint8Array {
+  return encodeWire(proto.HelloBody, body);
+}
+
+function clientMessageToWire(message: ClientMessage): proto.ClientMessage.$Properties {
+  switch (message.kind) {
+    case 'hello': {
+      const { session, signature } = message;
+      return { hello: { client: hexBytes(message.client), session, signature } };
+    }
+    case 'attach':
+      return { attach: message.session };
+    case 'submit':
+      return { submit: message.envelope };
+    case 'read':
+      return { read: { readId: message.readId, operation: message.operation } };
+    case 'statusRequest':
+      return { statusRequest: message.requestId };
+  }
+}
+
+export function encodeClientMessage(message: ClientMessage): Uint8Array {
+  return encodeWire(proto.ClientMessage, clientMessageToWire(message));
+}
+
+function clientMessageFromWire(wire: proto.ClientMessage): ClientMessage {
+  if (wire.submit !== null) {
+    check(wire.submit.length <= envelopeBytesMax);
+    return { kind: 'submit', envelope: viewOf(wire.submit) };
+  }
+  if (wire.read !== null) {
+    check(wire.read.operation.length <= envelopeBytesMax);
+    return { kind: 'read', readId: safeInteger(wire.read.readId), operation: keepBytes(wire.read.operation) };
+  }
+  if (wire.hello !== null) {
+    return {
+      kind: 'hello',
+      client: clientOf(wire.hello.client),
+      session: sessionId(safeInteger(wire.hello.session)),
+      signature: exactly(signatureBytes, wire.hello.signature),
+    };
+  }
+  if (wire.attach !== null) return { kind: 'attach', session: sessionId(safeInteger(wire.attach)) };
+  return { kind: 'statusRequest', requestId: safeInteger(wire.statusRequest) };
+}
+
+export function decodeClientMessage(bytes: Uint8Array): ClientMessage | null {
+  return decodeWire(proto.ClientMessage, bytes, 3, clientMessageFromWire);
+}
+
+function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Properties {
+  switch (message.kind) {
+    case 'challenge':
+      return { challenge: { replica: message.replica, nonce: message.nonce } };
+    case 'welcome':
+      return { welcome: { view: message.view } };
+    case 'notice':
+      return { notice: message.code };
+    case 'opened':
+      return { opened: { view: message.view, nonce: message.nonce, session: message.session } };
+    case 'reply': {
+      const { view, session, firstNumber, outcomes } = message;
+      return { reply: { view, session, firstNumber, outcomes: outcomes.map(outcomeToWire) } };
+    }
+    case 'readReply':
+      return { readReply: { readId: message.readId, result: message.result } };
+    case 'statusReply':
+      return { statusReply: { ...message, stateDigest: hexBytes(message.stateDigest) } };
+  }
+}
+
+export function encodeServerMessage(message: ServerMessage): Uint8Array {
+  return encodeWire(proto.ServerMessage, serverMessageToWire(message));
+}
+
+function replyFromWire(wire: proto.Reply): Reply {
+  check(wire.outcomes.length <= envelopeOperationsMax);
+  return {
+    kind: 'reply',
+    view: viewNumber(safeInteger(wire.view)),
+    session: sessionId(safeInteger(wire.session)),
+    firstNumber: safeInteger(wire.firstNumber),
+    outcomes: wire.outcomes.map(outcomeFromWire),
+  };
+}
+
+function statusReplyFromWire(wire: proto.StatusReply): StatusReply {
+  return {
+    kind: 'statusReply',
+    requestId: safeInteger(wire.requestId),
+    replica: replicaOf(wire.replica),
+    view: viewNumber(safeInteger(wire.view)),
+    primary: replicaOf(wire.primary),
+    isActive: wire.isActive,
+    isObserver: wire.isObserver,
+    executed: sequenceNumber(safeInteger(wire.executed)),
+    stableCheckpoint: sequenceNumber(safeInteger(wire.stableCheckpoint)),
+    stateDigest: digestOf(wire.stateDigest),
+    peersConnected: wire.peersConnected,
+    clientsConnected: wire.clientsConnected,
+    version: textOf(wire.version),
+  };
+}
+
+/** The frequent messages first. */
+function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
+  if (wire.reply !== null) return replyFromWire(wire.reply);
+  if (wire.readReply !== null) {
+    const { readId, result } = wire.readReply;
+    return {
+      kind: 'readReply',
+      readId: safeInteger(readId),
+      result: result === null ? null : keepBytes(result),
+    };
+  }
+  if (wire.challenge !== null) {
+    const nonce = exactly(challengeNonceBytes, wire.challenge.nonce);
+    return { kind: 'challenge', replica: replicaOf(wire.challenge.replica), nonce };
+  }
+  if (wire.welcome !== null) return { kind: 'welcome', view: viewNumber(safeInteger(wire.welcome.view)) };
+  if (wire.notice !== null) return { kind: 'notice', code: textOf(wire.notice) };
+  if (wire.opened !== null) {
+    return {
+      kind: 'opened',
+      view: viewNumber(safeInteger(wire.opened.view)),
+      nonce: exactly(openNonceBytes, wire.opened.nonce),
+      session: sessionId(safeInteger(wire.opened.session)),
+    };
+  }
+  check(wire.statusReply !== null);
+  return statusReplyFromWire(wire.statusReply);
+}
+
+const serverMessageElementsMax = 3 + 2 * envelopeOperationsMax;
+
+export function decodeServerMessage(bytes: Uint8Array): ServerMessage | null {
+  return decodeWire(proto.ServerMessage, bytes, serverMessageElementsMax, serverMessageFromWire);
+}
+
+/** One frame of encoded messages: at most 4096 of them and 4 MiB, the caller's duty. */
+export function encodeClientFrame(messages: readonly Uint8Array[]): Uint8Array {
+  return encodeFrame(proto.ClientFrame, messages);
+}
+
+/** The messages as views of the frame, not yet decoded; null if malformed. */
+export function decodeClientFrame(bytes: Uint8Array): Uint8Array[] | null {
+  return decodeFrame(proto.ClientFrame, bytes);
+}
+
+/** As `encodeClientFrame`. */
+export function encodeServerFrame(messages: readonly Uint8Array[]): Uint8Array {
+  return encodeFrame(proto.ServerFrame, messages);
+}
+
+/** As `decodeClientFrame`. */
+export function decodeServerFrame(bytes: Uint8Array): Uint8Array[] | null {
+  return decodeFrame(proto.ServerFrame, bytes);
+}

@@ -1,0 +1,97 @@
+/** Messages between a client and one replica, on the client's stream to it. Plain data. */
+import type { ClientId, Digest, ReplicaId, SequenceNumber, SessionId, ViewNumber } from '../base/index.js';
+import type { Outcome } from './envelope.js';
+
+/** Proves the client's key to this replica: a signature over its challenge and the stream's context. */
+export interface Hello {
+  readonly kind: 'hello';
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly signature: Uint8Array;
+}
+
+/** From now on replies of this session go to this stream too. */
+export interface Attach {
+  readonly kind: 'attach';
+  readonly session: SessionId;
+}
+
+export interface Submit {
+  readonly kind: 'submit';
+  readonly envelope: Uint8Array;
+}
+
+/** A fast read: an encoded operation, answered without ordering. */
+export interface Read {
+  readonly kind: 'read';
+  readonly readId: number;
+  readonly operation: Uint8Array;
+}
+
+export interface StatusRequest {
+  readonly kind: 'statusRequest';
+  readonly requestId: number;
+}
+
+export type ClientMessage = Hello | Attach | Submit | Read | StatusRequest;
+
+export interface Challenge {
+  readonly kind: 'challenge';
+  readonly replica: ReplicaId;
+  /** 32 fresh bytes. */
+  readonly nonce: Uint8Array;
+}
+
+export interface Welcome {
+  readonly kind: 'welcome';
+  readonly view: ViewNumber;
+}
+
+/** The stream or a request on it is refused by this replica alone; not a vote. */
+export interface Notice {
+  readonly kind: 'notice';
+  readonly code: string;
+}
+
+export interface Opened {
+  readonly kind: 'opened';
+  readonly view: ViewNumber;
+  readonly nonce: Uint8Array;
+  /** 0 when refused: the client has too many sessions. */
+  readonly session: SessionId;
+}
+
+export interface Reply {
+  readonly kind: 'reply';
+  readonly view: ViewNumber;
+  readonly session: SessionId;
+  readonly firstNumber: number;
+  /** Outcomes of firstNumber, firstNumber + 1, … */
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface ReadReply {
+  readonly kind: 'readReply';
+  readonly readId: number;
+  /** Null: this read has to be ordered. */
+  readonly result: Uint8Array | null;
+}
+
+export interface StatusReply {
+  readonly kind: 'statusReply';
+  readonly requestId: number;
+  readonly replica: ReplicaId;
+  readonly view: ViewNumber;
+  readonly primary: ReplicaId;
+  readonly isActive: boolean;
+  readonly isObserver: boolean;
+  readonly executed: SequenceNumber;
+  readonly stableCheckpoint: SequenceNumber;
+  /** Digest of the state after `executed`. */
+  readonly stateDigest: Digest;
+  readonly peersConnected: number;
+  readonly clientsConnected: number;
+  readonly version: string;
+}
+
+export type ServerMessage = Challenge | Welcome | Notice | Opened | Reply | ReadReply | StatusReply;

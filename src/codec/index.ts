@@ -1,0 +1,13 @@
+/** Door of `codec`: every byte that leaves a replica or a client, and the values behind it. */
+export * from './client-codec.js';
+export * from './client-messages.js';
+export * from './envelope.js';
+export * from './envelope-codec.js';
+export * from './messages.js';
+export * from './operation-codec.js';
+export * from './operations.js';
+export * from './peer-codec.js';
+export * from './state.js';
+export * from './state-codec.js';
+export * from './tuple-codec.js';
+export * from './tuples.js';

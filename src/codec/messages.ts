@@ -1,0 +1,156 @@
+/**
+ * Messages between replicas, named as in PBFT (OSDI'99; TOCS'02). Plain data: encoding is in
+ * peer-codec.ts. What others than the receiver must believe is signed and keeps the very bytes that were
+ * signed (`body`), so that it can be passed on unchanged.
+ */
+import type { Digest, ReplicaId, SequenceNumber, ViewNumber } from '../base/index.js';
+
+/** The primary's proposal; the digest of `batch` covers time and envelopes, not the view. */
+export interface PrePrepare {
+  readonly kind: 'prePrepare';
+  readonly view: ViewNumber;
+  readonly sequenceNumber: SequenceNumber;
+  /** An encoded Batch (envelope.ts). */
+  readonly batch: Uint8Array;
+}
+
+export interface Prepare {
+  readonly kind: 'prepare';
+  readonly view: ViewNumber;
+  readonly sequenceNumber: SequenceNumber;
+  readonly digest: Digest;
+}
+
+export interface Commit {
+  readonly kind: 'commit';
+  readonly view: ViewNumber;
+  readonly sequenceNumber: SequenceNumber;
+  readonly digest: Digest;
+}
+
+/** One replica's signed statement of its state after executing `sequenceNumber`. */
+export interface Checkpoint {
+  readonly kind: 'checkpoint';
+  readonly sequenceNumber: SequenceNumber;
+  readonly stateDigest: Digest;
+  readonly replica: ReplicaId;
+  readonly signature: Uint8Array;
+}
+
+export interface ReplicaSignature {
+  readonly replica: ReplicaId;
+  readonly signature: Uint8Array;
+}
+
+/** A quorum of equal CHECKPOINTs. That of sequence number 0 is the genesis and carries no signatures. */
+export interface CheckpointCertificate {
+  readonly sequenceNumber: SequenceNumber;
+  readonly stateDigest: Digest;
+  readonly signatures: readonly ReplicaSignature[];
+}
+
+/** A digest at a sequence number and the view it belongs to: an element of P or of Q (TOCS'02 fig. 3). */
+export interface ViewEntry {
+  readonly sequenceNumber: SequenceNumber;
+  readonly view: ViewNumber;
+  readonly digest: Digest;
+}
+
+export interface ViewChangeBody {
+  readonly view: ViewNumber;
+  readonly replica: ReplicaId;
+  /** How many REJOINs of this replica have been ordered; older incarnations are void. */
+  readonly incarnation: number;
+  readonly checkpoint: CheckpointCertificate;
+  /** P: at most one entry a sequence number, ascending. */
+  readonly prepared: readonly ViewEntry[];
+  /** Q: at most 16 entries a sequence number, ascending by sequence number, then digest. */
+  readonly prePrepared: readonly ViewEntry[];
+}
+
+export interface ViewChange extends ViewChangeBody {
+  readonly kind: 'viewChange';
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface ChosenBatch {
+  readonly sequenceNumber: SequenceNumber;
+  readonly digest: Digest;
+}
+
+export interface NewViewBody {
+  readonly view: ViewNumber;
+  readonly replica: ReplicaId;
+  readonly viewChanges: readonly ViewChange[];
+  /** The decision, ascending and without gaps from the start checkpoint on. */
+  readonly chosen: readonly ChosenBatch[];
+}
+
+export interface NewView extends NewViewBody {
+  readonly kind: 'newView';
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Periodic summary of where a replica stands, so that peers resend what it lacks (OSDI'99 section 5.2). */
+export interface Status {
+  readonly kind: 'status';
+  readonly view: ViewNumber;
+  /** False between sending VIEW-CHANGE and accepting NEW-VIEW. */
+  readonly isActive: boolean;
+  readonly isObserver: boolean;
+  readonly lastExecuted: SequenceNumber;
+  readonly stableCheckpoint: SequenceNumber;
+}
+
+/** Proof of a stable checkpoint, sent to a replica that lags behind it. */
+export interface StableCheckpoint {
+  readonly kind: 'stableCheckpoint';
+  readonly certificate: CheckpointCertificate;
+}
+
+export interface FetchBatch {
+  readonly kind: 'fetchBatch';
+  readonly digest: Digest;
+}
+
+export interface BatchBody {
+  readonly kind: 'batchBody';
+  readonly batch: Uint8Array;
+}
+
+export interface FetchState {
+  readonly kind: 'fetchState';
+  readonly sequenceNumber: SequenceNumber;
+  readonly chunk: number;
+}
+
+export interface StateChunk {
+  readonly kind: 'stateChunk';
+  readonly sequenceNumber: SequenceNumber;
+  readonly chunk: number;
+  readonly chunkCount: number;
+  readonly data: Uint8Array;
+}
+
+/** A client envelope or REJOIN passed on to the primary, as received. */
+export interface Forward {
+  readonly kind: 'forward';
+  readonly envelope: Uint8Array;
+}
+
+export type PeerMessage =
+  | PrePrepare
+  | Prepare
+  | Commit
+  | Checkpoint
+  | ViewChange
+  | NewView
+  | Status
+  | StableCheckpoint
+  | FetchBatch
+  | BatchBody
+  | FetchState
+  | StateChunk
+  | Forward;

@@ -1,0 +1,180 @@
+/**
+ * Bytes of operations, results and entries (operations.ts). Tuples and templates inside are canonical
+ * bytes (tuple-codec.ts). Must not judge what a space may refuse: whatever is well formed decodes.
+ */
+import { assert, decodeUtf8, encodeUtf8 } from '../base/index.js';
+import { theodora as proto } from './generated/wire.js';
+import type { Entry, Operation, RefusalCode, Result } from './operations.js';
+import type { Template, Tuple } from './tuples.js';
+import { decodeTemplate, decodeTuple, encodeTemplate, encodeTuple } from './tuple-codec.js';
+import {
+  bigInteger,
+  check,
+  clientOf,
+  decodeWire,
+  encodeWire,
+  hexBytes,
+  safeInteger,
+  wireInteger,
+} from './wire.js';
+import type { WireInteger } from './wire.js';
+
+const spaceNameBytesMax = 256;
+/** Most entries of one result; more do not fit a frame. */
+const resultEntriesMax = 1 << 16;
+
+const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
+  MALFORMED_OPERATION: 1,
+  NO_SUCH_SPACE: 2,
+  TOO_MANY_FIELDS: 3,
+  FIELD_TOO_LARGE: 4,
+  TUPLE_TOO_LARGE: 5,
+  RESULT_TOO_LARGE: 6,
+  SPACE_FULL: 7,
+};
+const refusals: readonly (RefusalCode | null)[] = [
+  null,
+  'MALFORMED_OPERATION',
+  'NO_SUCH_SPACE',
+  'TOO_MANY_FIELDS',
+  'FIELD_TOO_LARGE',
+  'TUPLE_TOO_LARGE',
+  'RESULT_TOO_LARGE',
+  'SPACE_FULL',
+];
+
+type WireOperation = proto.Operation.$Properties;
+
+function operationKindToWire(operation: Operation): WireOperation {
+  switch (operation.kind) {
+    case 'out':
+      return { out: { tuple: encodeTuple(operation.tuple) } };
+    case 'rdp':
+      return { rdp: { template: encodeTemplate(operation.template) } };
+    case 'inp':
+      return { inp: { template: encodeTemplate(operation.template) } };
+    case 'rdAll': {
+      const after = wireInteger(operation.after);
+      return { rdAll: { template: encodeTemplate(operation.template), limit: operation.limit, after } };
+    }
+    case 'inAll':
+      return { inAll: { template: encodeTemplate(operation.template), limit: operation.limit } };
+    case 'count':
+      return { count: { template: encodeTemplate(operation.template) } };
+    case 'cas':
+      return { cas: swapToWire(operation) };
+    case 'replace':
+      return { replace: swapToWire(operation) };
+  }
+}
+
+function swapToWire(swap: { template: Template; tuple: Tuple }): proto.Swap.$Properties {
+  return { template: encodeTemplate(swap.template), tuple: encodeTuple(swap.tuple) };
+}
+
+/** `limit` is an unsigned 32-bit integer, `space` at most 256 bytes of UTF-8. */
+export function encodeOperation(operation: Operation): Uint8Array {
+  const space = encodeUtf8(operation.space);
+  assert(space !== null, 'a space name has no lone surrogate');
+  const wire = operationKindToWire(operation);
+  wire.space = space;
+  return encodeWire(proto.Operation, wire);
+}
+
+function tupleOf(bytes: Uint8Array): Tuple {
+  const tuple = decodeTuple(bytes);
+  check(tuple !== null);
+  return tuple;
+}
+
+function templateOf(bytes: Uint8Array): Template {
+  const template = decodeTemplate(bytes);
+  check(template !== null);
+  return template;
+}
+
+function operationFromWire(wire: proto.Operation): Operation {
+  check(wire.space.length <= spaceNameBytesMax);
+  const space = decodeUtf8(wire.space);
+  check(space !== null);
+  if (wire.out !== null) return { kind: 'out', space, tuple: tupleOf(wire.out.tuple) };
+  if (wire.rdp !== null) return { kind: 'rdp', space, template: templateOf(wire.rdp.template) };
+  if (wire.inp !== null) return { kind: 'inp', space, template: templateOf(wire.inp.template) };
+  if (wire.rdAll !== null) {
+    const { template, limit, after } = wire.rdAll;
+    return { kind: 'rdAll', space, template: templateOf(template), limit, after: bigInteger(after) };
+  }
+  if (wire.inAll !== null) {
+    return { kind: 'inAll', space, template: templateOf(wire.inAll.template), limit: wire.inAll.limit };
+  }
+  if (wire.count !== null) return { kind: 'count', space, template: templateOf(wire.count.template) };
+  if (wire.cas !== null) {
+    return { kind: 'cas', space, template: templateOf(wire.cas.template), tuple: tupleOf(wire.cas.tuple) };
+  }
+  check(wire.replace !== null);
+  const { template, tuple } = wire.replace;
+  return { kind: 'replace', space, template: templateOf(template), tuple: tupleOf(tuple) };
+}
+
+export function decodeOperation(bytes: Uint8Array): Operation | null {
+  return decodeWire(proto.Operation, bytes, 4, operationFromWire);
+}
+
+function entryToWire(entry: Entry): proto.Entry.$Properties {
+  return { id: wireInteger(entry.id), tuple: encodeTuple(entry.tuple), owner: hexBytes(entry.owner) };
+}
+
+function entryFromWire(wire: { id: WireInteger; tuple: Uint8Array; owner: Uint8Array }): Entry {
+  const id = bigInteger(wire.id);
+  check(id >= 1n);
+  return { id, tuple: tupleOf(wire.tuple), owner: clientOf(wire.owner) };
+}
+
+export function encodeEntry(entry: Entry): Uint8Array {
+  return encodeWire(proto.Entry, entryToWire(entry));
+}
+
+export function decodeEntry(bytes: Uint8Array): Entry | null {
+  return decodeWire(proto.Entry, bytes, 2, entryFromWire);
+}
+
+function resultToWire(result: Result): proto.Result.$Properties {
+  switch (result.kind) {
+    case 'entry':
+      return { entry: result.entry === null ? {} : { entry: entryToWire(result.entry) } };
+    case 'entries':
+      return { entries: { entries: result.entries.map(entryToWire) } };
+    case 'count':
+      return { count: result.count };
+    case 'cas': {
+      const { inserted, entry } = result;
+      return { cas: entry === null ? { inserted } : { inserted, entry: entryToWire(entry) } };
+    }
+    case 'refused':
+      return { refused: { code: refusalNumbers[result.code], detail: result.detail } };
+  }
+}
+
+function resultFromWire(wire: proto.Result): Result {
+  if (wire.entry !== null) {
+    return { kind: 'entry', entry: wire.entry.entry === null ? null : entryFromWire(wire.entry.entry) };
+  }
+  if (wire.entries !== null) return { kind: 'entries', entries: wire.entries.entries.map(entryFromWire) };
+  if (wire.count !== null) return { kind: 'count', count: safeInteger(wire.count) };
+  if (wire.cas !== null) {
+    const { inserted, entry } = wire.cas;
+    return { kind: 'cas', inserted, entry: entry === null ? null : entryFromWire(entry) };
+  }
+  check(wire.refused !== null);
+  const code = refusals[wire.refused.code] ?? null;
+  check(code !== null);
+  return { kind: 'refused', code, detail: safeInteger(wire.refused.detail) };
+}
+
+export function encodeResult(result: Result): Uint8Array {
+  return encodeWire(proto.Result, resultToWire(result));
+}
+
+export function decodeResult(bytes: Uint8Array): Result | null {
+  return decodeWire(proto.Result, bytes, 1 + 3 * resultEntriesMax, resultFromWire);
+}

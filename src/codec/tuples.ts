@@ -1,0 +1,28 @@
+/**
+ * Tuples and templates as values. Types are part of a value: the integer 1, the string "1" and double(1)
+ * differ; 1 and 1n are the same. Canonical bytes are in tuple-codec.ts.
+ */
+
+/** A double without a fractional part, which a plain number could not be told from an integer. */
+export class Double {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/**
+ * A field in its one normal form: string; number (a safe integer is an integer, any other number a
+ * double); bigint only for 64-bit integers beyond the safe range; Double only for doubles that a plain
+ * number would make integers; boolean; bytes. No NaN, no −0.
+ */
+export type Field = string | number | bigint | Double | boolean | Uint8Array;
+export type FieldType = 'string' | 'int' | 'double' | 'bool' | 'bytes';
+
+export type TemplateField =
+  | { readonly kind: 'value'; readonly value: Field }
+  | { readonly kind: 'any' }
+  | { readonly kind: 'formal'; readonly type: FieldType };
+
+export type Tuple = readonly Field[];
+export type Template = readonly TemplateField[];
