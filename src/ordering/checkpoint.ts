@@ -1,0 +1,158 @@
+/**
+ * Checkpoints (OSDI'99 section 4.3): every replica signs the digest of its state at the same sequence
+ * numbers; a quorum of equal ones makes it stable, and the log is cut there. A replica whose own digest
+ * differs from a certified one stops (pitfall 8).
+ */
+import { digest, type Digest, type ReplicaId, type SequenceNumber } from '../base/index.js';
+import {
+  encodeCheckpointBody,
+  type Checkpoint,
+  type CheckpointCertificate,
+  type ReplicaSignature,
+} from '../codec/index.js';
+import { event, persist, reject, sendAfterStored, type CheckpointVote, type Core } from './core.js';
+import { lowWatermark, truncate } from './log.js';
+import { takeSnapshot } from './state.js';
+
+/** Unstable checkpoints kept per replica: two fit between the watermarks; the rest tells how far others are. */
+const votesPerReplicaMax = 4;
+
+/** Digests of states that a quorum was seen to have signed; a pair once proven needs no second proof. */
+const provenMax = 16;
+
+export function takeCheckpoint(core: Core): void {
+  const sequenceNumber = core.log.lastExecuted;
+  const snapshot = takeSnapshot(core);
+  core.snapshots.set(sequenceNumber, snapshot);
+  if (core.observing !== null) return;
+  const { stateDigest } = snapshot;
+  persist(core, { kind: 'checkpoint', sequenceNumber, stateDigest });
+  const signature = core.authenticator.sign(
+    'checkpoint',
+    encodeCheckpointBody({ sequenceNumber, stateDigest }),
+  );
+  sendAfterStored(core, {
+    kind: 'checkpoint',
+    sequenceNumber,
+    stateDigest,
+    replica: core.config.id,
+    signature,
+  });
+}
+
+export function onCheckpoint(core: Core, from: ReplicaId, message: Checkpoint): void {
+  const { sequenceNumber, stateDigest, signature, replica } = message;
+  if (sequenceNumber <= lowWatermark(core.log)) return;
+  if (replica !== from || sequenceNumber % core.config.checkpointInterval !== 0) {
+    reject(core, from, 'MALFORMED_CHECKPOINT');
+    return;
+  }
+  const votes = core.checkpointVotes.get(replica) ?? new Map<SequenceNumber, CheckpointVote>();
+  if (votes.has(sequenceNumber)) return;
+  if (from !== core.config.id && !isSignedCheckpoint(core, message)) {
+    reject(core, from, 'BAD_SIGNATURE');
+    return;
+  }
+  core.checkpointVotes.set(replica, votes);
+  votes.set(sequenceNumber, { stateDigest, signature });
+  if (votes.size > votesPerReplicaMax) votes.delete(lowest(votes.keys()));
+  const certificate = assemble(core, sequenceNumber, stateDigest);
+  if (certificate !== null) noteCertificate(core, certificate);
+}
+
+function lowest(numbers: Iterable<SequenceNumber>): SequenceNumber {
+  let least: SequenceNumber | null = null;
+  for (const number of numbers) if (least === null || number < least) least = number;
+  return least!;
+}
+
+function isSignedCheckpoint(core: Core, message: Checkpoint): boolean {
+  return core.authenticator.verify(
+    message.replica,
+    'checkpoint',
+    encodeCheckpointBody(message),
+    message.signature,
+  );
+}
+
+/** The certificate for this state, if a quorum of distinct replicas signed exactly it. */
+function assemble(core: Core, number: SequenceNumber, stateDigest: Digest): CheckpointCertificate | null {
+  const signatures: ReplicaSignature[] = [];
+  for (const [replica, votes] of core.checkpointVotes) {
+    const vote = votes.get(number);
+    if (vote?.stateDigest === stateDigest) signatures.push({ replica, signature: vote.signature });
+  }
+  if (signatures.length < core.quorum) return null;
+  signatures.sort((a, b) => a.replica - b.replica);
+  return { sequenceNumber: number, stateDigest, signatures };
+}
+
+/** Whether a certificate from elsewhere holds: a quorum of distinct members signed this very state. */
+export function isValidCertificate(core: Core, certificate: CheckpointCertificate): boolean {
+  const { sequenceNumber, stateDigest, signatures } = certificate;
+  if (core.proven.get(sequenceNumber) === stateDigest) return true;
+  if (sequenceNumber === 0 || sequenceNumber % core.config.checkpointInterval !== 0) return false;
+  const body = encodeCheckpointBody(certificate);
+  const signers = new Set<ReplicaId>();
+  for (const { replica, signature } of signatures) {
+    if (replica >= core.config.n || signers.has(replica)) return false;
+    if (!core.authenticator.verify(replica, 'checkpoint', body, signature)) return false;
+    signers.add(replica);
+  }
+  if (signers.size < core.quorum) return false;
+  prove(core, sequenceNumber, stateDigest);
+  return true;
+}
+
+/** Remembers a certified state, the oldest but the genesis forgotten first. */
+export function prove(core: Core, number: SequenceNumber, stateDigest: Digest): void {
+  core.proven.set(number, stateDigest);
+  if (core.proven.size <= provenMax) return;
+  for (const known of core.proven.keys()) {
+    if (known === 0) continue;
+    core.proven.delete(known);
+    return;
+  }
+}
+
+/** Acts on a valid certificate: cuts the log there, or aims a state transfer at it. */
+export function noteCertificate(core: Core, certificate: CheckpointCertificate): void {
+  const { sequenceNumber, stateDigest } = certificate;
+  if (sequenceNumber <= lowWatermark(core.log)) return;
+  if (core.log.lastExecuted >= sequenceNumber) {
+    adopt(core, certificate);
+    return;
+  }
+  if (core.transfer !== null && core.transfer.target.sequenceNumber >= sequenceNumber) return;
+  prove(core, sequenceNumber, stateDigest);
+  core.transfer = {
+    target: certificate,
+    noticedAtMs: core.nowMs,
+    lastSeenExecuted: core.log.lastExecuted,
+    isFetching: false,
+    donor: core.transfer?.donor ?? core.config.id,
+    chunks: [],
+    lastReceivedMs: 0,
+  };
+}
+
+/** The checkpoint is stable and this replica has executed that far: what lies below it goes. */
+function adopt(core: Core, certificate: CheckpointCertificate): void {
+  const { sequenceNumber, stateDigest } = certificate;
+  const own = core.snapshots.get(sequenceNumber)?.stateDigest ?? digest('');
+  if (own !== stateDigest) {
+    event(core, 'state-diverged', { sequenceNumber, own, certified: stateDigest });
+    core.outputs.push({ kind: 'halt', reason: 'STATE_DIVERGED' });
+    core.isHalted = true;
+    return;
+  }
+  prove(core, sequenceNumber, stateDigest);
+  persist(core, { kind: 'stableCheckpoint', certificate });
+  truncate(core.log, certificate);
+  for (const number of core.snapshots.keys()) if (number < sequenceNumber) core.snapshots.delete(number);
+  for (const votes of core.checkpointVotes.values()) {
+    for (const number of votes.keys()) if (number <= sequenceNumber) votes.delete(number);
+  }
+  if (core.transfer !== null && core.transfer.target.sequenceNumber <= sequenceNumber) core.transfer = null;
+  if (core.served !== null && core.served.sequenceNumber < sequenceNumber) core.served = null;
+}

@@ -1,0 +1,62 @@
+/** Settings of the ordering layer. All times in ms, sizes in bytes. Equal at every replica of a cluster. */
+import type { ReplicaId } from '../base/index.js';
+
+export interface OrderingConfig {
+  readonly id: ReplicaId;
+  /** Number of replicas, at least 4. */
+  readonly n: number;
+  /** Batches proposed and not yet executed at the primary. */
+  readonly windowBatches: number;
+  readonly batchOperationsMax: number;
+  readonly batchBytesMax: number;
+  readonly envelopeBytesMax: number;
+  /** A checkpoint every so many batches. */
+  readonly checkpointInterval: number;
+  /** High watermark = low watermark + this. */
+  readonly watermarkWindow: number;
+  /** How far a fresh proposal's time may be from a backup's clock. */
+  readonly clockSkewMaxMs: number;
+  /** Age of the oldest unexecuted envelope at which a backup suspects the primary. */
+  readonly requestTimeoutMs: number;
+  /** Time from a quorum of VIEW-CHANGEs to the NEW-VIEW; doubles per failed view. */
+  readonly viewChangeTimeoutMs: number;
+  readonly viewChangeTimeoutMaxMs: number;
+  /** STATUS interval while something is outstanding; ten times that when idle. */
+  readonly statusIntervalMs: number;
+  /** Digests kept in Q per sequence number (lowest view evicted). */
+  readonly prePreparedDigestsMax: number;
+  readonly pendingEnvelopesMax: number;
+  readonly pendingEnvelopesPerClientMax: number;
+  readonly pendingReadsMax: number;
+  readonly sessionLeaseMs: number;
+  /** An opened session that is not used within this is void. */
+  readonly sessionUnusedMs: number;
+  readonly sessionsPerClientMax: number;
+  readonly sessionNumbersMax: number;
+  readonly sessionReplyBytesMax: number;
+  readonly stateChunkBytes: number;
+}
+
+export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
+  windowBatches: 8,
+  batchOperationsMax: 512,
+  batchBytesMax: 1 << 20,
+  envelopeBytesMax: 2 << 20,
+  checkpointInterval: 128,
+  watermarkWindow: 256,
+  clockSkewMaxMs: 500,
+  requestTimeoutMs: 700,
+  viewChangeTimeoutMs: 500,
+  viewChangeTimeoutMaxMs: 60_000,
+  statusIntervalMs: 100,
+  prePreparedDigestsMax: 16,
+  pendingEnvelopesMax: 16_384,
+  pendingEnvelopesPerClientMax: 1_024,
+  pendingReadsMax: 16_384,
+  sessionLeaseMs: 30_000,
+  sessionUnusedMs: 60_000,
+  sessionsPerClientMax: 1_024,
+  sessionNumbersMax: 1_024,
+  sessionReplyBytesMax: 4 << 20,
+  stateChunkBytes: 512 << 10,
+};

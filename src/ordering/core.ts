@@ -1,0 +1,257 @@
+/**
+ * The state of one replica's ordering core: plain data that the handlers (one file per message or phase)
+ * change and whose outputs they append to. Nothing here acts by itself.
+ */
+import {
+  digest,
+  PageTree,
+  replicaId,
+  sequenceNumber,
+  viewNumber,
+  type ClientId,
+  type Digest,
+  type PageSnapshot,
+  type ReplicaId,
+  type SequenceNumber,
+  type ViewNumber,
+} from '../base/index.js';
+import type {
+  CheckpointCertificate,
+  IncarnationRecord,
+  NewView,
+  PeerMessage,
+  ViewChange,
+} from '../codec/index.js';
+import type { OrderingConfig } from './config.js';
+import type { LogRecord, Output } from './interface.js';
+import { createLog, type Log } from './log.js';
+import { createPool, type Pool } from './pool.js';
+import type { Authenticator, StateMachine } from './ports.js';
+import { quorumSize, weakQuorumSize } from './quorum.js';
+import { createSessionTable, type SessionTable } from './sessions.js';
+import type { Body } from './slot.js';
+
+/** How a replica starts: with the whole cluster for the first time, or without its vote log. */
+export type Start = { readonly kind: 'genesis' } | { readonly kind: 'observer'; readonly startedAt: number };
+
+export interface CoreOptions {
+  readonly config: OrderingConfig;
+  readonly authenticator: Authenticator;
+  readonly stateMachine: StateMachine;
+  readonly start: Start;
+}
+
+/** A vote or signed statement that may leave once the record is durable. */
+export interface HeldMessage {
+  readonly afterRecord: number;
+  readonly message: PeerMessage;
+}
+
+/** A fast read that waits until everything prepared before it arrived is executed. */
+export interface PendingRead {
+  readonly client: ClientId;
+  readonly readId: number;
+  readonly operation: Uint8Array;
+  readonly waitFor: SequenceNumber;
+}
+
+/** This replica's own state at a checkpoint, kept until a later one is stable. */
+export interface Snapshot {
+  readonly stateDigest: Digest;
+  readonly ordering: PageSnapshot;
+  readonly application: PageSnapshot;
+}
+
+export interface CheckpointVote {
+  readonly stateDigest: Digest;
+  readonly signature: Uint8Array;
+}
+
+/** A body that is needed and not held; peers are asked in turn. */
+export interface Wanted {
+  lastAskedMs: number;
+  attempts: number;
+}
+
+/** State transfer towards a certified checkpoint ahead of this replica. */
+export interface Transfer {
+  readonly target: CheckpointCertificate;
+  noticedAtMs: number;
+  /** Executed number when the target was noticed: while it still grows, no transfer is needed. */
+  lastSeenExecuted: SequenceNumber;
+  isFetching: boolean;
+  donor: ReplicaId;
+  chunks: (Uint8Array | null)[];
+  lastReceivedMs: number;
+}
+
+/** Without its complete vote log a replica follows and executes, but does not vote (DESIGN: amnesia). */
+export interface Observing {
+  startedAt: number;
+  lastAskedMs: number;
+  /** Latest STATUS of each peer that says it observes too, to tell when too many logs are lost. */
+  readonly otherObservers: Set<ReplicaId>;
+  lastProgressMs: number;
+}
+
+export interface Core {
+  readonly config: OrderingConfig;
+  readonly quorum: number;
+  readonly weakQuorum: number;
+  readonly authenticator: Authenticator;
+  readonly stateMachine: StateMachine;
+  outputs: Output[];
+  nowMs: number;
+
+  view: ViewNumber;
+  /** False from sending VIEW-CHANGE for `view` until its NEW-VIEW is accepted. */
+  isActive: boolean;
+  activeSinceMs: number;
+  /** Last view this replica must not propose in, because it may have proposed there and forgotten. */
+  noProposalsUpTo: ViewNumber | -1;
+  /** Next number the primary assigns. */
+  nextSequenceNumber: SequenceNumber;
+  lastEmptyProposalMs: number;
+
+  /** The highest VIEW-CHANGE of each replica, validated. */
+  readonly viewChanges: Map<ReplicaId, ViewChange>;
+  /** NEW-VIEW of the current view, kept for peers that missed it. Null in view 0 and while inactive. */
+  newView: NewView | null;
+  /** Low watermark up to which the NEW-VIEW's choice was put into the slots. */
+  appliedLow: SequenceNumber;
+  /** A decided NEW-VIEW that waits for its record to be durable. */
+  isNewViewPending: boolean;
+  /** Running since a quorum of VIEW-CHANGEs for this view or later ones; null before. */
+  viewChangeTimerStartedMs: number | null;
+  /** Timeouts are doubled this many times; one less after each executed batch. */
+  timeoutDoublings: number;
+  /** Batches with envelopes executed since this view became active. */
+  executedInView: number;
+
+  readonly log: Log;
+  readonly pool: Pool;
+  /** Slots about which something was learnt since `advance` last looked at them. */
+  readonly touched: Set<SequenceNumber>;
+  readonly wanted: Map<Digest, Wanted>;
+  /** Bodies fetched for a NEW-VIEW in the making, before any slot refers to them. */
+  readonly candidateBodies: Map<Digest, Body>;
+  /** Verdicts of slow checks by digest of the checked bytes; undefined while asked for. */
+  readonly verdicts: Map<Digest, boolean | undefined>;
+  readonly reads: PendingRead[];
+
+  /** Replicated state of the ordering layer; see state.ts. */
+  sessions: SessionTable;
+  orderedTime: number;
+  chain: Digest;
+  readonly incarnations: Map<ReplicaId, IncarnationRecord>;
+  readonly tree: PageTree;
+
+  readonly checkpointVotes: Map<ReplicaId, Map<SequenceNumber, CheckpointVote>>;
+  readonly snapshots: Map<SequenceNumber, Snapshot>;
+  /** States that a quorum was seen to have signed, the genesis among them. */
+  readonly proven: Map<SequenceNumber, Digest>;
+  transfer: Transfer | null;
+  /** The encoded state of one snapshot, while peers fetch it. */
+  served: { readonly sequenceNumber: SequenceNumber; readonly bytes: Uint8Array } | null;
+
+  observing: Observing | null;
+  isHalted: boolean;
+
+  lastRecord: number;
+  readonly held: HeldMessage[];
+  lastStatusMs: number;
+  readonly lastHelpedMs: Map<ReplicaId, number>;
+  /** What each peer said it had executed in its last STATUS: one that stands still gets help. */
+  readonly peerExecuted: Map<ReplicaId, SequenceNumber>;
+}
+
+export function createCore(options: CoreOptions, genesis: CheckpointCertificate, nullDigest: Digest): Core {
+  const { config, authenticator, stateMachine, start } = options;
+  return {
+    config,
+    quorum: quorumSize(config.n),
+    weakQuorum: weakQuorumSize(config.n),
+    authenticator,
+    stateMachine,
+    outputs: [],
+    nowMs: 0,
+    view: viewNumber(0),
+    isActive: true,
+    activeSinceMs: 0,
+    noProposalsUpTo: -1,
+    nextSequenceNumber: sequenceNumber(1),
+    lastEmptyProposalMs: 0,
+    viewChanges: new Map(),
+    newView: null,
+    appliedLow: sequenceNumber(0),
+    isNewViewPending: false,
+    viewChangeTimerStartedMs: null,
+    timeoutDoublings: 0,
+    executedInView: 0,
+    log: createLog(config.watermarkWindow, nullDigest, genesis),
+    pool: createPool(),
+    touched: new Set(),
+    wanted: new Map(),
+    candidateBodies: new Map(),
+    verdicts: new Map(),
+    reads: [],
+    sessions: createSessionTable(),
+    orderedTime: 0,
+    chain: digest('00'.repeat(32)),
+    incarnations: new Map(),
+    tree: new PageTree(authenticator.hash),
+    checkpointVotes: new Map(),
+    snapshots: new Map(),
+    proven: new Map(),
+    transfer: null,
+    served: null,
+    observing:
+      start.kind === 'genesis'
+        ? null
+        : { startedAt: start.startedAt, lastAskedMs: 0, otherObservers: new Set(), lastProgressMs: 0 },
+    isHalted: false,
+    lastRecord: 0,
+    held: [],
+    lastStatusMs: 0,
+    lastHelpedMs: new Map(),
+    peerExecuted: new Map(),
+  };
+}
+
+/** The primary of view v is replica v mod n (OSDI'99 section 4). */
+export const primaryOf = (core: Core, view: ViewNumber): ReplicaId => replicaId(view % core.config.n);
+export const isPrimary = (core: Core): boolean => primaryOf(core, core.view) === core.config.id;
+
+export function send(core: Core, to: ReplicaId, message: PeerMessage): void {
+  if (to !== core.config.id) core.outputs.push({ kind: 'send', to, message });
+}
+
+export function broadcast(core: Core, message: PeerMessage): void {
+  core.outputs.push({ kind: 'broadcast', message });
+}
+
+/** `reject`: the sender broke the protocol. Never thrown, always told. */
+export function reject(core: Core, from: ReplicaId | ClientId, code: string): void {
+  core.outputs.push({ kind: 'evidence', from, code });
+}
+
+export function event(core: Core, name: string, fields: Readonly<Record<string, number | string>>): void {
+  core.outputs.push({ kind: 'event', event: name, fields });
+}
+
+/** Appends a record to the vote log; returns its number. */
+export function persist(core: Core, record: LogRecord): number {
+  core.lastRecord += 1;
+  core.outputs.push({ kind: 'persist', recordNumber: core.lastRecord, record });
+  return core.lastRecord;
+}
+
+/** The message leaves, and counts for this replica itself, once everything persisted so far is durable. */
+export function sendAfterStored(core: Core, message: PeerMessage): void {
+  core.held.push({ afterRecord: core.lastRecord, message });
+}
+
+/** Timeouts double per failed view and shrink again after progress (TOCS'02 section 4.5.2). */
+export function backedOff(core: Core, timeoutMs: number): number {
+  return Math.min(core.config.viewChangeTimeoutMaxMs, timeoutMs * 2 ** Math.min(core.timeoutDoublings, 16));
+}

@@ -1,0 +1,175 @@
+/**
+ * Execution of committed batches in sequence order, exactly once, under ordered time = max(batch time,
+ * ordered time so far). Pure function of the ordered batches: what is computed here is the same at every
+ * correct replica.
+ */
+import {
+  concatBytes,
+  encodeUtf8,
+  fromHex,
+  sequenceNumber,
+  type Digest,
+  type ViewNumber,
+} from '../base/index.js';
+import {
+  decodeEnvelope,
+  type Envelope,
+  type OpenSession,
+  type Outcome,
+  type Rejoin,
+  type Requests,
+} from '../codec/index.js';
+import { takeCheckpoint } from './checkpoint.js';
+import { event, type Core } from './core.js';
+import { wantBody } from './fetch-batch.js';
+import { bodyOf } from './log.js';
+import { envelopeKey, removePending } from './pool.js';
+import { openSession, purgeSessions, recordOutcome, touchSession, type Session } from './sessions.js';
+import type { Body } from './slot.js';
+import { dropVerdicts, hasVerdicts, verdictOf } from './verdicts.js';
+
+/** Executes every batch that is committed, held and judged, in order. */
+export function executeReady(core: Core): void {
+  while (!core.isHalted) {
+    const slot = core.log.slots.get(sequenceNumber(core.log.lastExecuted + 1));
+    if (slot === undefined || slot.committed === null) return;
+    const body = bodyOf(core.log, slot.committed.digest);
+    if (body === undefined) {
+      wantBody(core, slot.committed.digest);
+      return;
+    }
+    if (!hasVerdicts(core, body)) return;
+    executeBatch(core, body, slot.committed.view);
+  }
+}
+
+function executeBatch(core: Core, body: Body, view: ViewNumber): void {
+  const { log, config } = core;
+  log.lastExecuted = sequenceNumber(log.lastExecuted + 1);
+  if (log.highestPrepared < log.lastExecuted) log.highestPrepared = log.lastExecuted;
+  core.chain = extendChain(core, body.digest);
+  const { time, envelopes } = body.batch;
+  if (time !== null && time > core.orderedTime) core.orderedTime = time;
+  purgeSessions(core.sessions, core.orderedTime);
+  let operationCount = 0;
+  for (const bytes of envelopes) {
+    const envelope = decodeEnvelope(bytes);
+    if (envelope === null) continue;
+    operationCount += executeEnvelope(core, envelope);
+    removePending(core.pool, envelopeKey(envelope));
+  }
+  dropVerdicts(core, body);
+  if (envelopes.length > 0) noteProgress(core);
+  if (core.observing !== null) core.observing.lastProgressMs = core.nowMs;
+  core.outputs.push({
+    kind: 'deliver',
+    sequenceNumber: log.lastExecuted,
+    digest: body.digest,
+    view,
+    time: core.orderedTime,
+    operationCount,
+  });
+  if (log.lastExecuted % config.checkpointInterval === 0) takeCheckpoint(core);
+}
+
+/** Timeouts shrink again after progress (TOCS'02 section 4.5.2). */
+function noteProgress(core: Core): void {
+  if (!core.isActive) return;
+  core.executedInView += 1;
+  if (core.timeoutDoublings > 0) core.timeoutDoublings -= 1;
+}
+
+const chainTag = encodeUtf8('theodora/chain')!;
+
+function extendChain(core: Core, digest: Digest): Digest {
+  return core.authenticator.hash(concatBytes([chainTag, fromHex(core.chain)!, fromHex(digest)!]));
+}
+
+function executeEnvelope(core: Core, envelope: Envelope): number {
+  switch (envelope.body.kind) {
+    case 'open':
+      executeOpen(core, envelope.body);
+      return 1;
+    case 'rejoin':
+      executeRejoin(core, envelope.body);
+      return 0;
+    case 'requests':
+      return executeRequests(core, envelope.body);
+  }
+}
+
+function executeOpen(core: Core, open: OpenSession): void {
+  const session = openSession(core.sessions, open, core.orderedTime, core.config);
+  core.outputs.push({ kind: 'opened', client: open.client, nonce: open.nonce, session });
+}
+
+/** Gives the replica its next incarnation; VIEW-CHANGEs of older ones are void from here on. */
+function executeRejoin(core: Core, rejoin: Rejoin): void {
+  const last = core.incarnations.get(rejoin.replica);
+  if (last !== undefined && rejoin.startedAt <= last.startedAt) return;
+  const incarnation = (last?.incarnation ?? 0) + 1;
+  core.incarnations.set(rejoin.replica, {
+    replica: rejoin.replica,
+    incarnation,
+    sequenceNumber: core.log.lastExecuted,
+    startedAt: rejoin.startedAt,
+  });
+  const known = core.viewChanges.get(rejoin.replica);
+  if (known !== undefined && known.incarnation < incarnation) core.viewChanges.delete(rejoin.replica);
+  event(core, 'rejoin-ordered', {
+    replica: rejoin.replica,
+    incarnation,
+    sequenceNumber: core.log.lastExecuted,
+  });
+}
+
+function executeRequests(core: Core, requests: Requests): number {
+  const session = touchSession(core.sessions, requests, core.orderedTime, core.config);
+  const { client, session: id, operations } = requests;
+  if (session === null) {
+    const outcomes = operations.map((): Outcome => ({ kind: 'refused', code: 'SESSION_EXPIRED' }));
+    core.outputs.push({ kind: 'reply', client, session: id, firstNumber: requests.firstNumber, outcomes });
+    return 0;
+  }
+  const outcomes: Outcome[] = [];
+  let firstNumber = requests.firstNumber;
+  let executed = 0;
+  for (const [index, operation] of operations.entries()) {
+    const number = requests.firstNumber + index;
+    if (number < session.lowestUnanswered) {
+      firstNumber = number + 1;
+      continue;
+    }
+    const cached = session.outcomes.get(number);
+    if (cached === undefined) executed += 1;
+    outcomes.push(cached ?? executeOperation(core, session, number, operation));
+  }
+  if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
+  return executed;
+}
+
+/** A refused operation uses up its number, so that a repetition cannot execute it later. */
+function executeOperation(core: Core, session: Session, number: number, operation: Uint8Array): Outcome {
+  const { config } = core;
+  if (number >= session.lowestUnanswered + config.sessionNumbersMax) {
+    return { kind: 'refused', code: 'NUMBER_OUT_OF_WINDOW' };
+  }
+  const outcome: Outcome =
+    session.outcomeBytes >= config.sessionReplyBytesMax
+      ? { kind: 'refused', code: 'REPLIES_FULL' }
+      : { kind: 'result', result: runOperation(core, session, number, operation) };
+  recordOutcome(session, number, outcome);
+  return outcome;
+}
+
+function runOperation(core: Core, session: Session, number: number, operation: Uint8Array): Uint8Array {
+  return core.stateMachine.execute({
+    client: session.client,
+    session: session.id,
+    number,
+    operation,
+    sequenceNumber: core.log.lastExecuted,
+    time: core.orderedTime,
+    isVerified: verdictOf(core, operation),
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Envelopes on their way into the pool: what was executed is answered from the session's cache, what is new
+ * and authentic waits for its batch and, at a backup, is passed on to the primary (OSDI'99 section 4.1).
+ */
+import type { ReplicaId } from '../base/index.js';
+import { decodeEnvelope, type Envelope, type Forward } from '../codec/index.js';
+import { isPrimary, primaryOf, reject, send, type Core } from './core.js';
+import { addPending, envelopeKey, findPending, hasRoom, type PendingEnvelope } from './pool.js';
+import { cachedReply } from './sessions.js';
+
+const forwardAgainMs = 250;
+const forwardsPerTickMax = 64;
+
+/** From a client, or passed on by replica `forwarder`. */
+export function onEnvelope(core: Core, envelope: Envelope, forwarder: ReplicaId | null): void {
+  if (answerExecuted(core, envelope)) return;
+  const key = envelopeKey(envelope);
+  if (findPending(core.pool, key) !== undefined) return;
+  if (envelope.bytes.length > core.config.envelopeBytesMax || !hasRoom(core.pool, envelope, core.config))
+    return;
+  if (!core.authenticator.isAuthentic(envelope)) {
+    const { body } = envelope;
+    reject(
+      core,
+      forwarder ?? (body.kind === 'rejoin' ? body.replica : body.client),
+      'ENVELOPE_NOT_AUTHENTIC',
+    );
+    return;
+  }
+  const pending = addPending(core.pool, key, envelope, core.nowMs);
+  if (forwarder === null) forward(core, pending);
+}
+
+export function onForward(core: Core, from: ReplicaId, message: Forward): void {
+  const envelope = decodeEnvelope(message.envelope);
+  if (envelope === null) reject(core, from, 'MALFORMED_ENVELOPE');
+  else onEnvelope(core, envelope, from);
+}
+
+/** Repeats the outcome of an executed envelope; true if there is nothing left to order. */
+function answerExecuted(core: Core, { body }: Envelope): boolean {
+  if (body.kind === 'rejoin') return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
+  if (body.kind === 'open') return false;
+  const cached = cachedReply(core.sessions, body);
+  if (cached === null) return false;
+  if (cached.outcomes.length > 0) {
+    core.outputs.push({ kind: 'reply', client: body.client, session: body.session, ...cached });
+  }
+  return true;
+}
+
+function forward(core: Core, pending: PendingEnvelope): void {
+  if (isPrimary(core) || !core.isActive) return;
+  pending.forwardedAtMs = core.nowMs;
+  send(core, primaryOf(core, core.view), { kind: 'forward', envelope: pending.envelope.bytes });
+}
+
+/** Passes on again what the primary may not have got. */
+export function tickForward(core: Core): void {
+  let budget = forwardsPerTickMax;
+  for (const pending of core.pool.waiting.values()) {
+    if (budget-- === 0) return;
+    if (core.nowMs - pending.forwardedAtMs >= forwardAgainMs) forward(core, pending);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Inputs and outputs of the ordering state machine: `replica.step(input) → outputs`. The runtime carries
+ * outputs out in the order given; each says what has to be durable before it may leave. The core holds
+ * back by itself whatever must wait for a `stored` input.
+ */
+import type { ClientId, Digest, ReplicaId, SequenceNumber, SessionId, ViewNumber } from '../base/index.js';
+import type { CheckpointCertificate, Envelope, Outcome, PeerMessage } from '../codec/index.js';
+
+export type Input =
+  /** From the mutually authenticated link to replica `from`. */
+  | { readonly kind: 'message'; readonly from: ReplicaId; readonly message: PeerMessage }
+  /** From a client's stream, well-formed but not yet authenticated. */
+  | { readonly kind: 'envelope'; readonly envelope: Envelope }
+  | {
+      readonly kind: 'read';
+      readonly client: ClientId;
+      readonly readId: number;
+      readonly operation: Uint8Array;
+    }
+  /** The replica's clock, ms since the epoch; never runs backwards. At least every 25 ms. */
+  | { readonly kind: 'tick'; readonly nowMs: number }
+  /** Every record up to this number is durable. */
+  | { readonly kind: 'stored'; readonly recordNumber: number }
+  /** The verdict of the slow check that a `verify` output asked for. */
+  | { readonly kind: 'verified'; readonly check: Digest; readonly isValid: boolean };
+
+/** What a replica must remember to keep its word after a restart (DESIGN: amnesia is a lie). */
+export type LogRecord =
+  | {
+      readonly kind: 'prePrepared';
+      readonly view: ViewNumber;
+      readonly sequenceNumber: SequenceNumber;
+      readonly digest: Digest;
+      readonly batch: Uint8Array;
+    }
+  | {
+      readonly kind: 'prepared';
+      readonly view: ViewNumber;
+      readonly sequenceNumber: SequenceNumber;
+      readonly digest: Digest;
+    }
+  /** VIEW-CHANGE for `view` sent (isActive false) or its NEW-VIEW accepted (isActive true). */
+  | { readonly kind: 'view'; readonly view: ViewNumber; readonly isActive: boolean }
+  | { readonly kind: 'checkpoint'; readonly sequenceNumber: SequenceNumber; readonly stateDigest: Digest }
+  | { readonly kind: 'stableCheckpoint'; readonly certificate: CheckpointCertificate };
+
+export type HaltReason = 'STATE_DIVERGED' | 'TOO_MANY_REPLICAS_LOST_THEIR_LOG' | 'VERSION_MISMATCH';
+
+export type Output =
+  /** Whatever this message states is already durable; it may leave at once. */
+  | { readonly kind: 'send'; readonly to: ReplicaId; readonly message: PeerMessage }
+  /** As `send`, to every other replica. */
+  | { readonly kind: 'broadcast'; readonly message: PeerMessage }
+  /** Results of a committed batch; commitment was durable at a quorum before. */
+  | {
+      readonly kind: 'reply';
+      readonly client: ClientId;
+      readonly session: SessionId;
+      readonly firstNumber: number;
+      readonly outcomes: readonly Outcome[];
+    }
+  | {
+      readonly kind: 'opened';
+      readonly client: ClientId;
+      readonly nonce: Uint8Array;
+      /** 0: refused, too many sessions. */
+      readonly session: SessionId;
+    }
+  | {
+      readonly kind: 'readReply';
+      readonly client: ClientId;
+      readonly readId: number;
+      readonly result: Uint8Array | null;
+    }
+  /** Append to the vote log; report with `stored`. Records are numbered 1, 2, 3, … */
+  | { readonly kind: 'persist'; readonly recordNumber: number; readonly record: LogRecord }
+  /** Judge these bytes off the event loop; report with `verified`. */
+  | { readonly kind: 'verify'; readonly check: Digest; readonly bytes: Uint8Array }
+  /** A batch was executed: for logs, metrics and the simulator's checkers. */
+  | {
+      readonly kind: 'deliver';
+      readonly sequenceNumber: SequenceNumber;
+      readonly digest: Digest;
+      readonly view: ViewNumber;
+      /** Ordered time after the batch. */
+      readonly time: number;
+      readonly operationCount: number;
+    }
+  /** A peer or client broke the protocol (`reject`): evidence for logs and metrics. */
+  | { readonly kind: 'evidence'; readonly from: ReplicaId | ClientId; readonly code: string }
+  /** Something an operator wants to see: view changes, state transfer, rejoin. */
+  | {
+      readonly kind: 'event';
+      readonly event: string;
+      readonly fields: Readonly<Record<string, number | string>>;
+    }
+  /** The replica must stop: it would answer wrong or could never vote again. */
+  | { readonly kind: 'halt'; readonly reason: HaltReason };
+
+export interface ReplicaStatus {
+  readonly view: ViewNumber;
+  readonly primary: ReplicaId;
+  readonly isActive: boolean;
+  readonly isObserver: boolean;
+  readonly executed: SequenceNumber;
+  readonly stableCheckpoint: SequenceNumber;
+  readonly orderedTime: number;
+  /** Envelopes waiting to be executed. */
+  readonly pending: number;
+  /** Sizes that must stay bounded, by name. */
+  readonly sizes: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,150 @@
+/**
+ * Authentic envelopes that wait to be executed, oldest first. The primary proposes from it; a backup
+ * times its oldest member, so that a primary that does not order what clients sent is replaced. Bounded
+ * as a whole and per client.
+ */
+import { toHex, type ClientId, type ViewNumber } from '../base/index.js';
+import type { Envelope } from '../codec/index.js';
+import type { OrderingConfig } from './config.js';
+
+export interface PendingEnvelope {
+  readonly key: string;
+  readonly envelope: Envelope;
+  readonly arrivedAtMs: number;
+  readonly arrival: number;
+  readonly operationCount: number;
+  /** When it was last passed on to the primary, ms. */
+  forwardedAtMs: number;
+}
+
+export interface Pool {
+  /** Not in a batch of the current view, in order of arrival. */
+  waiting: Map<string, PendingEnvelope>;
+  /** In a batch of the current view, in order of proposal. */
+  readonly proposed: Map<string, PendingEnvelope>;
+  readonly countByClient: Map<ClientId, number>;
+  waitingOperations: number;
+  waitingBytes: number;
+  arrivals: number;
+}
+
+export const createPool = (): Pool => ({
+  waiting: new Map(),
+  proposed: new Map(),
+  countByClient: new Map(),
+  waitingOperations: 0,
+  waitingBytes: 0,
+  arrivals: 0,
+});
+
+/** Identity of an envelope: correct clients never give two different ones the same. */
+export function envelopeKey(envelope: Envelope): string {
+  const body = envelope.body;
+  switch (body.kind) {
+    case 'requests':
+      return `${body.client}:${body.session}:${body.firstNumber}`;
+    case 'open':
+      return `${body.client}:${toHex(body.nonce)}`;
+    case 'rejoin':
+      return `rejoin:${body.replica}:${body.startedAt}`;
+  }
+}
+
+const clientOf = (envelope: Envelope): ClientId | null =>
+  envelope.body.kind === 'rejoin' ? null : envelope.body.client;
+
+export const poolSize = (pool: Pool): number => pool.waiting.size + pool.proposed.size;
+
+export const findPending = (pool: Pool, key: string): PendingEnvelope | undefined =>
+  pool.waiting.get(key) ?? pool.proposed.get(key);
+
+export function hasRoom(pool: Pool, envelope: Envelope, config: OrderingConfig): boolean {
+  if (poolSize(pool) >= config.pendingEnvelopesMax) return false;
+  const client = clientOf(envelope);
+  return client === null || (pool.countByClient.get(client) ?? 0) < config.pendingEnvelopesPerClientMax;
+}
+
+function addWaiting(pool: Pool, pending: PendingEnvelope): void {
+  pool.waiting.set(pending.key, pending);
+  pool.waitingOperations += pending.operationCount;
+  pool.waitingBytes += pending.envelope.bytes.length;
+}
+
+function removeWaiting(pool: Pool, pending: PendingEnvelope): void {
+  if (!pool.waiting.delete(pending.key)) return;
+  pool.waitingOperations -= pending.operationCount;
+  pool.waitingBytes -= pending.envelope.bytes.length;
+}
+
+export function addPending(pool: Pool, key: string, envelope: Envelope, nowMs: number): PendingEnvelope {
+  const pending: PendingEnvelope = {
+    key,
+    envelope,
+    arrivedAtMs: nowMs,
+    arrival: pool.arrivals++,
+    operationCount: envelope.body.kind === 'requests' ? envelope.body.operations.length : 1,
+    forwardedAtMs: 0,
+  };
+  addWaiting(pool, pending);
+  const client = clientOf(envelope);
+  if (client !== null) pool.countByClient.set(client, (pool.countByClient.get(client) ?? 0) + 1);
+  return pending;
+}
+
+export function removePending(pool: Pool, key: string): void {
+  const pending = findPending(pool, key);
+  if (pending === undefined) return;
+  removeWaiting(pool, pending);
+  pool.proposed.delete(key);
+  const client = clientOf(pending.envelope);
+  if (client === null) return;
+  const count = pool.countByClient.get(client)! - 1;
+  if (count === 0) pool.countByClient.delete(client);
+  else pool.countByClient.set(client, count);
+}
+
+export function markProposed(pool: Pool, key: string): void {
+  const pending = pool.waiting.get(key);
+  if (pending === undefined) return;
+  removeWaiting(pool, pending);
+  pool.proposed.set(key, pending);
+}
+
+/** In a new view nothing is proposed any more; order of arrival is restored. */
+export function resetProposed(pool: Pool): void {
+  const all = [...pool.waiting.values(), ...pool.proposed.values()].sort((a, b) => a.arrival - b.arrival);
+  pool.proposed.clear();
+  pool.waiting = new Map();
+  pool.waitingOperations = 0;
+  pool.waitingBytes = 0;
+  for (const pending of all) addWaiting(pool, pending);
+}
+
+/** Takes what fits into the next batch, oldest first: up to the operations limit, or once past the bytes. */
+export function takeForBatch(pool: Pool, config: OrderingConfig): Uint8Array[] {
+  const taken: PendingEnvelope[] = [];
+  let operations = 0;
+  let bytes = 0;
+  for (const pending of pool.waiting.values()) {
+    const isOver = operations + pending.operationCount > config.batchOperationsMax;
+    if (taken.length > 0 && (isOver || bytes > config.batchBytesMax)) break;
+    taken.push(pending);
+    operations += pending.operationCount;
+    bytes += pending.envelope.bytes.length;
+  }
+  for (const pending of taken) markProposed(pool, pending.key);
+  return taken.map((pending) => pending.envelope.bytes);
+}
+
+/** The envelope that has waited longest for its execution. */
+export function oldestPending(pool: Pool): PendingEnvelope | undefined {
+  const waiting = first(pool.waiting);
+  const proposed = first(pool.proposed);
+  if (waiting === undefined || proposed === undefined) return waiting ?? proposed;
+  return waiting.arrival < proposed.arrival ? waiting : proposed;
+}
+
+function first(map: Map<string, PendingEnvelope>): PendingEnvelope | undefined {
+  for (const pending of map.values()) return pending;
+  return undefined;
+}

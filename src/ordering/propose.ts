@@ -1,0 +1,65 @@
+/**
+ * The primary's proposals: a batch closes at 512 operations, or once past 1 MiB, or at once when the
+ * pipeline is idle; no artificial delay. Its PRE-PREPARE may leave before the sync, since the primary
+ * sends a PREPARE of its own like everyone.
+ */
+import { sequenceNumber } from '../base/index.js';
+import { encodeBatch } from '../codec/index.js';
+import { broadcast, isPrimary, type Core } from './core.js';
+import { bodyOf, highWatermark, makeBody, slotAt } from './log.js';
+import { takeForBatch } from './pool.js';
+import { fillTarget } from './rejoin.js';
+
+/** At most one empty batch per this time for deadlines. */
+const emptyIntervalMs = 50;
+
+export function propose(core: Core): void {
+  while (mayPropose(core)) {
+    if (isBatchReady(core)) proposeBatch(core, takeForBatch(core.pool, core.config));
+    else if (isEmptyBatchDue(core)) proposeBatch(core, []);
+    else return;
+  }
+}
+
+function inFlight(core: Core): number {
+  return core.nextSequenceNumber - 1 - core.log.lastExecuted;
+}
+
+function mayPropose(core: Core): boolean {
+  return (
+    core.isActive &&
+    isPrimary(core) &&
+    core.observing === null &&
+    core.view > core.noProposalsUpTo &&
+    core.nextSequenceNumber <= highWatermark(core.log) &&
+    inFlight(core) < core.config.windowBatches
+  );
+}
+
+function isBatchReady(core: Core): boolean {
+  const { waiting, waitingOperations, waitingBytes } = core.pool;
+  if (waiting.size === 0) return false;
+  if (inFlight(core) <= 0) return true;
+  return waitingOperations >= core.config.batchOperationsMax || waitingBytes > core.config.batchBytesMax;
+}
+
+function isEmptyBatchDue(core: Core): boolean {
+  if (core.pool.waiting.size > 0) return false;
+  if (core.nextSequenceNumber <= fillTarget(core)) return true;
+  if (inFlight(core) > 0 || core.nowMs - core.lastEmptyProposalMs < emptyIntervalMs) return false;
+  const deadline = core.stateMachine.nextDeadline();
+  return deadline !== null && core.nowMs >= deadline;
+}
+
+function proposeBatch(core: Core, envelopes: Uint8Array[]): void {
+  const number = core.nextSequenceNumber;
+  const view = core.view;
+  const bytes = encodeBatch({ time: core.nowMs, envelopes });
+  const digest = core.authenticator.hash(bytes);
+  const body = bodyOf(core.log, digest) ?? makeBody(digest, bytes)!;
+  if (envelopes.length === 0) core.lastEmptyProposalMs = core.nowMs;
+  core.nextSequenceNumber = sequenceNumber(number + 1);
+  broadcast(core, { kind: 'prePrepare', view, sequenceNumber: number, batch: bytes });
+  slotAt(core.log, number).proposal = { view, body, arrivedAtMs: core.nowMs, isAuthentic: true };
+  core.touched.add(number);
+}

@@ -1,0 +1,33 @@
+/**
+ * Fast reads (SRDS'21; DESIGN section 8). On arrival a replica notes the highest number it has prepared in
+ * any view and answers once it has executed that far; a quorum of equal answers decides at the client.
+ * Linearizable, because a completed write was prepared at f+1 correct replicas before it completed, and
+ * any quorum contains one of them. An observer may have forgotten what it prepared and answers none.
+ */
+import type { ClientId } from '../base/index.js';
+import type { Core, PendingRead } from './core.js';
+
+export function onRead(core: Core, client: ClientId, readId: number, operation: Uint8Array): void {
+  if (core.observing !== null) return;
+  if (core.reads.length >= core.config.pendingReadsMax) {
+    core.outputs.push({ kind: 'readReply', client, readId, result: null });
+    return;
+  }
+  core.reads.push({ client, readId, operation, waitFor: core.log.highestPrepared });
+}
+
+/** Answers every read that has waited long enough; waitFor never decreases along the queue. */
+export function releaseReads(core: Core): void {
+  let released = 0;
+  while (released < core.reads.length && core.reads[released]!.waitFor <= core.log.lastExecuted) {
+    answer(core, core.reads[released]!);
+    released += 1;
+  }
+  if (released > 0) core.reads.splice(0, released);
+}
+
+function answer(core: Core, read: PendingRead): void {
+  const { client, readId, operation } = read;
+  const result = core.stateMachine.query(client, operation, core.orderedTime);
+  core.outputs.push({ kind: 'readReply', client, readId, result });
+}

@@ -1,0 +1,178 @@
+/**
+ * One replica of the ordering layer: `step(input) → outputs`. Synchronous and deterministic; the runtime
+ * around it owns sockets, disks and clocks. Inputs are recorded by their handler, then `advance` draws
+ * the conclusions.
+ */
+import { assert, digest, sequenceNumber, type Digest, type ReplicaId } from '../base/index.js';
+import { nullBatch, type CheckpointCertificate, type PeerMessage } from '../codec/index.js';
+import { advance, touchProposals } from './advance.js';
+import { onCheckpoint, prove } from './checkpoint.js';
+import { broadcast, createCore, primaryOf, reject, type Core, type CoreOptions } from './core.js';
+import { onBatchBody, onFetchBatch, retryWanted } from './fetch-batch.js';
+import { onEnvelope, onForward, tickForward } from './intake.js';
+import type { Input, Output, ReplicaStatus } from './interface.js';
+import { lowWatermark, validateLog } from './log.js';
+import { onNewView } from './new-view.js';
+import { poolSize } from './pool.js';
+import { onRead } from './reads.js';
+import { checkLostLogs, tickRejoin } from './rejoin.js';
+import { takeSnapshot } from './state.js';
+import { onStatus, tickStatus } from './status.js';
+import { onFetchState, onStableCheckpoint, onStateChunk, tickTransfer } from './transfer.js';
+import { onViewChange, tickViewChange } from './view-change.js';
+import { onCommit, onPrepare, onPrePrepare } from './votes.js';
+
+export class OrderingReplica {
+  private readonly core: Core;
+
+  constructor(options: CoreOptions) {
+    const { config, authenticator } = options;
+    assert(config.n >= 4 && config.id >= 0 && config.id < config.n, 'a cluster needs at least 4 replicas');
+    const unknown: CheckpointCertificate = {
+      sequenceNumber: sequenceNumber(0),
+      stateDigest: digest(''),
+      signatures: [],
+    };
+    const core = createCore(options, unknown, authenticator.hash(nullBatch));
+    const genesis = takeSnapshot(core);
+    core.log.stable = { ...unknown, stateDigest: genesis.stateDigest };
+    core.snapshots.set(sequenceNumber(0), genesis);
+    prove(core, sequenceNumber(0), genesis.stateDigest);
+    this.core = core;
+  }
+
+  /** Takes one input; the outputs are to be carried out in the order given. After `halt` nothing follows. */
+  step(input: Input): readonly Output[] {
+    const { core } = this;
+    if (core.isHalted) return [];
+    handleInput(core, input);
+    if (!core.isHalted) advance(core);
+    const { outputs } = core;
+    core.outputs = [];
+    return outputs;
+  }
+
+  status(): ReplicaStatus {
+    const { core } = this;
+    return {
+      view: core.view,
+      primary: primaryOf(core, core.view),
+      isActive: core.isActive,
+      isObserver: core.observing !== null,
+      executed: core.log.lastExecuted,
+      stableCheckpoint: lowWatermark(core.log),
+      orderedTime: core.orderedTime,
+      pending: poolSize(core.pool),
+      sizes: sizesOf(core),
+    };
+  }
+
+  /** Digest of the whole replicated state after the last executed batch. */
+  stateDigest(): Digest {
+    return takeSnapshot(this.core).stateDigest;
+  }
+
+  /** Asserts the invariants of the state; for tests and simulation. */
+  validate(): void {
+    validateLog(this.core.log);
+    assert(this.core.snapshots.size <= 4, 'too many snapshots');
+    assert(
+      !this.core.isActive || this.core.view === 0 || this.core.newView !== null,
+      'active without NEW-VIEW',
+    );
+  }
+}
+
+function sizesOf(core: Core): Record<string, number> {
+  return {
+    slots: core.log.slots.size,
+    bodies: core.log.bodies.size,
+    pending: poolSize(core.pool),
+    wanted: core.wanted.size,
+    candidateBodies: core.candidateBodies.size,
+    verdicts: core.verdicts.size,
+    reads: core.reads.length,
+    held: core.held.length,
+    snapshots: core.snapshots.size,
+    viewChanges: core.viewChanges.size,
+    sessions: core.sessions.used.size + core.sessions.unused.size,
+  };
+}
+
+function handleInput(core: Core, input: Input): void {
+  switch (input.kind) {
+    case 'message':
+      handleMessage(core, input.from, input.message);
+      break;
+    case 'envelope':
+      onEnvelope(core, input.envelope, null);
+      break;
+    case 'read':
+      onRead(core, input.client, input.readId, input.operation);
+      break;
+    case 'tick':
+      onTick(core, input.nowMs);
+      break;
+    case 'stored':
+      onStored(core, input.recordNumber);
+      break;
+    case 'verified':
+      if (core.verdicts.has(input.check)) core.verdicts.set(input.check, input.isValid);
+      break;
+  }
+}
+
+function onTick(core: Core, nowMs: number): void {
+  assert(nowMs >= core.nowMs, 'the clock ran backwards');
+  core.nowMs = nowMs;
+  tickViewChange(core);
+  tickForward(core);
+  retryWanted(core);
+  tickTransfer(core);
+  tickRejoin(core);
+  checkLostLogs(core);
+  tickStatus(core);
+  touchProposals(core);
+}
+
+/** What became durable may leave, and counts for this replica itself from here on. */
+function onStored(core: Core, recordNumber: number): void {
+  let released = 0;
+  while (released < core.held.length && core.held[released]!.afterRecord <= recordNumber) released += 1;
+  for (const { message } of core.held.splice(0, released)) {
+    broadcast(core, message);
+    handleMessage(core, core.config.id, message);
+  }
+}
+
+function handleMessage(core: Core, from: ReplicaId, message: PeerMessage): void {
+  if (from >= core.config.n) return reject(core, from, 'NOT_A_MEMBER');
+  switch (message.kind) {
+    case 'prePrepare':
+      return onPrePrepare(core, from, message);
+    case 'prepare':
+      return onPrepare(core, from, message);
+    case 'commit':
+      return onCommit(core, from, message);
+    case 'checkpoint':
+      return onCheckpoint(core, from, message);
+    case 'viewChange':
+      return onViewChange(core, from, message);
+    case 'newView':
+      return onNewView(core, from, message);
+    case 'status':
+      return onStatus(core, from, message);
+    case 'stableCheckpoint':
+      return onStableCheckpoint(core, from, message);
+    case 'fetchBatch':
+      return onFetchBatch(core, from, message);
+    case 'batchBody':
+      return onBatchBody(core, from, message);
+    case 'fetchState':
+      return onFetchState(core, from, message);
+    case 'stateChunk':
+      return onStateChunk(core, from, message);
+    case 'forward':
+      return onForward(core, from, message);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * STATUS and retransmission (OSDI'99 section 5.2): replicas tell each other where they stand, and each
+ * resends what the other lacks, so that every message may be lost. Only a peer that stands still gets
+ * help, and not more often than a fixed rate.
+ */
+import { sequenceNumber, type ReplicaId } from '../base/index.js';
+import type { Status } from '../codec/index.js';
+import { broadcast, isPrimary, send, type Core } from './core.js';
+import { bodyOf, lowWatermark } from './log.js';
+import { poolSize } from './pool.js';
+
+const idleFactor = 10;
+
+function isOutstanding(core: Core): boolean {
+  if (!core.isActive || core.observing !== null || core.transfer !== null || poolSize(core.pool) > 0)
+    return true;
+  for (const number of core.log.slots.keys()) if (number > core.log.lastExecuted) return true;
+  for (const executed of core.peerExecuted.values()) if (executed > core.log.lastExecuted) return true;
+  return false;
+}
+
+export function tickStatus(core: Core): void {
+  const interval = core.config.statusIntervalMs * (isOutstanding(core) ? 1 : idleFactor);
+  if (core.nowMs - core.lastStatusMs < interval) return;
+  core.lastStatusMs = core.nowMs;
+  broadcast(core, {
+    kind: 'status',
+    view: core.view,
+    isActive: core.isActive,
+    isObserver: core.observing !== null,
+    lastExecuted: core.log.lastExecuted,
+    stableCheckpoint: lowWatermark(core.log),
+  });
+}
+
+export function onStatus(core: Core, from: ReplicaId, message: Status): void {
+  if (core.observing !== null) {
+    if (message.isObserver) core.observing.otherObservers.add(from);
+    else core.observing.otherObservers.delete(from);
+  }
+  const isStuck = core.peerExecuted.get(from) === message.lastExecuted;
+  core.peerExecuted.set(from, message.lastExecuted);
+  if (core.nowMs - (core.lastHelpedMs.get(from) ?? 0) < core.config.statusIntervalMs / 2) return;
+  core.lastHelpedMs.set(from, core.nowMs);
+  resendView(core, from, message);
+  resendCheckpoints(core, from, message);
+  if (isStuck) resendSlots(core, from, message);
+}
+
+function resendView(core: Core, from: ReplicaId, message: Status): void {
+  const isBehind = message.view < core.view || (message.view === core.view && !message.isActive);
+  if (!isBehind) return;
+  if (core.newView !== null) send(core, from, core.newView);
+  const own = core.viewChanges.get(core.config.id);
+  if (!core.isActive && own?.view === core.view) send(core, from, own);
+}
+
+function resendCheckpoints(core: Core, from: ReplicaId, message: Status): void {
+  const certificate = core.log.stable;
+  if (message.stableCheckpoint < certificate.sequenceNumber)
+    send(core, from, { kind: 'stableCheckpoint', certificate });
+  const replica = core.config.id;
+  for (const [number, vote] of core.checkpointVotes.get(replica) ?? []) {
+    if (number <= message.stableCheckpoint) continue;
+    send(core, from, { kind: 'checkpoint', sequenceNumber: number, replica, ...vote });
+  }
+}
+
+/** Own votes, and as primary the proposals, for the next window of batches that the peer has not executed. */
+function resendSlots(core: Core, from: ReplicaId, message: Status): void {
+  const first = Math.max(message.lastExecuted, lowWatermark(core.log)) + 1;
+  const isLed = isPrimary(core) && core.isActive && message.view === core.view;
+  for (let number = first; number < first + 2 * core.config.windowBatches; number++) {
+    const slot = core.log.slots.get(sequenceNumber(number));
+    if (slot === undefined) continue;
+    const { accepted, sequenceNumber: own } = slot;
+    if (isLed && accepted?.view === core.view) {
+      const body = bodyOf(core.log, accepted.digest);
+      if (body !== undefined && body.bytes.length > 0) {
+        send(core, from, { kind: 'prePrepare', view: core.view, sequenceNumber: own, batch: body.bytes });
+      }
+    }
+    const prepare = slot.prepares.get(core.config.id);
+    if (prepare !== undefined) send(core, from, { kind: 'prepare', sequenceNumber: own, ...prepare });
+    const commit = slot.commits.get(core.config.id);
+    if (commit !== undefined) send(core, from, { kind: 'commit', sequenceNumber: own, ...commit });
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Leaving a view (TOCS'02 sections 4.4 and 4.5): when to suspect the primary, the VIEW-CHANGE with its sets P
+ * and Q, when to join others, and the timer that runs from a quorum of VIEW-CHANGEs on.
+ */
+import { assert, viewNumber, type ReplicaId, type ViewNumber } from '../base/index.js';
+import {
+  encodeViewChangeBody,
+  type ViewChange,
+  type ViewChangeBody,
+  type ViewEntry,
+} from '../codec/index.js';
+import { isValidCertificate, noteCertificate } from './checkpoint.js';
+import { backedOff, event, isPrimary, persist, reject, sendAfterStored, type Core } from './core.js';
+import { oldestPending, resetProposed } from './pool.js';
+import { incarnationOf } from './rejoin.js';
+
+/** Stops voting in the current view and asks for `view`. Observers have no voice in this. */
+export function startViewChange(core: Core, view: ViewNumber, reason: string): void {
+  if (core.observing !== null) return;
+  assert(view > core.view, `view change from ${core.view} to ${view}`);
+  event(core, 'view-change-started', { from: core.view, to: view, reason });
+  core.view = view;
+  core.isActive = false;
+  core.newView = null;
+  core.isNewViewPending = false;
+  core.viewChangeTimerStartedMs = null;
+  core.executedInView = 0;
+  for (const slot of core.log.slots.values()) slot.proposal = null;
+  resetProposed(core.pool);
+  const content = viewChangeBody(core);
+  const body = encodeViewChangeBody(content);
+  const signature = core.authenticator.sign('view-change', body);
+  persist(core, { kind: 'view', view, isActive: false });
+  sendAfterStored(core, { kind: 'viewChange', ...content, body, signature });
+}
+
+function viewChangeBody(core: Core): ViewChangeBody {
+  const prepared: ViewEntry[] = [];
+  const prePrepared: ViewEntry[] = [];
+  for (const slot of [...core.log.slots.values()].sort((a, b) => a.sequenceNumber - b.sequenceNumber)) {
+    const { sequenceNumber } = slot;
+    if (slot.prepared !== null) prepared.push({ sequenceNumber, ...slot.prepared });
+    const digests = [...slot.prePrepared].sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    for (const [digest, view] of digests) prePrepared.push({ sequenceNumber, view, digest });
+  }
+  return {
+    view: core.view,
+    replica: core.config.id,
+    incarnation: incarnationOf(core),
+    checkpoint: core.log.stable,
+    prepared,
+    prePrepared,
+  };
+}
+
+/** Everything about a VIEW-CHANGE that can be checked by itself. */
+export function isValidViewChange(core: Core, message: ViewChange): boolean {
+  const { replica, view, incarnation, checkpoint, body, signature } = message;
+  if (replica >= core.config.n || view === 0) return false;
+  const low = checkpoint.sequenceNumber;
+  const isInWindow = (entry: ViewEntry): boolean =>
+    entry.view < view &&
+    entry.sequenceNumber > low &&
+    entry.sequenceNumber <= low + core.config.watermarkWindow;
+  if (!message.prepared.every(isInWindow) || !message.prePrepared.every(isInWindow)) return false;
+  // A replica that has forgotten its votes may not speak for them: older incarnations are void.
+  if (incarnation < (core.incarnations.get(replica)?.incarnation ?? 0)) return false;
+  return (
+    isValidCertificate(core, checkpoint) && core.authenticator.verify(replica, 'view-change', body, signature)
+  );
+}
+
+export function onViewChange(core: Core, from: ReplicaId, message: ViewChange): void {
+  const known = core.viewChanges.get(message.replica);
+  if (known !== undefined && known.view >= message.view) return;
+  if (from !== core.config.id && !isValidViewChange(core, message)) {
+    reject(core, from, 'INVALID_VIEW_CHANGE');
+    return;
+  }
+  core.viewChanges.set(message.replica, message);
+  noteCertificate(core, message.checkpoint);
+}
+
+/** Joins f+1 others that are ahead, and starts the timer once a quorum has left for this view or beyond. */
+export function advanceViewChange(core: Core): void {
+  const ahead: ViewNumber[] = [];
+  for (const [replica, { view }] of core.viewChanges) {
+    if (replica !== core.config.id && view > core.view) ahead.push(view);
+  }
+  // TOCS'02 section 4.5.2: f+1 higher views prove that a correct replica left; join the lowest of them.
+  if (ahead.length >= core.weakQuorum) {
+    ahead.sort((a, b) => b - a);
+    startViewChange(core, ahead[core.weakQuorum - 1]!, 'joined');
+  }
+  if (core.isActive || core.viewChangeTimerStartedMs !== null) return;
+  let leaving = 0;
+  for (const { view } of core.viewChanges.values()) if (view >= core.view) leaving += 1;
+  if (leaving >= core.quorum) core.viewChangeTimerStartedMs = core.nowMs;
+}
+
+/** Suspects a primary that orders too slowly, and gives up on a view change that takes too long. */
+export function tickViewChange(core: Core): void {
+  if (core.observing !== null) return;
+  const { requestTimeoutMs, viewChangeTimeoutMs } = core.config;
+  const next = viewNumber(core.view + 1);
+  if (!core.isActive) {
+    const started = core.viewChangeTimerStartedMs;
+    if (started === null || core.nowMs - started < backedOff(core, viewChangeTimeoutMs)) return;
+    core.timeoutDoublings += 1;
+    startViewChange(core, next, 'no-new-view');
+    return;
+  }
+  // A restarted replica never proposes in a view it may have led before: it asks for the next.
+  if (isPrimary(core) && core.view <= core.noProposalsUpTo) {
+    startViewChange(core, next, 'restarted-primary');
+    return;
+  }
+  const oldest = oldestPending(core.pool);
+  if (oldest === undefined || isPrimary(core)) return;
+  const since = Math.max(oldest.arrivedAtMs, core.activeSinceMs);
+  if (core.nowMs - since < backedOff(core, requestTimeoutMs)) return;
+  if (core.executedInView === 0) core.timeoutDoublings += 1;
+  startViewChange(core, next, 'request-timeout');
+}
