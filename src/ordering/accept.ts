@@ -4,7 +4,7 @@
  * whenever something changes: the clock, an execution, a vote that vouches for it.
  */
 import { equalBytes, type SequenceNumber } from '../base/index.js';
-import { decodeEnvelope, type Envelope } from '../codec/index.js';
+import type { Envelope } from '../codec/index.js';
 import { persist, primaryOf, reject, sendAfterStored, type Core } from './core.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf, holdBody } from './log.js';
@@ -30,7 +30,7 @@ function isAcceptable(core: Core, slot: Slot, proposal: Proposal): boolean {
   const vouchers = countVouchers(slot.prepares, slot.commits, proposal.body.digest, core.config.id);
   if (vouchers >= core.weakQuorum) return true;
   if (proposal.isAuthentic === null) {
-    proposal.isAuthentic = areEnvelopesAuthentic(core, proposal.body.batch.envelopes);
+    proposal.isAuthentic = areEnvelopesAuthentic(core, proposal.body.envelopes);
     if (!proposal.isAuthentic) reject(core, primaryOf(core, proposal.view), 'BATCH_NOT_AUTHENTIC');
   }
   return (
@@ -38,10 +38,9 @@ function isAcceptable(core: Core, slot: Slot, proposal: Proposal): boolean {
   );
 }
 
-function areEnvelopesAuthentic(core: Core, envelopes: readonly Uint8Array[]): boolean {
-  for (const bytes of envelopes) {
-    const envelope = decodeEnvelope(bytes);
-    if (envelope === null || bytes.length > core.config.envelopeBytesMax) return false;
+function areEnvelopesAuthentic(core: Core, envelopes: readonly Envelope[]): boolean {
+  for (const envelope of envelopes) {
+    if (envelope.bytes.length > core.config.envelopeBytesMax) return false;
     if (!isKnownAuthentic(core, envelope) && !core.authenticator.isAuthentic(envelope)) return false;
   }
   return true;
@@ -55,7 +54,7 @@ function isKnownAuthentic(core: Core, envelope: Envelope): boolean {
 
 /** Time within clockSkewMax of this replica's clock; one that is ahead is tried again later. */
 function isTimely(core: Core, proposal: Proposal): boolean {
-  const time = proposal.body.batch.time;
+  const { time } = proposal.body;
   if (time === null) return false;
   const skew = core.config.clockSkewMaxMs;
   return time >= proposal.arrivedAtMs - skew && time <= core.nowMs + skew;
@@ -63,7 +62,7 @@ function isTimely(core: Core, proposal: Proposal): boolean {
 
 /** An empty batch has to be due: for a deadline of the application, or to carry a REJOIN past its window. */
 function isDueIfEmpty(core: Core, number: SequenceNumber, proposal: Proposal): boolean {
-  const { time, envelopes } = proposal.body.batch;
+  const { time, envelopes } = proposal.body;
   if (envelopes.length > 0 || number <= fillTarget(core)) return true;
   const deadline = core.stateMachine.nextDeadline();
   return deadline !== null && time !== null && time >= deadline;

@@ -11,14 +11,7 @@ import {
   type Digest,
   type ViewNumber,
 } from '../base/index.js';
-import {
-  decodeEnvelope,
-  type Envelope,
-  type OpenSession,
-  type Outcome,
-  type Rejoin,
-  type Requests,
-} from '../codec/index.js';
+import type { Envelope, OpenSession, Outcome, Rejoin, Requests } from '../codec/index.js';
 import { takeCheckpoint } from './checkpoint.js';
 import { event, type Core } from './core.js';
 import { wantBody } from './fetch-batch.js';
@@ -48,14 +41,12 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   log.lastExecuted = sequenceNumber(log.lastExecuted + 1);
   if (log.highestPrepared < log.lastExecuted) log.highestPrepared = log.lastExecuted;
   core.chain = extendChain(core, body.digest);
-  const { time, envelopes } = body.batch;
+  const { time, envelopes } = body;
   if (time !== null && time > core.orderedTime) core.orderedTime = time;
   purgeSessions(core.sessions, core.orderedTime);
   let operationCount = 0;
-  for (const bytes of envelopes) {
-    const envelope = decodeEnvelope(bytes);
-    if (envelope === null) continue;
-    operationCount += executeEnvelope(core, envelope);
+  for (const envelope of envelopes) {
+    operationCount += executeEnvelope(core, body, envelope);
     removePending(core.pool, envelopeKey(envelope));
   }
   dropVerdicts(core, body);
@@ -85,7 +76,7 @@ function extendChain(core: Core, digest: Digest): Digest {
   return core.authenticator.hash(concatBytes([chainTag, fromHex(core.chain)!, fromHex(digest)!]));
 }
 
-function executeEnvelope(core: Core, envelope: Envelope): number {
+function executeEnvelope(core: Core, body: Body, envelope: Envelope): number {
   switch (envelope.body.kind) {
     case 'open':
       executeOpen(core, envelope.body);
@@ -94,7 +85,7 @@ function executeEnvelope(core: Core, envelope: Envelope): number {
       executeRejoin(core, envelope.body);
       return 0;
     case 'requests':
-      return executeRequests(core, envelope.body);
+      return executeRequests(core, body, envelope.body);
   }
 }
 
@@ -123,7 +114,7 @@ function executeRejoin(core: Core, rejoin: Rejoin): void {
   });
 }
 
-function executeRequests(core: Core, requests: Requests): number {
+function executeRequests(core: Core, body: Body, requests: Requests): number {
   const session = touchSession(core.sessions, requests, core.orderedTime, core.config);
   const { client, session: id, operations } = requests;
   if (session === null) {
@@ -142,14 +133,20 @@ function executeRequests(core: Core, requests: Requests): number {
     }
     const cached = session.outcomes.get(number);
     if (cached === undefined) executed += 1;
-    outcomes.push(cached ?? executeOperation(core, session, number, operation));
+    outcomes.push(cached ?? executeOperation(core, body, session, number, operation));
   }
   if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
   return executed;
 }
 
 /** A refused operation uses up its number, so that a repetition cannot execute it later. */
-function executeOperation(core: Core, session: Session, number: number, operation: Uint8Array): Outcome {
+function executeOperation(
+  core: Core,
+  body: Body,
+  session: Session,
+  number: number,
+  operation: Uint8Array,
+): Outcome {
   const { config } = core;
   if (number >= session.lowestUnanswered + config.sessionNumbersMax) {
     return { kind: 'refused', code: 'NUMBER_OUT_OF_WINDOW' };
@@ -157,12 +154,18 @@ function executeOperation(core: Core, session: Session, number: number, operatio
   const outcome: Outcome =
     session.outcomeBytes >= config.sessionReplyBytesMax
       ? { kind: 'refused', code: 'REPLIES_FULL' }
-      : { kind: 'result', result: runOperation(core, session, number, operation) };
+      : { kind: 'result', result: runOperation(core, body, session, number, operation) };
   recordOutcome(session, number, outcome);
   return outcome;
 }
 
-function runOperation(core: Core, session: Session, number: number, operation: Uint8Array): Uint8Array {
+function runOperation(
+  core: Core,
+  body: Body,
+  session: Session,
+  number: number,
+  operation: Uint8Array,
+): Uint8Array {
   return core.stateMachine.execute({
     client: session.client,
     session: session.id,
@@ -170,6 +173,6 @@ function runOperation(core: Core, session: Session, number: number, operation: U
     operation,
     sequenceNumber: core.log.lastExecuted,
     time: core.orderedTime,
-    isVerified: verdictOf(core, operation),
+    isVerified: verdictOf(core, body, operation),
   });
 }

@@ -4,7 +4,13 @@
  * lowWatermark + watermarkWindow (OSDI'99 section 4.3).
  */
 import { assert, sequenceNumber, type Digest, type SequenceNumber } from '../base/index.js';
-import { decodeBatch, nullBatch, type CheckpointCertificate } from '../codec/index.js';
+import {
+  decodeBatch,
+  decodeEnvelope,
+  nullBatch,
+  type CheckpointCertificate,
+  type Envelope,
+} from '../codec/index.js';
 import { createSlot, type Body, type Slot } from './slot.js';
 
 interface HeldBody {
@@ -28,7 +34,7 @@ export interface Log {
 export function createLog(window: number, nullDigest: Digest, genesis: CheckpointCertificate): Log {
   return {
     window,
-    nullBody: { digest: nullDigest, bytes: nullBatch, batch: { time: null, envelopes: [] } },
+    nullBody: { digest: nullDigest, bytes: nullBatch, time: null, envelopes: [], checks: null },
     stable: genesis,
     slots: new Map(),
     bodies: new Map(),
@@ -62,9 +68,17 @@ export function holdBody(log: Log, body: Body, slot: SequenceNumber): void {
   else if (slot > held.until) held.until = slot;
 }
 
+/** Decodes a batch and every envelope in it; null if any of it is malformed. */
 export function makeBody(digest: Digest, bytes: Uint8Array): Body | null {
   const batch = decodeBatch(bytes);
-  return batch === null ? null : { digest, bytes, batch };
+  if (batch === null) return null;
+  const envelopes: Envelope[] = [];
+  for (const encoded of batch.envelopes) {
+    const envelope = decodeEnvelope(encoded);
+    if (envelope === null) return null;
+    envelopes.push(envelope);
+  }
+  return { digest, bytes, time: batch.time, envelopes, checks: null };
 }
 
 /** Cuts everything at and below a stable checkpoint; the caller has executed that far. */

@@ -3,7 +3,7 @@
  * each arrival; every backup recomputes the decision from the VIEW-CHANGEs inside the NEW-VIEW.
  */
 import { assert, sequenceNumber, type ReplicaId } from '../base/index.js';
-import { decodeEnvelope, encodeNewViewBody, type NewView, type ViewChange } from '../codec/index.js';
+import { encodeNewViewBody, type NewView, type ViewChange } from '../codec/index.js';
 import { noteCertificate } from './checkpoint.js';
 import { event, isPrimary, persist, primaryOf, reject, sendAfterStored, type Core } from './core.js';
 import { dropUnwanted, wantBody } from './fetch-batch.js';
@@ -112,9 +112,6 @@ export function applyChosen(core: Core): void {
     const body = bodyOf(core.log, digest) ?? core.candidateBodies.get(digest);
     if (body === undefined) continue;
     holdBody(core.log, body, number);
-    for (const bytes of body.batch.envelopes) {
-      const envelope = decodeEnvelope(bytes);
-      if (envelope !== null) markProposed(core.pool, envelopeKey(envelope));
-    }
+    for (const envelope of body.envelopes) markProposed(core.pool, envelopeKey(envelope));
   }
 }

@@ -121,7 +121,7 @@ export function resetProposed(pool: Pool): void {
 }
 
 /** Takes what fits into the next batch, oldest first: up to the operations limit, or once past the bytes. */
-export function takeForBatch(pool: Pool, config: OrderingConfig): Uint8Array[] {
+export function takeForBatch(pool: Pool, config: OrderingConfig): Envelope[] {
   const taken: PendingEnvelope[] = [];
   let operations = 0;
   let bytes = 0;
@@ -133,7 +133,7 @@ export function takeForBatch(pool: Pool, config: OrderingConfig): Uint8Array[] {
     bytes += pending.envelope.bytes.length;
   }
   for (const pending of taken) markProposed(pool, pending.key);
-  return taken.map((pending) => pending.envelope.bytes);
+  return taken.map((pending) => pending.envelope);
 }
 
 /** The envelope that has waited longest for its execution. */

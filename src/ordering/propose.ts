@@ -4,11 +4,12 @@
  * sends a PREPARE of its own like everyone.
  */
 import { sequenceNumber } from '../base/index.js';
-import { encodeBatch } from '../codec/index.js';
+import { encodeBatch, type Envelope } from '../codec/index.js';
 import { broadcast, isPrimary, type Core } from './core.js';
-import { bodyOf, highWatermark, makeBody, slotAt } from './log.js';
+import { highWatermark, slotAt } from './log.js';
 import { takeForBatch } from './pool.js';
 import { fillTarget } from './rejoin.js';
+import type { Body } from './slot.js';
 
 /** At most one empty batch per this time for deadlines. */
 const emptyIntervalMs = 50;
@@ -51,12 +52,13 @@ function isEmptyBatchDue(core: Core): boolean {
   return deadline !== null && core.nowMs >= deadline;
 }
 
-function proposeBatch(core: Core, envelopes: Uint8Array[]): void {
+function proposeBatch(core: Core, envelopes: readonly Envelope[]): void {
   const number = core.nextSequenceNumber;
   const view = core.view;
-  const bytes = encodeBatch({ time: core.nowMs, envelopes });
+  const time = core.nowMs;
+  const bytes = encodeBatch({ time, envelopes: envelopes.map((envelope) => envelope.bytes) });
   const digest = core.authenticator.hash(bytes);
-  const body = bodyOf(core.log, digest) ?? makeBody(digest, bytes)!;
+  const body: Body = { digest, bytes, time, envelopes, checks: null };
   if (envelopes.length === 0) core.lastEmptyProposalMs = core.nowMs;
   core.nextSequenceNumber = sequenceNumber(number + 1);
   broadcast(core, { kind: 'prePrepare', view, sequenceNumber: number, batch: bytes });

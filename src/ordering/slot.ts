@@ -3,14 +3,19 @@
  * view, the votes, and its entries of P and Q (TOCS'02 section 4.5.1). Data and small predicates only.
  */
 import type { Digest, SequenceNumber, ViewNumber } from '../base/index.js';
-import type { Batch } from '../codec/index.js';
+import type { Envelope } from '../codec/index.js';
 import { countVotes, type Votes } from './quorum.js';
 
 /** A batch with its body, decoded once. */
 export interface Body {
   readonly digest: Digest;
+  /** The encoded batch that the digest covers. */
   readonly bytes: Uint8Array;
-  readonly batch: Batch;
+  /** The primary's clock; null exactly in the null batch. */
+  readonly time: number | null;
+  readonly envelopes: readonly Envelope[];
+  /** What slow checks must judge before execution, by digest of the checked bytes; null until looked for. */
+  checks: ReadonlyMap<Digest, Uint8Array> | null;
 }
 
 /** A PRE-PREPARE of the current view that has not passed the checks on fresh proposals yet. */

@@ -3,21 +3,21 @@
  * and needed before the batch executes, so that milliseconds of cryptography stay off the event loop.
  */
 import type { Digest } from '../base/index.js';
-import { decodeEnvelope } from '../codec/index.js';
 import type { Core } from './core.js';
 import type { Body } from './slot.js';
 
-/** Operations of a body that need a verdict, by digest of the checked bytes. */
-function checksOf(core: Core, body: Body): Map<Digest, Uint8Array> {
+/** What the body's operations need judged, by digest of the checked bytes. */
+function checksOf(core: Core, body: Body): ReadonlyMap<Digest, Uint8Array> {
+  if (body.checks !== null) return body.checks;
   const checks = new Map<Digest, Uint8Array>();
-  for (const bytes of body.batch.envelopes) {
-    const envelope = decodeEnvelope(bytes);
-    if (envelope === null || envelope.body.kind !== 'requests') continue;
+  for (const envelope of body.envelopes) {
+    if (envelope.body.kind !== 'requests') continue;
     for (const operation of envelope.body.operations) {
-      const check = core.stateMachine.slowCheck(operation);
-      if (check !== null) checks.set(core.authenticator.hash(check), check);
+      const bytes = core.stateMachine.slowCheck(operation);
+      if (bytes !== null) checks.set(core.authenticator.hash(bytes), bytes);
     }
   }
+  body.checks = checks;
   return checks;
 }
 
@@ -36,14 +36,14 @@ export function hasVerdicts(core: Core, body: Body): boolean {
   return true;
 }
 
-/** Verdict for one operation; true where none is needed. */
-export function verdictOf(core: Core, operation: Uint8Array): boolean {
-  const check = core.stateMachine.slowCheck(operation);
-  return check === null || core.verdicts.get(core.authenticator.hash(check)) === true;
+/** Verdict for one operation of a body; true where none is needed. */
+export function verdictOf(core: Core, body: Body, operation: Uint8Array): boolean {
+  if (checksOf(core, body).size === 0) return true;
+  const bytes = core.stateMachine.slowCheck(operation);
+  return bytes === null || core.verdicts.get(core.authenticator.hash(bytes)) === true;
 }
 
 /** Verdicts can be asked for again, so those of an executed batch are dropped. */
 export function dropVerdicts(core: Core, body: Body): void {
-  if (core.verdicts.size === 0) return;
   for (const check of checksOf(core, body).keys()) core.verdicts.delete(check);
 }

@@ -1,0 +1,301 @@
+/** Random well-formed values of every message, for the property tests of the codecs. */
+import fc from 'fast-check';
+import {
+  clientId,
+  digest,
+  replicaId,
+  sequenceNumber,
+  sessionId,
+  toHex,
+  viewNumber,
+  type ClientId,
+  type Digest,
+} from '../../../src/base/index.js';
+import {
+  any,
+  double,
+  encodeEnvelopeBody,
+  encodeNewViewBody,
+  encodeViewChangeBody,
+  formal,
+  normalizeField,
+  sealEnvelope,
+  type Batch,
+  type CheckpointCertificate,
+  type ClientMessage,
+  type Entry,
+  type EnvelopeBody,
+  type Field,
+  type HeaderPage,
+  type NewView,
+  type Operation,
+  type Outcome,
+  type PeerMessage,
+  type RefusalCode,
+  type Result,
+  type ServerMessage,
+  type SessionPage,
+  type SessionRefusal,
+  type StatePage,
+  type TemplateField,
+  type ViewChange,
+  type ViewEntry,
+} from '../../../src/codec/index.js';
+
+const exactBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+export const someBytes = fc.uint8Array({ maxLength: 200 });
+/** Small ones, those at the edges of a varint, and the largest. */
+export const integer = fc.oneof(
+  fc.nat(300),
+  fc.constantFrom(0, 127, 128, 16383, 16384, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
+  fc.maxSafeNat(),
+);
+const small = fc.oneof(fc.nat(300), fc.constant(2 ** 32 - 1));
+const key: fc.Arbitrary<Digest> = exactBytes(32).map((bytes) => digest(toHex(bytes)));
+const client: fc.Arbitrary<ClientId> = exactBytes(32).map((bytes) => clientId(toHex(bytes)));
+const signature = exactBytes(64);
+const view = integer.map(viewNumber);
+const number = integer.map(sequenceNumber);
+const session = integer.map(sessionId);
+const replica = fc.nat(63).map(replicaId);
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const uint64 = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 300n }));
+
+export const field: fc.Arbitrary<Field> = fc
+  .oneof(
+    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.maxSafeInteger(),
+    int64,
+    fc.double({ noNaN: true }).map(double),
+    fc.integer().map(double),
+    fc.boolean(),
+    fc.uint8Array({ maxLength: 70 }),
+  )
+  .map((value) => normalizeField(value));
+
+export const tuple = fc.array(field, { maxLength: 8 });
+export const templateField: fc.Arbitrary<TemplateField> = fc.oneof(
+  field.map((value) => ({ kind: 'value' as const, value })),
+  fc.constant(any),
+  fc.constantFrom(...Object.values(formal)),
+);
+export const template = fc.array(templateField, { maxLength: 8 });
+
+export const envelopeBody: fc.Arbitrary<EnvelopeBody> = fc.oneof(
+  fc.record({ kind: fc.constant('open' as const), client, nonce: exactBytes(16) }),
+  fc.record({ kind: fc.constant('rejoin' as const), replica, startedAt: integer }),
+  fc
+    .record({
+      client,
+      session,
+      lowestUnanswered: fc.oneof(fc.nat(300), fc.nat(2 ** 31)),
+      distance: fc.nat(2000),
+      operations: fc.array(someBytes, { minLength: 1, maxLength: 5 }),
+    })
+    .map(({ distance, ...body }) => ({
+      kind: 'requests' as const,
+      ...body,
+      firstNumber: Math.max(1, body.lowestUnanswered + distance),
+    })),
+);
+
+export const envelope = fc
+  .tuple(envelopeBody, signature)
+  .map(([body, signatureBytes]) => sealEnvelope(body, encodeEnvelopeBody(body), signatureBytes));
+
+export const batch: fc.Arbitrary<Batch> = fc.oneof(
+  fc.constant({ time: null, envelopes: [] }),
+  fc.record({ time: integer, envelopes: fc.array(someBytes, { maxLength: 5 }) }),
+);
+
+const certificate: fc.Arbitrary<CheckpointCertificate> = fc.record({
+  sequenceNumber: number,
+  stateDigest: key,
+  signatures: fc
+    .uniqueArray(fc.record({ replica, signature }), { selector: (each) => each.replica, maxLength: 7 })
+    .map((signatures) => signatures.sort((a, b) => a.replica - b.replica)),
+});
+
+const viewEntry: fc.Arbitrary<ViewEntry> = fc.record({ sequenceNumber: number, view, digest: key });
+
+function ascending(entries: ViewEntry[]): ViewEntry[] {
+  const byDigest = (a: ViewEntry, b: ViewEntry) => (a.digest < b.digest ? -1 : Number(a.digest > b.digest));
+  return entries.sort((a, b) => a.sequenceNumber - b.sequenceNumber || byDigest(a, b));
+}
+
+export const viewChangeBody = fc.record({
+  view,
+  replica,
+  incarnation: integer,
+  checkpoint: certificate,
+  prepared: fc
+    .uniqueArray(viewEntry, { selector: (each) => each.sequenceNumber, maxLength: 5 })
+    .map(ascending),
+  prePrepared: fc
+    .uniqueArray(viewEntry, { selector: (each) => `${each.sequenceNumber} ${each.digest}`, maxLength: 8 })
+    .map(ascending),
+});
+
+export const viewChange: fc.Arbitrary<ViewChange> = fc
+  .tuple(viewChangeBody, signature)
+  .map(([body, signatureBytes]) => ({
+    kind: 'viewChange',
+    ...body,
+    body: encodeViewChangeBody(body),
+    signature: signatureBytes,
+  }));
+
+const chosen = fc
+  .tuple(fc.nat(2 ** 40), fc.array(key, { maxLength: 5 }))
+  .map(([first, digests]) =>
+    digests.map((each, i) => ({ sequenceNumber: sequenceNumber(first + i), digest: each })),
+  );
+
+export const newView: fc.Arbitrary<NewView> = fc
+  .tuple(fc.record({ view, replica, viewChanges: fc.array(viewChange, { maxLength: 3 }), chosen }), signature)
+  .map(([body, signatureBytes]) => ({
+    kind: 'newView',
+    ...body,
+    body: encodeNewViewBody(body),
+    signature: signatureBytes,
+  }));
+
+const kind = <K extends string>(name: K) => fc.constant(name);
+
+export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({ kind: kind('prePrepare'), view, sequenceNumber: number, batch: someBytes }),
+  fc.record({ kind: kind('prepare'), view, sequenceNumber: number, digest: key }),
+  fc.record({ kind: kind('commit'), view, sequenceNumber: number, digest: key }),
+  fc.record({ kind: kind('checkpoint'), sequenceNumber: number, stateDigest: key, replica, signature }),
+  viewChange,
+  newView,
+  fc.record({
+    kind: kind('status'),
+    view,
+    isActive: fc.boolean(),
+    isObserver: fc.boolean(),
+    lastExecuted: number,
+    stableCheckpoint: number,
+  }),
+  fc.record({ kind: kind('stableCheckpoint'), certificate }),
+  fc.record({ kind: kind('fetchBatch'), digest: key }),
+  fc.record({ kind: kind('batchBody'), batch: someBytes }),
+  fc.record({ kind: kind('fetchState'), sequenceNumber: number, chunk: small }),
+  fc.record({ kind: kind('forward'), envelope: someBytes }),
+  fc
+    .record({ sequenceNumber: number, chunk: fc.nat(300), more: fc.integer({ min: 1, max: 300 }), data: someBytes })
+    .map(({ more, ...chunk }) => ({ kind: 'stateChunk' as const, ...chunk, chunkCount: chunk.chunk + more })),
+);
+
+const sessionRefusal = fc.constantFrom<SessionRefusal>('SESSION_EXPIRED', 'REPLIES_FULL', 'NUMBER_OUT_OF_WINDOW');
+export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  fc.record({ kind: kind('result'), result: someBytes }),
+  fc.record({ kind: kind('refused'), code: sessionRefusal }),
+);
+
+export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
+  fc.record({ kind: kind('hello'), client, session, signature }),
+  fc.record({ kind: kind('attach'), session }),
+  fc.record({ kind: kind('submit'), envelope: someBytes }),
+  fc.record({ kind: kind('read'), readId: integer, operation: someBytes }),
+  fc.record({ kind: kind('statusRequest'), requestId: integer }),
+);
+
+const text = fc.string({ unit: 'binary', maxLength: 30 });
+export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
+  fc.record({ kind: kind('challenge'), replica, nonce: exactBytes(32) }),
+  fc.record({ kind: kind('welcome'), view }),
+  fc.record({ kind: kind('notice'), code: text }),
+  fc.record({ kind: kind('opened'), view, nonce: exactBytes(16), session }),
+  fc.record({
+    kind: kind('reply'),
+    view,
+    session,
+    firstNumber: integer,
+    outcomes: fc.array(outcome, { maxLength: 5 }),
+  }),
+  fc.record({ kind: kind('readReply'), readId: integer, result: fc.option(someBytes) }),
+  fc.record({
+    kind: kind('statusReply'),
+    requestId: integer,
+    replica,
+    view,
+    primary: replica,
+    isActive: fc.boolean(),
+    isObserver: fc.boolean(),
+    executed: number,
+    stableCheckpoint: number,
+    stateDigest: key,
+    peersConnected: small,
+    clientsConnected: small,
+    version: text,
+  }),
+);
+
+const space = fc.string({ unit: 'binary', maxLength: 20 });
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ kind: kind('out'), space, tuple }),
+  fc.record({ kind: fc.constantFrom('rdp', 'inp', 'count'), space, template }),
+  fc.record({ kind: kind('rdAll'), space, template, limit: small, after: uint64 }),
+  fc.record({ kind: kind('inAll'), space, template, limit: small }),
+  fc.record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple }),
+);
+
+export const entry: fc.Arbitrary<Entry> = fc.record({
+  id: uint64.map((id) => (id === 0n ? 1n : id)),
+  tuple,
+  owner: client,
+});
+
+const refusal = fc.constantFrom<RefusalCode>(
+  'MALFORMED_OPERATION',
+  'NO_SUCH_SPACE',
+  'TOO_MANY_FIELDS',
+  'FIELD_TOO_LARGE',
+  'TUPLE_TOO_LARGE',
+  'RESULT_TOO_LARGE',
+  'SPACE_FULL',
+);
+export const result: fc.Arbitrary<Result> = fc.oneof(
+  fc.record({ kind: kind('entry'), entry: fc.option(entry) }),
+  fc.record({ kind: kind('entries'), entries: fc.array(entry, { maxLength: 4 }) }),
+  fc.record({ kind: kind('count'), count: integer }),
+  fc.record({ kind: kind('cas'), inserted: fc.boolean(), entry: fc.option(entry) }),
+  fc.record({ kind: kind('refused'), code: refusal, detail: integer }),
+);
+
+export const headerPage: fc.Arbitrary<HeaderPage> = fc.record({
+  protocolVersion: small,
+  stateMachineVersion: small,
+  lastExecuted: number,
+  orderedTime: integer,
+  chain: key,
+  lastSession: session,
+  incarnations: fc
+    .uniqueArray(fc.record({ replica, incarnation: integer, sequenceNumber: number, startedAt: integer }), {
+      selector: (each) => each.replica,
+      maxLength: 4,
+    })
+    .map((records) => records.sort((a, b) => a.replica - b.replica)),
+});
+
+export const sessionPage: fc.Arbitrary<SessionPage> = fc.record({
+  id: session,
+  client,
+  nonce: exactBytes(16),
+  isUsed: fc.boolean(),
+  expiresAt: integer,
+  lowestUnanswered: integer,
+  outcomes: fc
+    .uniqueArray(fc.tuple(integer, outcome), { selector: ([requestNumber]) => requestNumber, maxLength: 4 })
+    .map((outcomes) => outcomes.sort((a, b) => a[0] - b[0])),
+});
+
+export const statePages: fc.Arbitrary<StatePage[]> = fc
+  .uniqueArray(fc.record({ section: fc.constantFrom<0 | 1>(0, 1), number: integer, data: someBytes }), {
+    selector: (page) => `${page.section} ${page.number}`,
+    maxLength: 5,
+  })
+  .map((pages) => pages.sort((a, b) => a.section - b.section || a.number - b.number));
+
+export const frame = fc.array(someBytes, { maxLength: 6 });
