@@ -33,11 +33,21 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hexDigits: readonly number[] = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const hexChunkBytes = 1024;
 
 export function toHex(bytes: Uint8Array): string {
   let hex = '';
-  for (const byte of bytes) hex += hexOf[byte];
+  for (let start = 0; start < bytes.length; start += hexChunkBytes) {
+    const length = Math.min(hexChunkBytes, bytes.length - start);
+    const units = new Array<number>(2 * length);
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[start + i]!;
+      units[2 * i] = hexDigits[byte >> 4]!;
+      units[2 * i + 1] = hexDigits[byte & 15]!;
+    }
+    hex += String.fromCharCode(...units);
+  }
   return hex;
 }
 

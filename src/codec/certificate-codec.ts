@@ -4,7 +4,7 @@
  * Must not check signatures or quorums.
  */
 import { sequenceNumber, viewNumber } from '../base/index.js';
-import type { Digest, ReplicaId, SequenceNumber } from '../base/index.js';
+import type { Digest, SequenceNumber } from '../base/index.js';
 import { theodora as proto } from './generated/wire.js';
 import type {
   CheckpointCertificate,

@@ -3,7 +3,7 @@
  * differ; 1 and 1n are the same. Canonical bytes are in tuple-codec.ts.
  */
 
-/** A double without a fractional part, which a plain number could not be told from an integer. */
+/** A double without a fractional part, which as a plain number could not be told from an integer. */
 export class Double {
   readonly value: number;
   constructor(value: number) {
@@ -12,9 +12,9 @@ export class Double {
 }
 
 /**
- * A field in its one normal form: string; number (a safe integer is an integer, any other number a
- * double); bigint only for 64-bit integers beyond the safe range; Double only for doubles that a plain
- * number would make integers; boolean; bytes. No NaN, no −0.
+ * A field in its one normal form: string; number (a safe integer is an integer; one with a fraction, or
+ * infinite, a double); bigint only for 64-bit integers beyond the safe range; Double exactly for doubles
+ * without a fraction, of any size; boolean; bytes. No NaN, no −0.
  */
 export type Field = string | number | bigint | Double | boolean | Uint8Array;
 export type FieldType = 'string' | 'int' | 'double' | 'bool' | 'bytes';

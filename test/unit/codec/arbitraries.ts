@@ -42,6 +42,10 @@ import {
   type ViewEntry,
 } from '../../../src/codec/index.js';
 
+function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+}
+
 const exactBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 export const someBytes = fc.uint8Array({ maxLength: 200 });
 /** Small ones, those at the edges of a varint, and the largest. */
@@ -82,21 +86,19 @@ export const templateField: fc.Arbitrary<TemplateField> = fc.oneof(
 export const template = fc.array(templateField, { maxLength: 8 });
 
 export const envelopeBody: fc.Arbitrary<EnvelopeBody> = fc.oneof(
-  fc.record({ kind: fc.constant('open' as const), client, nonce: exactBytes(16) }),
-  fc.record({ kind: fc.constant('rejoin' as const), replica, startedAt: integer }),
-  fc
-    .record({
-      client,
-      session,
-      lowestUnanswered: fc.oneof(fc.nat(300), fc.nat(2 ** 31)),
-      distance: fc.nat(2000),
-      operations: fc.array(someBytes, { minLength: 1, maxLength: 5 }),
-    })
-    .map(({ distance, ...body }) => ({
-      kind: 'requests' as const,
-      ...body,
-      firstNumber: Math.max(1, body.lowestUnanswered + distance),
-    })),
+  record({ kind: fc.constant('open' as const), client, nonce: exactBytes(16) }),
+  record({ kind: fc.constant('rejoin' as const), replica, startedAt: integer }),
+  record({
+    client,
+    session,
+    lowestUnanswered: fc.oneof(fc.nat(300), fc.nat(2 ** 31)),
+    distance: fc.nat(2000),
+    operations: fc.array(someBytes, { minLength: 1, maxLength: 5 }),
+  }).map(({ distance, ...body }) => ({
+    kind: 'requests' as const,
+    ...body,
+    firstNumber: Math.max(1, body.lowestUnanswered + distance),
+  })),
 );
 
 export const envelope = fc
@@ -105,25 +107,25 @@ export const envelope = fc
 
 export const batch: fc.Arbitrary<Batch> = fc.oneof(
   fc.constant({ time: null, envelopes: [] }),
-  fc.record({ time: integer, envelopes: fc.array(someBytes, { maxLength: 5 }) }),
+  record({ time: integer, envelopes: fc.array(someBytes, { maxLength: 5 }) }),
 );
 
-const certificate: fc.Arbitrary<CheckpointCertificate> = fc.record({
+const certificate: fc.Arbitrary<CheckpointCertificate> = record({
   sequenceNumber: number,
   stateDigest: key,
   signatures: fc
-    .uniqueArray(fc.record({ replica, signature }), { selector: (each) => each.replica, maxLength: 7 })
+    .uniqueArray(record({ replica, signature }), { selector: (each) => each.replica, maxLength: 7 })
     .map((signatures) => signatures.sort((a, b) => a.replica - b.replica)),
 });
 
-const viewEntry: fc.Arbitrary<ViewEntry> = fc.record({ sequenceNumber: number, view, digest: key });
+const viewEntry: fc.Arbitrary<ViewEntry> = record({ sequenceNumber: number, view, digest: key });
 
 function ascending(entries: ViewEntry[]): ViewEntry[] {
   const byDigest = (a: ViewEntry, b: ViewEntry) => (a.digest < b.digest ? -1 : Number(a.digest > b.digest));
   return entries.sort((a, b) => a.sequenceNumber - b.sequenceNumber || byDigest(a, b));
 }
 
-export const viewChangeBody = fc.record({
+export const viewChangeBody = record({
   view,
   replica,
   incarnation: integer,
@@ -152,7 +154,7 @@ const chosen = fc
   );
 
 export const newView: fc.Arbitrary<NewView> = fc
-  .tuple(fc.record({ view, replica, viewChanges: fc.array(viewChange, { maxLength: 3 }), chosen }), signature)
+  .tuple(record({ view, replica, viewChanges: fc.array(viewChange, { maxLength: 3 }), chosen }), signature)
   .map(([body, signatureBytes]) => ({
     kind: 'newView',
     ...body,
@@ -163,13 +165,13 @@ export const newView: fc.Arbitrary<NewView> = fc
 const kind = <K extends string>(name: K) => fc.constant(name);
 
 export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
-  fc.record({ kind: kind('prePrepare'), view, sequenceNumber: number, batch: someBytes }),
-  fc.record({ kind: kind('prepare'), view, sequenceNumber: number, digest: key }),
-  fc.record({ kind: kind('commit'), view, sequenceNumber: number, digest: key }),
-  fc.record({ kind: kind('checkpoint'), sequenceNumber: number, stateDigest: key, replica, signature }),
+  record({ kind: kind('prePrepare'), view, sequenceNumber: number, batch: someBytes }),
+  record({ kind: kind('prepare'), view, sequenceNumber: number, digest: key }),
+  record({ kind: kind('commit'), view, sequenceNumber: number, digest: key }),
+  record({ kind: kind('checkpoint'), sequenceNumber: number, stateDigest: key, replica, signature }),
   viewChange,
   newView,
-  fc.record({
+  record({
     kind: kind('status'),
     view,
     isActive: fc.boolean(),
@@ -177,45 +179,52 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     lastExecuted: number,
     stableCheckpoint: number,
   }),
-  fc.record({ kind: kind('stableCheckpoint'), certificate }),
-  fc.record({ kind: kind('fetchBatch'), digest: key }),
-  fc.record({ kind: kind('batchBody'), batch: someBytes }),
-  fc.record({ kind: kind('fetchState'), sequenceNumber: number, chunk: small }),
-  fc.record({ kind: kind('forward'), envelope: someBytes }),
-  fc
-    .record({ sequenceNumber: number, chunk: fc.nat(300), more: fc.integer({ min: 1, max: 300 }), data: someBytes })
-    .map(({ more, ...chunk }) => ({ kind: 'stateChunk' as const, ...chunk, chunkCount: chunk.chunk + more })),
+  record({ kind: kind('stableCheckpoint'), certificate }),
+  record({ kind: kind('fetchBatch'), digest: key }),
+  record({ kind: kind('batchBody'), batch: someBytes }),
+  record({ kind: kind('fetchState'), sequenceNumber: number, chunk: small }),
+  record({ kind: kind('forward'), envelope: someBytes }),
+  record({
+    sequenceNumber: number,
+    chunk: fc.nat(300),
+    more: fc.integer({ min: 1, max: 300 }),
+    data: someBytes,
+  }).map(({ more, ...chunk }) => ({ kind: 'stateChunk' as const, ...chunk, chunkCount: chunk.chunk + more })),
 );
 
-const sessionRefusal = fc.constantFrom<SessionRefusal>('SESSION_EXPIRED', 'REPLIES_FULL', 'NUMBER_OUT_OF_WINDOW');
+const sessionRefusal = fc.constantFrom<SessionRefusal>(
+  'SESSION_EXPIRED',
+  'REPLIES_FULL',
+  'NUMBER_OUT_OF_WINDOW',
+);
 export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.record({ kind: kind('result'), result: someBytes }),
-  fc.record({ kind: kind('refused'), code: sessionRefusal }),
+  record({ kind: kind('result'), result: someBytes }),
+  record({ kind: kind('refused'), code: sessionRefusal }),
 );
 
 export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
-  fc.record({ kind: kind('hello'), client, session, signature }),
-  fc.record({ kind: kind('attach'), session }),
-  fc.record({ kind: kind('submit'), envelope: someBytes }),
-  fc.record({ kind: kind('read'), readId: integer, operation: someBytes }),
-  fc.record({ kind: kind('statusRequest'), requestId: integer }),
+  record({ kind: kind('hello'), client, session, signature }),
+  record({ kind: kind('attach'), session }),
+  record({ kind: kind('submit'), envelope: someBytes }),
+  record({ kind: kind('read'), readId: integer, operation: someBytes }),
+  record({ kind: kind('statusRequest'), requestId: integer }),
 );
 
 const text = fc.string({ unit: 'binary', maxLength: 30 });
 export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
-  fc.record({ kind: kind('challenge'), replica, nonce: exactBytes(32) }),
-  fc.record({ kind: kind('welcome'), view }),
-  fc.record({ kind: kind('notice'), code: text }),
-  fc.record({ kind: kind('opened'), view, nonce: exactBytes(16), session }),
-  fc.record({
+  record({ kind: kind('challenge'), replica, nonce: exactBytes(32) }),
+  record({ kind: kind('welcome'), view }),
+  record({ kind: kind('notice'), code: text }),
+  record({ kind: kind('opened'), view, nonce: exactBytes(16), session }),
+  record({
     kind: kind('reply'),
     view,
     session,
     firstNumber: integer,
     outcomes: fc.array(outcome, { maxLength: 5 }),
   }),
-  fc.record({ kind: kind('readReply'), readId: integer, result: fc.option(someBytes) }),
-  fc.record({
+  record({ kind: kind('readReply'), readId: integer, result: fc.option(someBytes) }),
+  record({
     kind: kind('statusReply'),
     requestId: integer,
     replica,
@@ -234,14 +243,14 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
 
 const space = fc.string({ unit: 'binary', maxLength: 20 });
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
-  fc.record({ kind: kind('out'), space, tuple }),
-  fc.record({ kind: fc.constantFrom('rdp', 'inp', 'count'), space, template }),
-  fc.record({ kind: kind('rdAll'), space, template, limit: small, after: uint64 }),
-  fc.record({ kind: kind('inAll'), space, template, limit: small }),
-  fc.record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple }),
+  record({ kind: kind('out'), space, tuple }),
+  record({ kind: fc.constantFrom('rdp', 'inp', 'count'), space, template }),
+  record({ kind: kind('rdAll'), space, template, limit: small, after: uint64 }),
+  record({ kind: kind('inAll'), space, template, limit: small }),
+  record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple }),
 );
 
-export const entry: fc.Arbitrary<Entry> = fc.record({
+export const entry: fc.Arbitrary<Entry> = record({
   id: uint64.map((id) => (id === 0n ? 1n : id)),
   tuple,
   owner: client,
@@ -257,14 +266,14 @@ const refusal = fc.constantFrom<RefusalCode>(
   'SPACE_FULL',
 );
 export const result: fc.Arbitrary<Result> = fc.oneof(
-  fc.record({ kind: kind('entry'), entry: fc.option(entry) }),
-  fc.record({ kind: kind('entries'), entries: fc.array(entry, { maxLength: 4 }) }),
-  fc.record({ kind: kind('count'), count: integer }),
-  fc.record({ kind: kind('cas'), inserted: fc.boolean(), entry: fc.option(entry) }),
-  fc.record({ kind: kind('refused'), code: refusal, detail: integer }),
+  record({ kind: kind('entry'), entry: fc.option(entry) }),
+  record({ kind: kind('entries'), entries: fc.array(entry, { maxLength: 4 }) }),
+  record({ kind: kind('count'), count: integer }),
+  record({ kind: kind('cas'), inserted: fc.boolean(), entry: fc.option(entry) }),
+  record({ kind: kind('refused'), code: refusal, detail: integer }),
 );
 
-export const headerPage: fc.Arbitrary<HeaderPage> = fc.record({
+export const headerPage: fc.Arbitrary<HeaderPage> = record({
   protocolVersion: small,
   stateMachineVersion: small,
   lastExecuted: number,
@@ -272,14 +281,14 @@ export const headerPage: fc.Arbitrary<HeaderPage> = fc.record({
   chain: key,
   lastSession: session,
   incarnations: fc
-    .uniqueArray(fc.record({ replica, incarnation: integer, sequenceNumber: number, startedAt: integer }), {
+    .uniqueArray(record({ replica, incarnation: integer, sequenceNumber: number, startedAt: integer }), {
       selector: (each) => each.replica,
       maxLength: 4,
     })
     .map((records) => records.sort((a, b) => a.replica - b.replica)),
 });
 
-export const sessionPage: fc.Arbitrary<SessionPage> = fc.record({
+export const sessionPage: fc.Arbitrary<SessionPage> = record({
   id: session,
   client,
   nonce: exactBytes(16),
@@ -292,7 +301,7 @@ export const sessionPage: fc.Arbitrary<SessionPage> = fc.record({
 });
 
 export const statePages: fc.Arbitrary<StatePage[]> = fc
-  .uniqueArray(fc.record({ section: fc.constantFrom<0 | 1>(0, 1), number: integer, data: someBytes }), {
+  .uniqueArray(record({ section: fc.constantFrom<0 | 1>(0, 1), number: integer, data: someBytes }), {
     selector: (page) => `${page.section} ${page.number}`,
     maxLength: 5,
   })

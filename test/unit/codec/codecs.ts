@@ -1,5 +1,5 @@
 /** Every codec under one shape, so that one suite of properties runs over all of them. */
-import fc from 'fast-check';
+import type fc from 'fast-check';
 import * as codec from '../../../src/codec/index.js';
 import * as arbitrary from './arbitraries.js';
 
@@ -54,8 +54,14 @@ function encodePeerFromFields(message: codec.PeerMessage): Uint8Array {
     return codec.encodePeerMessage({ ...message, body: codec.encodeViewChangeBody(message) });
   }
   if (message.kind === 'newView') {
-    const viewChanges = message.viewChanges.map((each) => ({ ...each, body: codec.encodeViewChangeBody(each) }));
-    return codec.encodePeerMessage({ ...message, body: codec.encodeNewViewBody({ ...message, viewChanges }) });
+    const viewChanges = message.viewChanges.map((each) => ({
+      ...each,
+      body: codec.encodeViewChangeBody(each),
+    }));
+    return codec.encodePeerMessage({
+      ...message,
+      body: codec.encodeNewViewBody({ ...message, viewChanges }),
+    });
   }
   return codec.encodePeerMessage(message);
 }

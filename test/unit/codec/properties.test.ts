@@ -7,6 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { compareBytes, concatBytes, equalBytes, prng, type Prng } from '../../../src/base/index.js';
 import { codecs, type CodecCase } from './codecs.js';
 
+fc.configureGlobal({ seed: 20261 });
+
 /** Changes, inserts, drops, repeats or swaps bytes somewhere. */
 function damage(bytes: Uint8Array, random: Prng): Uint8Array {
   const at = random.below(bytes.length + 1);

@@ -1,0 +1,288 @@
+/**
+ * Golden vectors: bytes on the wire, under signatures and in state digests must not change unnoticed.
+ * After an intended change: UPDATE_VECTORS=1, and a new protocol version.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import {
+  clientId,
+  digest,
+  fromHex,
+  replicaId,
+  sequenceNumber,
+  sessionId,
+  toHex,
+  viewNumber,
+} from '../../../src/base/index.js';
+import * as codec from '../../../src/codec/index.js';
+
+const client = clientId('c1'.repeat(32));
+const stateDigest = digest('5d'.repeat(32));
+const batchDigest = digest('bd'.repeat(32));
+const view = viewNumber(3);
+const number = sequenceNumber(300);
+const session = sessionId(7);
+const replica = replicaId(2);
+const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte);
+const signature = filled(64, 0x51);
+
+const tuple = codec.normalizeTuple([
+  'job',
+  42,
+  -1n,
+  2n ** 62n,
+  1.5,
+  codec.double(1),
+  true,
+  Uint8Array.of(0, 255),
+  '€',
+]);
+const template = codec.normalizeTemplate(['job', codec.any, ...Object.values(codec.formal), false]);
+const entry = { id: 17n, tuple, owner: client };
+
+const open = { kind: 'open', client, nonce: filled(16, 0x0e) } as const;
+const requests = {
+  kind: 'requests',
+  client,
+  session,
+  firstNumber: 1000,
+  lowestUnanswered: 998,
+  operations: [Uint8Array.of(1), Uint8Array.of(2, 3)],
+} as const;
+const rejoin = { kind: 'rejoin', replica, startedAt: 1_790_000_000_000 } as const;
+const envelopes = [open, requests, rejoin].map((body) =>
+  codec.sealEnvelope(body, codec.encodeEnvelopeBody(body), signature),
+);
+const batch = { time: 1_790_000_000_123, envelopes: envelopes.map((each) => each.bytes) };
+
+const certificate = {
+  sequenceNumber: sequenceNumber(128),
+  stateDigest,
+  signatures: [{ replica, signature }],
+};
+const viewChangeBody = {
+  view: viewNumber(4),
+  replica,
+  incarnation: 1,
+  checkpoint: certificate,
+  prepared: [{ sequenceNumber: number, view, digest: batchDigest }],
+  prePrepared: [
+    { sequenceNumber: number, view: viewNumber(0), digest: stateDigest },
+    { sequenceNumber: number, view, digest: batchDigest },
+  ],
+};
+const viewChange: codec.ViewChange = {
+  kind: 'viewChange',
+  ...viewChangeBody,
+  body: codec.encodeViewChangeBody(viewChangeBody),
+  signature,
+};
+const newViewBody = {
+  view: viewNumber(4),
+  replica: replicaId(0),
+  viewChanges: [viewChange],
+  chosen: [{ sequenceNumber: sequenceNumber(129), digest: batchDigest }],
+};
+
+const peerMessages: readonly codec.PeerMessage[] = [
+  { kind: 'prePrepare', view, sequenceNumber: number, batch: Uint8Array.of(8, 1) },
+  { kind: 'prePrepare', view, sequenceNumber: number, batch: codec.nullBatch },
+  { kind: 'prepare', view, sequenceNumber: number, digest: batchDigest },
+  { kind: 'commit', view: viewNumber(0), sequenceNumber: number, digest: batchDigest },
+  { kind: 'checkpoint', sequenceNumber: number, stateDigest, replica, signature },
+  viewChange,
+  { kind: 'newView', ...newViewBody, body: codec.encodeNewViewBody(newViewBody), signature },
+  {
+    kind: 'status',
+    view,
+    isActive: true,
+    isObserver: false,
+    lastExecuted: number,
+    stableCheckpoint: sequenceNumber(256),
+  },
+  { kind: 'stableCheckpoint', certificate },
+  { kind: 'fetchBatch', digest: batchDigest },
+  { kind: 'batchBody', batch: codec.encodeBatch(batch) },
+  { kind: 'fetchState', sequenceNumber: number, chunk: 1 },
+  { kind: 'stateChunk', sequenceNumber: number, chunk: 0, chunkCount: 2, data: Uint8Array.of(9, 9) },
+  { kind: 'forward', envelope: envelopes[1]!.bytes },
+];
+
+const clientMessages: readonly codec.ClientMessage[] = [
+  { kind: 'hello', client, session, signature },
+  { kind: 'attach', session },
+  { kind: 'submit', envelope: envelopes[0]!.bytes },
+  { kind: 'read', readId: 5, operation: Uint8Array.of(1, 2) },
+  { kind: 'statusRequest', requestId: 0 },
+];
+
+const serverMessages: readonly codec.ServerMessage[] = [
+  { kind: 'challenge', replica, nonce: filled(32, 0xc4) },
+  { kind: 'welcome', view },
+  { kind: 'notice', code: 'OBSERVER' },
+  { kind: 'opened', view, nonce: filled(16, 0x0e), session },
+  {
+    kind: 'reply',
+    view,
+    session,
+    firstNumber: 1000,
+    outcomes: [
+      { kind: 'result', result: Uint8Array.of(1) },
+      { kind: 'refused', code: 'SESSION_EXPIRED' },
+      { kind: 'refused', code: 'REPLIES_FULL' },
+      { kind: 'refused', code: 'NUMBER_OUT_OF_WINDOW' },
+    ],
+  },
+  { kind: 'readReply', readId: 5, result: Uint8Array.of(2) },
+  { kind: 'readReply', readId: 5, result: null },
+  {
+    kind: 'statusReply',
+    requestId: 1,
+    replica,
+    view,
+    primary: replicaId(3),
+    isActive: true,
+    isObserver: true,
+    executed: number,
+    stableCheckpoint: sequenceNumber(256),
+    stateDigest,
+    peersConnected: 3,
+    clientsConnected: 70_000,
+    version: '0.1.0',
+  },
+];
+
+const space = 'default';
+const operations: readonly codec.Operation[] = [
+  { kind: 'out', space, tuple },
+  { kind: 'rdp', space, template },
+  { kind: 'inp', space, template },
+  { kind: 'rdAll', space, template, limit: 10, after: 2n ** 64n - 1n },
+  { kind: 'inAll', space, template, limit: 0 },
+  { kind: 'count', space: 'größe', template: [] },
+  { kind: 'cas', space, template, tuple: [] },
+  { kind: 'replace', space, template, tuple },
+];
+
+const refusals = [
+  'MALFORMED_OPERATION',
+  'NO_SUCH_SPACE',
+  'TOO_MANY_FIELDS',
+  'FIELD_TOO_LARGE',
+  'TUPLE_TOO_LARGE',
+  'RESULT_TOO_LARGE',
+  'SPACE_FULL',
+] as const;
+const results: readonly codec.Result[] = [
+  { kind: 'entry', entry },
+  { kind: 'entry', entry: null },
+  { kind: 'entries', entries: [entry, { ...entry, id: 2n ** 63n }] },
+  { kind: 'entries', entries: [] },
+  { kind: 'count', count: 2 ** 53 - 1 },
+  { kind: 'cas', inserted: true, entry },
+  { kind: 'cas', inserted: false, entry: null },
+  ...refusals.map((code, detail) => ({ kind: 'refused' as const, code, detail })),
+];
+
+const headerPage: codec.HeaderPage = {
+  protocolVersion: 1,
+  stateMachineVersion: 2,
+  lastExecuted: number,
+  orderedTime: 1_790_000_000_123,
+  chain: batchDigest,
+  lastSession: session,
+  incarnations: [{ replica, incarnation: 1, sequenceNumber: number, startedAt: 1_790_000_000_000 }],
+};
+const sessionPage: codec.SessionPage = {
+  id: session,
+  client,
+  nonce: filled(16, 0x0e),
+  isUsed: true,
+  expiresAt: 1_790_000_030_000,
+  lowestUnanswered: 998,
+  outcomes: [
+    [998, { kind: 'result', result: Uint8Array.of(1) }],
+    [999, { kind: 'refused', code: 'REPLIES_FULL' }],
+  ],
+};
+const pages: codec.StatePage[] = [
+  { section: 0, number: 0, data: Uint8Array.of(1) },
+  { section: 1, number: 0, data: Uint8Array.of(2) },
+];
+
+interface Vector {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** What `bytes` must decode to; absent for bytes that are only signed. */
+  readonly value?: unknown;
+  readonly decoded?: unknown;
+}
+
+function vectors<T extends { kind: string }>(
+  group: string,
+  values: readonly T[],
+  encode: (value: T) => Uint8Array,
+  decode: (bytes: Uint8Array) => T | null,
+): Vector[] {
+  return values.map((value, i) => {
+    const bytes = encode(value);
+    return { name: `${group} ${i}: ${value.kind}`, bytes, value, decoded: decode(bytes) };
+  });
+}
+
+function vector<T>(
+  name: string,
+  value: T,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => T | null,
+): Vector {
+  return { name, bytes, value, decoded: decode(bytes) };
+}
+
+const all: readonly Vector[] = [
+  vector('tuple', tuple, codec.encodeTuple(tuple), codec.decodeTuple),
+  vector('template', template, codec.encodeTemplate(template), codec.decodeTemplate),
+  vector('entry', entry, codec.encodeEntry(entry), codec.decodeEntry),
+  ...vectors('operation', operations, codec.encodeOperation, codec.decodeOperation),
+  ...vectors('result', results, codec.encodeResult, codec.decodeResult),
+  ...envelopes.map((each) => vector(`envelope: ${each.body.kind}`, each, each.bytes, codec.decodeEnvelope)),
+  vector('batch', batch, codec.encodeBatch(batch), codec.decodeBatch),
+  ...vectors('peer message', peerMessages, codec.encodePeerMessage, codec.decodePeerMessage),
+  ...vectors('client message', clientMessages, codec.encodeClientMessage, codec.decodeClientMessage),
+  ...vectors('server message', serverMessages, codec.encodeServerMessage, codec.decodeServerMessage),
+  vector(
+    'frame',
+    [Uint8Array.of(1), filled(200, 2)],
+    codec.encodePeerFrame([Uint8Array.of(1), filled(200, 2)]),
+    codec.decodePeerFrame,
+  ),
+  vector('header page', headerPage, codec.encodeHeaderPage(headerPage), codec.decodeHeaderPage),
+  vector('session page', sessionPage, codec.encodeSessionPage(sessionPage), codec.decodeSessionPage),
+  vector('state transfer', pages, codec.encodeStateTransfer(pages), codec.decodeStateTransfer),
+  { name: 'checkpoint body', bytes: codec.encodeCheckpointBody({ sequenceNumber: number, stateDigest }) },
+  {
+    name: 'hello body',
+    bytes: codec.encodeHelloBody({
+      clusterId: 'cluster-1',
+      replica,
+      certificateFingerprint: filled(32, 0xfe),
+      nonce: filled(32, 0xc4),
+      session,
+    }),
+  },
+];
+
+const file = new URL('../../vectors/codec.json', import.meta.url);
+const encodings = Object.fromEntries(all.map(({ name, bytes }) => [name, toHex(bytes)]));
+if (process.env['UPDATE_VECTORS'] === '1') writeFileSync(file, `${JSON.stringify(encodings, null, 2)}\n`);
+const golden = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+
+test('the vectors cover the same values', () => {
+  expect(Object.keys(encodings)).toStrictEqual(Object.keys(golden));
+});
+
+test.each(all)('$name', ({ name, bytes, value, decoded }) => {
+  expect(toHex(bytes)).toBe(golden[name]);
+  expect(bytes).toStrictEqual(fromHex(golden[name]!));
+  if (value !== undefined) expect(decoded).toStrictEqual(value);
+});
