@@ -1,0 +1,25 @@
+/**
+ * When a tuple matches a template (DESIGN section 4; Gelernter's Linda): equal arity, and at every position
+ * an equal value, a formal of the value's type, or `any`. Both sides are in normal form (codec/tuples.ts),
+ * so that types take part: 1, "1" and double(1) differ. Knows nothing of entries, owners or indexes.
+ */
+import { equalBytes } from '../base/index.js';
+import type { Field, Template, TemplateField, Tuple } from '../codec/index.js';
+import { Double, fieldType } from '../codec/index.js';
+
+export function equalFields(a: Field, b: Field): boolean {
+  if (a === b) return true;
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b);
+  return a instanceof Double && b instanceof Double && a.value === b.value;
+}
+
+function matchesField(pattern: TemplateField, field: Field): boolean {
+  if (pattern.kind === 'value') return equalFields(pattern.value, field);
+  return pattern.kind === 'any' || pattern.type === fieldType(field);
+}
+
+export function matches(template: Template, tuple: Tuple): boolean {
+  if (template.length !== tuple.length) return false;
+  for (let i = 0; i < tuple.length; i++) if (!matchesField(template[i]!, tuple[i]!)) return false;
+  return true;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { any, double, formal, type TemplateField } from '../../../src/codec/index.js';
+import { equalFields, matches } from '../../../src/space/index.js';
+import { fields, template, tuple } from './samples.js';
+
+const types = ['string', 'int', 'double', 'bool', 'bytes'] as const;
+
+/** One value of each type that reads like "one". */
+const ones = { string: '1', int: 1, double: double(1), bool: true, bytes: Uint8Array.of(1) };
+
+describe('matching', () => {
+  it('tells the types of a value apart: the whole table of values, formals and any', () => {
+    for (const fieldType of types) {
+      const field = tuple(ones[fieldType]);
+      expect(matches([any], field), fieldType).toBe(true);
+      for (const type of types) {
+        expect(matches([formal[type]], field), `formal ${type} of ${fieldType}`).toBe(type === fieldType);
+        expect(matches(template(ones[type]), field), `${type} of ${fieldType}`).toBe(type === fieldType);
+      }
+    }
+  });
+
+  it('compares every sample value with every other by value and type', () => {
+    for (const [i, value] of fields.entries()) {
+      for (const [j, other] of fields.entries()) {
+        const pattern: TemplateField = { kind: 'value', value };
+        expect(equalFields(value, other)).toBe(i === j);
+        expect(matches([pattern], [other])).toBe(i === j);
+      }
+    }
+  });
+
+  it.each([
+    ['1 and 1n are the same integer', template(1n), tuple(1), true],
+    ['-0 is 0', template(-0), tuple(0), true],
+    ['double(-0) is double(0)', template(double(-0)), tuple(double(0)), true],
+    ['1.5 needs no mark', template(double(1.5)), tuple(1.5), true],
+    ['bytes by content', template(Uint8Array.of(1, 2)), tuple(Uint8Array.of(1, 2)), true],
+    ['a prefix of bytes', template(Uint8Array.of(1)), tuple(Uint8Array.of(1, 2)), false],
+    ['strings are not normalised', template('é'), tuple('e\u0301'), false],
+    ['too few fields', template(any), tuple(1, 2), false],
+    ['too many fields', template(any, any), tuple(1), false],
+    ['no fields', template(), tuple(), true],
+    ['all fields have to match', template('a', formal.int, 3), tuple('a', 2, 4), false],
+    ['mixed kinds', template('a', formal.int, any), tuple('a', 2, false), true],
+  ])('%s', (_, pattern, candidate, expected) => {
+    expect(matches(pattern, candidate)).toBe(expected);
+  });
+});

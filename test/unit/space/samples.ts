@@ -1,0 +1,81 @@
+/** Values for tests of the space: few distinct ones of every type, so that they meet often. */
+import * as fc from 'fast-check';
+import { createHash } from 'node:crypto';
+import { clientId, digest, type HashFunction } from '../../../src/base/index.js';
+import {
+  any,
+  double,
+  fieldType,
+  formal,
+  normalizeTemplate,
+  normalizeTuple,
+  type Field,
+  type Template,
+  type TemplateField,
+  type Tuple,
+} from '../../../src/codec/index.js';
+import type { StoredEntry } from '../../../src/space/stored-entry.js';
+
+export const sha256: HashFunction = (bytes) => digest(createHash('sha256').update(bytes).digest('hex'));
+
+export const alice = clientId('aa'.repeat(32));
+export const bob = clientId('bb'.repeat(32));
+
+export const tuple = (...values: unknown[]): Tuple => normalizeTuple(values);
+export const template = (...values: unknown[]): Template => normalizeTemplate(values);
+
+/** At least one field of every type and form, some of which only differ in type. */
+export const fields: readonly Field[] = tuple(
+  '',
+  '1',
+  'true',
+  'ÿ',
+  'x'.repeat(600),
+  'x'.repeat(599) + 'y',
+  0,
+  1,
+  -1,
+  2n ** 53n,
+  -(2n ** 63n),
+  double(0),
+  double(1),
+  0.5,
+  double(2 ** 53),
+  Number.POSITIVE_INFINITY,
+  true,
+  false,
+  new Uint8Array(0),
+  Uint8Array.of(49),
+  Uint8Array.of(1),
+  new Uint8Array(65),
+  new Uint8Array(65).fill(1),
+);
+
+export const patterns: readonly TemplateField[] = [
+  any,
+  formal.string,
+  formal.int,
+  formal.double,
+  formal.bool,
+  formal.bytes,
+  ...fields.map((value): TemplateField => ({ kind: 'value', value })),
+];
+
+export const tupleArbitrary: fc.Arbitrary<Tuple> = fc.array(fc.constantFrom(...fields), { maxLength: 3 });
+
+const patternFor = (field: Field): fc.Arbitrary<TemplateField> =>
+  fc.oneof(
+    fc.constant<TemplateField>({ kind: 'value', value: field }),
+    fc.constant(any),
+    fc.constant(formal[fieldType(field)]),
+  );
+
+/** Templates, most of which match tuples that occur. */
+export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
+  { weight: 3, arbitrary: tupleArbitrary.chain((values) => fc.tuple(...values.map(patternFor))) },
+  { weight: 1, arbitrary: fc.array(fc.constantFrom(...patterns), { maxLength: 3 }) },
+);
+
+export function stored(id: number, ...values: unknown[]): StoredEntry {
+  return { id, space: 1, tuple: tuple(...values), owner: alice };
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { prng, type PageSnapshot } from '../../../src/base/index.js';
+import { any, encodeEntry, encodeTuple, formal } from '../../../src/codec/index.js';
+import { defaultSpaceLimits, SpaceSet, type Space } from '../../../src/space/index.js';
+import { encodePage } from '../../../src/space/page-format.js';
+import { pageNumber } from '../../../src/space/sections.js';
+import { publicEntry } from '../../../src/space/stored-entry.js';
+import { alice, bob, sha256, stored, template, tuple } from './samples.js';
+
+function newSet(): { spaces: SpaceSet; space: Space } {
+  const spaces = new SpaceSet(sha256, defaultSpaceLimits);
+  return { spaces, space: spaces.create('default', 1) };
+}
+
+const restored = (snapshot: PageSnapshot): SpaceSet =>
+  SpaceSet.restored(sha256, defaultSpaceLimits, snapshot.pages);
+
+/** Every page by digest: quicker to compare than bytes. */
+const digests = ({ pages }: PageSnapshot): Map<number, string> =>
+  new Map([...pages].map(([page, bytes]) => [page, sha256(bytes)]));
+
+/** A long mixed history: far more changed pages than may wait for a checkpoint. */
+function live(space: Space, seed: number, steps: number, onStep: (step: number) => void): void {
+  const random = prng(seed);
+  for (let step = 0; step < steps; step++) {
+    const key = random.below(4 * steps);
+    if (random.chance(3, 4)) space.out(tuple('job', key, 'x'.repeat(random.below(20))), alice);
+    else if (random.chance(1, 2)) space.inp(template('job', formal.int, 'x'.repeat(random.below(20))));
+    else space.replace(template(any, any, any), tuple('job', key, true), bob);
+    onStep(step);
+  }
+}
+
+describe('state pages', () => {
+  it('do not depend on when they were encoded', () => {
+    const [rarely, often] = [newSet(), newSet()];
+    live(rarely.space, 7, 20_000, () => undefined);
+    live(often.space, 7, 20_000, (step) => {
+      if (step % 777 === 0) often.spaces.checkpoint();
+    });
+    const [a, b] = [rarely.spaces.checkpoint(), often.spaces.checkpoint()];
+    expect(a.root).toBe(b.root);
+    expect(digests(a)).toEqual(digests(b));
+    expect(a.pages.size).toBeGreaterThan(300);
+  });
+
+  it('restore to the same root, from pages in any order, and to the same behaviour', () => {
+    const { spaces, space } = newSet();
+    live(space, 8, 5_000, () => undefined);
+    const before = spaces.checkpoint();
+    const reversed = new Map([...before.pages].reverse());
+    const copy = SpaceSet.restored(sha256, defaultSpaceLimits, reversed);
+    expect(copy.checkpoint().root).toBe(before.root);
+    expect(digests(copy.checkpoint())).toEqual(digests(before));
+    live(space, 9, 5_000, () => undefined);
+    live(copy.get('default')!, 9, 5_000, () => undefined);
+    expect(copy.checkpoint().root).toBe(spaces.checkpoint().root);
+    expect(digests(copy.checkpoint())).toEqual(digests(spaces.checkpoint()));
+  });
+
+  it('leave a snapshot alone when the state goes on', () => {
+    const { spaces, space } = newSet();
+    space.out(tuple('a'), alice);
+    const before = spaces.checkpoint();
+    const pages = new Map([...before.pages].map(([page, bytes]) => [page, bytes.slice()]));
+    space.inp(template('a'));
+    space.out(tuple('b'), alice);
+    expect(spaces.checkpoint().root).not.toBe(before.root);
+    expect(before.pages).toEqual(pages);
+  });
+
+  it('vanish with their last entry, and the counter stays', () => {
+    const { spaces, space } = newSet();
+    const empty = spaces.checkpoint();
+    for (let i = 0; i < 100; i++) space.out(tuple(i), alice);
+    expect(spaces.checkpoint().pages.size).toBe(empty.pages.size + 4);
+    space.inAll(template(any), 0);
+    const drained = spaces.checkpoint();
+    expect([...drained.pages.keys()]).toEqual([...empty.pages.keys()]);
+    expect(drained.root).not.toBe(empty.root);
+    expect(restored(drained).get('default')!.out(tuple('next'), alice)).toMatchObject({
+      entry: { id: 101n },
+    });
+  });
+
+  it('tell histories apart by ids alone when the contents are equal', () => {
+    const [one, two] = [newSet(), newSet()];
+    one.space.out(tuple('a'), alice);
+    two.space.out(tuple('gone'), alice);
+    two.space.out(tuple('a'), alice);
+    two.space.inp(template('gone'));
+    expect(one.space.rdp(template('a'))).toMatchObject({ entry: { id: 1n, tuple: ['a'], owner: alice } });
+    expect(two.space.rdp(template('a'))).toMatchObject({ entry: { id: 2n, tuple: ['a'], owner: alice } });
+    expect(one.spaces.checkpoint().root).not.toBe(two.spaces.checkpoint().root);
+  });
+
+  it('share ids and pages among spaces', () => {
+    const { spaces, space } = newSet();
+    const other = spaces.create('other', 2);
+    space.out(tuple('a'), alice);
+    other.out(tuple('b'), bob);
+    space.out(tuple('c'), alice);
+    const copy = restored(spaces.checkpoint());
+    expect(copy.get('other')!.rdp(template(any))).toMatchObject({
+      entry: { id: 2n, tuple: ['b'], owner: bob },
+    });
+    expect(copy.get('default')!.count(template(any)).count).toBe(2);
+    expect(copy.get('missing')).toBe(null);
+    expect(() => spaces.create('other', 3)).toThrow('unique');
+    expect(() => spaces.create('third', 2)).toThrow('unique');
+  });
+
+  it('have a fixed format', () => {
+    const { spaces, space } = newSet();
+    space.out(tuple('a'), alice);
+    const entry = encodeEntry(publicEntry(stored(1, 'a')));
+    const page = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, entry.length, ...entry);
+    const { pages } = spaces.checkpoint();
+    expect(pages).toEqual(
+      new Map([
+        [0, encodeTuple([2])],
+        [2 ** 40 + 1, encodeTuple(['default'])],
+        [2 * 2 ** 40, page],
+      ]),
+    );
+  });
+});
+
+describe('pages that no correct replica certifies', () => {
+  const valid = (): Map<number, Uint8Array> => {
+    const { spaces, space } = newSet();
+    space.out(tuple('a'), alice);
+    space.out(tuple('b'), alice);
+    return new Map(spaces.checkpoint().pages);
+  };
+  const entries = pageNumber('entries', 0);
+  const page = encodePage([stored(1, 'a'), stored(2, 'b')], null);
+  const recordBytes = page.length / 2;
+
+  it.each<[string, (pages: Map<number, Uint8Array>) => void]>([
+    ['no pages', (pages) => pages.clear()],
+    ['no counter', (pages) => pages.delete(pageNumber('counters', 0))],
+    ['a counter of another type', (pages) => pages.set(pageNumber('counters', 0), encodeTuple(['2']))],
+    ['a counter that stands at an entry', (pages) => pages.set(pageNumber('counters', 0), encodeTuple([2]))],
+    [
+      'a counter that is behind',
+      (pages) => pages.set(pageNumber('entries', 9), encodePage([stored(290, 'a')], null)),
+    ],
+    ['a space without a name', (pages) => pages.set(pageNumber('spaces', 1), encodeTuple([]))],
+    ['two spaces of one name', (pages) => pages.set(pageNumber('spaces', 2), encodeTuple(['default']))],
+    ['entries of no space', (pages) => pages.delete(pageNumber('spaces', 1))],
+    ['an unknown section', (pages) => pages.set(7 * 2 ** 40, page)],
+    ['an empty page', (pages) => pages.set(entries, new Uint8Array(0))],
+    ['a torn page', (pages) => pages.set(entries, page.subarray(0, page.length - 1))],
+    ['a torn header', (pages) => pages.set(entries, page.subarray(0, recordBytes + 4))],
+    ['entries in the wrong page', (pages) => pages.set(entries + 1, page)],
+    ['entries twice', (pages) => pages.set(entries, Uint8Array.of(...page, ...page))],
+    ['a slot beyond the page', (pages) => pages.set(entries, Uint8Array.of(33, ...page.subarray(1)))],
+  ])('are an invariant broken: %s', (_, spoil) => {
+    const pages = valid();
+    expect(SpaceSet.restored(sha256, defaultSpaceLimits, pages).checkpoint().pages).toEqual(pages);
+    spoil(pages);
+    expect(() => SpaceSet.restored(sha256, defaultSpaceLimits, pages)).toThrow(/certified|unique/);
+  });
+});
