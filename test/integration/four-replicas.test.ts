@@ -3,7 +3,13 @@ import { clientId } from '../../src/base/index.js';
 import { decodeResult, encodeOperation, type EnvelopeBody } from '../../src/codec/index.js';
 import { signEnvelope } from '../../src/crypto/index.js';
 import type { RunningReplica } from '../../src/replica/index.js';
-import { adminKey, makeClusterFiles, startCluster, tlsMaterial, type ClusterFiles } from '../support/cluster-files.js';
+import {
+  adminKey,
+  makeClusterFiles,
+  startCluster,
+  tlsMaterial,
+  type ClusterFiles,
+} from '../support/cluster-files.js';
 import { RawClient } from '../support/raw-client.js';
 
 let files: ClusterFiles | null = null;
@@ -40,7 +46,14 @@ describe('four replicas over gRPC and TLS', () => {
 
     for (const client of clients) client.send({ kind: 'attach', session });
     const operation = encodeOperation({ kind: 'out', space: 'default', tuple: ['job', 1] });
-    submit({ kind: 'requests', client: admin, session, firstNumber: 1, lowestUnanswered: 1, operations: [operation] });
+    submit({
+      kind: 'requests',
+      client: admin,
+      session,
+      firstNumber: 1,
+      lowestUnanswered: 1,
+      operations: [operation],
+    });
     const replies = await Promise.all(clients.map((client) => client.next('reply')));
     const results = replies.map(({ outcomes }) => {
       const outcome = outcomes[0]!;

@@ -1,0 +1,248 @@
+/**
+ * One client's stream: challenge and hello, then attach, submit, read and status requests (DESIGN section 8).
+ * The hello proves the client's key to this replica on this TLS connection; everything before it is refused.
+ * Believes nothing else: envelopes are checked by the ordering layer, and must name this stream's client.
+ */
+import { randomBytes } from 'node:crypto';
+import type { ClientId, ReplicaId, SessionId, ViewNumber } from '../base/index.js';
+import {
+  decodeClientFrame,
+  decodeClientMessage,
+  decodeEnvelope,
+  encodeServerFrame,
+  encodeServerMessage,
+  type ClientMessage,
+  type Hello,
+  type ServerMessage,
+  type StatusReply,
+} from '../codec/index.js';
+import { isRegisteredClient, verifyHello, type ClusterDescription } from '../crypto/index.js';
+import type { Input } from '../ordering/index.js';
+import type { DropReason, Drops } from './tally.js';
+import { FrameSender } from './transport/frame-sender.js';
+import type { FrameReceiver, FrameStream } from './transport/frame-stream.js';
+
+/** Why a stream or something on it is refused; all but the last are also counted as drops. */
+export type NoticeCode = DropReason | 'SHUTTING_DOWN';
+
+/** What a stream needs of the replica. */
+export interface ClientStreamPorts {
+  readonly replica: ReplicaId;
+  /** SHA-256 of this replica's TLS public key (SPKI), 32 bytes. */
+  readonly certificateFingerprint: Uint8Array;
+  readonly cluster: { current(): ClusterDescription; refresh(): Promise<ClusterDescription> };
+  readonly drops: Drops;
+  view(): ViewNumber;
+  submit(input: Input): void;
+  /** Calls `send` with the answer, soon. */
+  requestStatus(requestId: number, send: (reply: StatusReply) => void): void;
+}
+
+/** What a stream needs of the registry of all streams. */
+export interface ClientStreamRegistry {
+  /** Takes a stream whose client is proven; false if that client has too many. */
+  admit(stream: ClientStream, client: ClientId): boolean;
+  /** An id under which the answer finds back to this stream, or null if it waits for too many. */
+  registerRead(stream: ClientStream, readId: number): number | null;
+  /** Asks for a call of `endTurn` soon. */
+  touch(stream: ClientStream): void;
+  removed(stream: ClientStream): void;
+}
+
+const helloTimeoutMs = 10_000;
+/** A session may be attached here without ever existing, so it needs a bound of its own. */
+const sessionsMax = 64;
+/** Further frames of the same stream wait for the next turn. */
+const framesPerTurnMax = 64;
+const sendQueueLimits = { bytesMax: 16 << 20, countMax: 16_384 };
+
+export class ClientStream implements FrameReceiver {
+  readonly #stream: FrameStream;
+  readonly #ports: ClientStreamPorts;
+  readonly #registry: ClientStreamRegistry;
+  readonly #nonce = new Uint8Array(randomBytes(32));
+  readonly #sender = new FrameSender(sendQueueLimits, encodeServerFrame);
+  readonly #helloTimer: NodeJS.Timeout;
+  readonly #sessions = new Set<SessionId>();
+  #state: 'new' | 'checking' | 'ready' | 'closed' = 'new';
+  #client: ClientId | null = null;
+  /** Messages behind a hello that is being checked. */
+  #backlog: ClientMessage[] = [];
+  #framesThisTurn = 0;
+
+  constructor(stream: FrameStream, ports: ClientStreamPorts, registry: ClientStreamRegistry) {
+    this.#stream = stream;
+    this.#ports = ports;
+    this.#registry = registry;
+    this.#sender.connect((frame, done) => stream.write(frame, done));
+    this.#helloTimer = setTimeout(() => this.refuse('HELLO_REQUIRED'), helloTimeoutMs);
+    this.send({ kind: 'challenge', replica: ports.replica, nonce: this.#nonce });
+  }
+
+  /** The client that has proven its key, or null. */
+  get client(): ClientId | null {
+    return this.#client;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  hasSession(session: SessionId): boolean {
+    return this.#sessions.has(session);
+  }
+
+  send(message: ServerMessage): void {
+    this.sendEncoded(encodeServerMessage(message));
+  }
+
+  /** Queues an encoded message for the end of the turn; a client that does not keep up loses its stream. */
+  sendEncoded(message: Uint8Array): void {
+    if (this.#state === 'closed') return;
+    if (this.#sender.push(message) > 0) this.refuse('SLOW_CLIENT');
+    else this.#registry.touch(this);
+  }
+
+  /** Tells why and ends the stream; what is queued is dropped. */
+  refuse(code: NoticeCode): void {
+    if (this.#state === 'closed') return;
+    if (code !== 'SHUTTING_DOWN') this.#ports.drops.add(code);
+    // Past the queue, which may be the very reason.
+    const notice = encodeServerMessage({ kind: 'notice', code });
+    this.#stream.write(encodeServerFrame([notice]), () => undefined);
+    this.closed();
+    this.#stream.end();
+  }
+
+  frame(bytes: Uint8Array): void {
+    if (this.#state === 'closed') return;
+    if (++this.#framesThisTurn >= framesPerTurnMax) this.#stream.pause();
+    this.#registry.touch(this);
+    const messages = decodeClientFrame(bytes);
+    if (messages === null) {
+      this.#notice('MALFORMED_FRAME');
+      return;
+    }
+    for (const encoded of messages) {
+      const message = decodeClientMessage(encoded);
+      if (message === null) this.#notice('MALFORMED_MESSAGE');
+      else if (this.#state === 'checking') this.#backlog.push(message);
+      else this.#onMessage(message);
+    }
+  }
+
+  closed(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    clearTimeout(this.#helloTimer);
+    this.#backlog = [];
+    this.#sender.disconnect();
+    this.#registry.removed(this);
+  }
+
+  endTurn(): void {
+    const wasPaused = this.#framesThisTurn >= framesPerTurnMax;
+    this.#framesThisTurn = 0;
+    if (wasPaused && this.#state !== 'checking') this.#stream.resume();
+    this.#sender.flush();
+  }
+
+  #notice(code: DropReason): void {
+    this.#ports.drops.add(code);
+    this.send({ kind: 'notice', code });
+  }
+
+  #onMessage(message: ClientMessage): void {
+    if (this.#state === 'closed') return;
+    if (message.kind === 'hello') {
+      if (this.#state === 'new') this.#onHello(message);
+      else this.#notice('HELLO_REPEATED');
+      return;
+    }
+    const client = this.#client;
+    if (client === null) {
+      this.#notice('HELLO_REQUIRED');
+      return;
+    }
+    switch (message.kind) {
+      case 'attach':
+        this.#attach(message.session);
+        break;
+      case 'submit':
+        this.#submit(client, message.envelope);
+        break;
+      case 'read':
+        this.#read(client, message.readId, message.operation);
+        break;
+      case 'statusRequest':
+        this.#ports.requestStatus(message.requestId, (reply) => this.send(reply));
+    }
+  }
+
+  #onHello(hello: Hello): void {
+    const { replica, certificateFingerprint, cluster } = this.#ports;
+    const description = cluster.current();
+    const context = { clusterId: description.clusterId, replica, certificateFingerprint, nonce: this.#nonce };
+    if (!verifyHello(context, hello)) {
+      this.refuse('HELLO_REFUSED');
+    } else if (isRegisteredClient(description, hello.client)) {
+      this.#welcome(hello);
+    } else {
+      // Perhaps just added to the cluster file.
+      this.#state = 'checking';
+      this.#stream.pause();
+      void cluster.refresh().then((latest) => this.#onRefreshed(latest, hello));
+    }
+  }
+
+  #onRefreshed(description: ClusterDescription, hello: Hello): void {
+    if (this.#state !== 'checking') return;
+    if (!isRegisteredClient(description, hello.client)) {
+      this.refuse('UNKNOWN_CLIENT');
+      return;
+    }
+    this.#state = 'new';
+    this.#stream.resume();
+    this.#welcome(hello);
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const message of backlog) this.#onMessage(message);
+  }
+
+  #welcome(hello: Hello): void {
+    if (!this.#registry.admit(this, hello.client)) {
+      this.refuse('TOO_MANY_STREAMS');
+      return;
+    }
+    clearTimeout(this.#helloTimer);
+    this.#state = 'ready';
+    this.#client = hello.client;
+    if (hello.session !== 0) this.#sessions.add(hello.session);
+    this.send({ kind: 'welcome', view: this.#ports.view() });
+  }
+
+  #attach(session: SessionId): void {
+    if (session === 0 || this.#sessions.has(session)) return;
+    if (this.#sessions.size >= sessionsMax) this.#notice('TOO_MANY_SESSIONS');
+    else this.#sessions.add(session);
+  }
+
+  #submit(client: ClientId, bytes: Uint8Array): void {
+    const envelope = decodeEnvelope(bytes);
+    if (envelope === null) this.#notice('MALFORMED_ENVELOPE');
+    else if (envelope.body.kind === 'rejoin' || envelope.body.client !== client)
+      this.#notice('FOREIGN_ENVELOPE');
+    else this.#ports.submit({ kind: 'envelope', envelope });
+  }
+
+  #read(client: ClientId, readId: number, operation: Uint8Array): void {
+    const id = this.#registry.registerRead(this, readId);
+    if (id === null) {
+      // Null sends this read through order, which has its own limits.
+      this.#ports.drops.add('READS_FULL');
+      this.send({ kind: 'readReply', readId, result: null });
+      return;
+    }
+    this.#ports.submit({ kind: 'read', client, readId: id, operation });
+  }
+}

@@ -1,0 +1,12 @@
+/** Door of `replica`: a replica as a part of this process. */
+export { startReplica } from './start-replica.js';
+export type {
+  OrderingSettings,
+  RunningReplica,
+  RunningReplicaStatus,
+  StartReplicaOptions,
+} from './start-replica.js';
+export { genesisMarkerName } from './storage.js';
+export type { ReplicaStart } from './storage.js';
+export type { OrderingCore, StopReason } from './runtime.js';
+export { remedies } from './watch.js';

@@ -1,0 +1,66 @@
+/**
+ * What a replica is started with: the cluster file and its own keys, checked to belong together before
+ * anything listens or any file changes. A wrong folder or file must be found here, by name, not later by
+ * peers that refuse to talk.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { InvalidInputError } from '../base/index.js';
+import { readIdentityKey, type IdentityKey, type ReplicaDescription } from '../crypto/index.js';
+import { ClusterSource } from './cluster-source.js';
+import { readTlsIdentity, type TlsIdentity } from './transport/tls-files.js';
+
+export interface ReplicaFiles {
+  readonly source: ClusterSource;
+  readonly self: ReplicaDescription;
+  readonly key: IdentityKey;
+  readonly tls: TlsIdentity;
+}
+
+const expiryWarningMs = 30 * 86_400_000;
+
+function checkDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new InvalidInputError(
+    'DATA_DIR_MISSING',
+    `${path}: no such directory. Use the folder replica-N that \`theodora init\` made, or restore it.`,
+    { path },
+  );
+}
+
+/**
+ * @throws InvalidInputError DATA_DIR_MISSING, CLUSTER_FILE_MISSING, CLUSTER_FILE_INVALID, UNKNOWN_REPLICA,
+ * KEY_FILE_*, KEY_MISMATCH, and what readTlsIdentity throws.
+ */
+export function readReplicaFiles(
+  { clusterFile, id, dataDir }: { clusterFile: string; id: number; dataDir: string },
+  nowMs: number,
+  log: Logger,
+): ReplicaFiles {
+  checkDirectory(dataDir);
+  const source = new ClusterSource(clusterFile, log);
+  const { replicas } = source.current();
+  const self = replicas[id];
+  if (self === undefined) {
+    throw new InvalidInputError(
+      'UNKNOWN_REPLICA',
+      `${clusterFile} has replicas 0 to ${replicas.length - 1}, but no replica ${id}.`,
+      { path: clusterFile, id },
+    );
+  }
+  const keyPath = join(dataDir, 'replica.key');
+  const key = readIdentityKey(keyPath);
+  if (key.publicKey !== self.publicKey) {
+    throw new InvalidInputError(
+      'KEY_MISMATCH',
+      `${keyPath} is not the key of replica ${id} in ${clusterFile}. Use the folder made for this replica and cluster.`,
+      { path: keyPath, id },
+    );
+  }
+  const tls = readTlsIdentity(dataDir, self.tlsFingerprint, new Date(nowMs));
+  if (tls.expiresAt.getTime() - nowMs < expiryWarningMs) {
+    log.warn({ expiresAt: tls.expiresAt.toISOString() }, 'the TLS certificate expires soon; renew it');
+  }
+  return { source, self, key, tls };
+}

@@ -1,0 +1,201 @@
+/**
+ * The parts of one replica and how they hang together: listener and links, client streams, runtime, vote
+ * log, metrics. Knows the order of starting and stopping, and nothing of what the parts do.
+ */
+import type { Logger } from 'pino';
+import { fromHex, type ReplicaId } from '../base/index.js';
+import { encodePeerFrame, frameBytesMax, type StatusReply } from '../codec/index.js';
+import { replicaServerName } from '../crypto/index.js';
+import { ClientSessions } from './client-sessions.js';
+import type { SteadyClock } from './clock.js';
+import { startHttp, type Health, type HttpService } from './http.js';
+import { createMetrics } from './metrics.js';
+import type { ReplicaFiles } from './replica-files.js';
+import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
+import { createSlowChecks } from './slow-checks.js';
+import { MemoryVoteLog } from './storage.js';
+import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
+import { shareFrames } from './transport/frame-sender.js';
+import { Listener } from './transport/listener.js';
+import { PeerLink, peerQueueLimits } from './transport/peer-link.js';
+import { PeerReceiver } from './transport/peer-receiver.js';
+import { Peers } from './transport/peers.js';
+import { programVersion } from './version.js';
+import { createCounts, createWatch, logStop, startSummaries } from './watch.js';
+
+export interface ReplicaNodeOptions {
+  readonly files: ReplicaFiles;
+  readonly clock: SteadyClock;
+  readonly log: Logger;
+  /** Where to dial a replica now; null if not known. */
+  addressOf(id: ReplicaId): string | null;
+}
+
+/** What is queued may still leave within this after the last turn, ms. */
+const flushGraceMs = 300;
+/** Tag and length that a frame puts around a message. */
+const frameOverheadBytes = 16;
+
+export class ReplicaNode {
+  readonly counts = createCounts();
+  readonly peers: Peers;
+  readonly clients: ClientSessions;
+  readonly runtime: Runtime;
+  /** Resolves when everything has been taken down; never rejects. */
+  readonly stopped: Promise<StopReason>;
+  readonly #options: ReplicaNodeOptions;
+  readonly #listener: Listener;
+  readonly #voteLog = new MemoryVoteLog();
+  readonly #tls: TlsMaterial;
+  #stopSummaries: () => void = () => undefined;
+  #http: HttpService | null = null;
+  #stopReason: StopReason | null = null;
+
+  constructor(options: ReplicaNodeOptions) {
+    this.#options = options;
+    const { source, tls } = options.files;
+    this.#tls = { ...tls, certificateAuthority: source.current().certificateAuthority };
+    this.peers = this.#createPeers();
+    this.clients = this.#createClients();
+    this.#listener = this.#createListener();
+    let settle: (reason: StopReason) => void = () => undefined;
+    this.stopped = new Promise((resolve) => (settle = resolve));
+    this.runtime = new Runtime({
+      clock: options.clock,
+      peers: this.peers,
+      clients: this.clients,
+      voteLog: this.#voteLog,
+      slowChecks: createSlowChecks(),
+      watch: createWatch(this.counts, options.log),
+      drops: this.counts.drops,
+      stopped: (reason) => {
+        this.#stopReason = reason;
+        logStop(reason, options.log);
+        void this.#takeDown(reason).finally(() => settle(reason));
+      },
+    });
+  }
+
+  /** Resolves to the port. @throws InvalidInputError PORT_IN_USE, ADDRESS_UNUSABLE. */
+  listen(host: string, port: number): Promise<number> {
+    return this.#listener.listen(host, port);
+  }
+
+  start(core: OrderingCore): void {
+    this.#stopSummaries = startSummaries(this.counts, this.#options.clock, this.#options.log);
+    this.runtime.start(core);
+    this.peers.start();
+  }
+
+  /** Resolves to the port. @throws InvalidInputError METRICS_PORT_UNUSABLE. */
+  async serveHttp(host: string, port: number): Promise<number> {
+    const registry = createMetrics({
+      counts: this.counts,
+      status: () => this.runtime.status(),
+      peersConnected: () => this.peers.connected,
+      clientsConnected: () => this.clients.connected,
+      queuedBytes: () => this.peers.queuedBytes(),
+    });
+    this.#http = await startHttp({ host, port, registry, health: () => this.#health() });
+    return this.#http.port;
+  }
+
+  /** Takes down what listens although the replica never started. */
+  async abandon(): Promise<void> {
+    await this.#listener.close();
+    await this.#http?.close();
+  }
+
+  async #takeDown(reason: StopReason): Promise<void> {
+    this.#stopSummaries();
+    // A replica that halts must say nothing more; one that closes may finish its sentence.
+    const isHalted = reason.kind !== 'closed';
+    this.clients.close(isHalted);
+    await this.peers.close(isHalted ? 0 : flushGraceMs);
+    await this.#listener.close();
+    await this.#voteLog.close();
+    await this.#http?.close();
+  }
+
+  #createPeers(): Peers {
+    const { files, log, addressOf } = this.#options;
+    const { replicas, clusterId } = files.source.current();
+    const context = createPeerContext(this.#tls);
+    const encodeFrame = shareFrames(encodePeerFrame);
+    const links = new Map<ReplicaId, PeerLink>();
+    for (const { id, tlsFingerprint: fingerprint } of replicas) {
+      if (id === files.self.id) continue;
+      const serverName = replicaServerName(id, clusterId);
+      const link = new PeerLink({
+        dial: createDial({ address: () => addressOf(id), fingerprint, serverName }, context),
+        queue: peerQueueLimits,
+        encodeFrame,
+        onUp: () => log.info({ peer: id }, 'link up'),
+        onDown: (reason) => log.debug({ peer: id, reason }, 'link down'),
+      });
+      links.set(id, link);
+    }
+    return new Peers(links, this.counts.drops, frameBytesMax - frameOverheadBytes);
+  }
+
+  #createClients(): ClientSessions {
+    const { files } = this.#options;
+    return new ClientSessions({
+      replica: files.self.id,
+      certificateFingerprint: fromHex(files.self.tlsFingerprint)!,
+      cluster: files.source,
+      drops: this.counts.drops,
+      view: () => this.runtime.view,
+      submit: (input) => this.runtime.submit(input),
+      requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
+    });
+  }
+
+  #createListener(): Listener {
+    const { source, self } = this.#options.files;
+    const pins = new Map<string, ReplicaId>();
+    for (const { id, tlsFingerprint } of source.current().replicas) {
+      if (id !== self.id) pins.set(tlsFingerprint, id);
+    }
+    const receiver = new PeerReceiver(
+      (from, message) => this.runtime.submit({ kind: 'message', from, message }),
+      this.counts.drops,
+    );
+    return new Listener({
+      tls: this.#tls,
+      replicaOf: (fingerprint) => pins.get(fingerprint) ?? null,
+      acceptPeer: (replica, stream) => {
+        this.peers.nudge(replica);
+        return receiver.accept(replica, stream);
+      },
+      acceptClient: (stream) => this.clients.accept(stream),
+      drops: this.counts.drops,
+    });
+  }
+
+  #statusReply(requestId: number): StatusReply {
+    const status = this.runtime.status();
+    return {
+      kind: 'statusReply',
+      requestId,
+      replica: this.#options.files.self.id,
+      view: status.view,
+      primary: status.primary,
+      isActive: status.isActive,
+      isObserver: status.isObserver,
+      executed: status.executed,
+      stableCheckpoint: status.stableCheckpoint,
+      stateDigest: this.runtime.stateDigest(),
+      peersConnected: this.peers.connected,
+      clientsConnected: this.clients.connected,
+      version: programVersion,
+    };
+  }
+
+  #health(): Health {
+    if (!this.runtime.isStarted) return { status: 'starting', view: 0, executed: 0, isObserver: true };
+    const { view, executed, isObserver, isActive } = this.runtime.status();
+    const running = isObserver ? 'observer' : isActive ? 'ok' : 'changing-view';
+    return { status: this.#stopReason === null ? running : 'stopped', view, executed, isObserver };
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * Drives the pure core (DESIGN section 2): gathers inputs, gives them to it in turns of the event loop, and
+ * carries its outputs out in their order. A turn takes all that has come in since the last one; what it
+ * wants to send leaves at its end, in one frame per peer and client stream. Decides nothing itself.
+ */
+import { assert, viewNumber } from '../base/index.js';
+import type { Digest, ReplicaId, SequenceNumber, ViewNumber } from '../base/index.js';
+import { encodePeerMessage } from '../codec/index.js';
+import type { HaltReason, Input, Output, ReplicaStatus } from '../ordering/index.js';
+import type { Clock } from './clock.js';
+import type { SlowChecks } from './slow-checks.js';
+import type { VoteLog } from './storage.js';
+import type { Drops } from './tally.js';
+import type { PeerPort } from './transport/peers.js';
+
+/** What the runtime needs of the ordering layer's OrderingReplica. */
+export interface OrderingCore {
+  step(input: Input): readonly Output[];
+  status(): ReplicaStatus;
+  /** Digest of the state after `status().executed`; may be costly. */
+  stateDigest(): Digest;
+}
+
+type OutputOf<Kind extends Output['kind']> = Extract<Output, { kind: Kind }>;
+
+/** Where the runtime hands what concerns clients. */
+export interface ClientPort {
+  reply(reply: OutputOf<'reply'>, view: ViewNumber): void;
+  opened(opened: OutputOf<'opened'>, view: ViewNumber): void;
+  readReply(reply: OutputOf<'readReply'>): void;
+  /** End of the turn. */
+  flush(): void;
+}
+
+/** Hears what logs and metrics are made of; must be cheap. */
+export interface RuntimeWatch {
+  delivered(batch: OutputOf<'deliver'>): void;
+  evidence(from: ReplicaId | string, code: string): void;
+  event(event: string, fields: Readonly<Record<string, number | string>>): void;
+}
+
+export type StopReason =
+  | { readonly kind: 'closed' }
+  /** The core asked for it: it would answer wrong or could never vote again. */
+  | { readonly kind: 'halted'; readonly reason: HaltReason }
+  /** A broken invariant or a failing port. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+export interface RuntimePorts {
+  readonly clock: Clock;
+  readonly peers: PeerPort;
+  readonly clients: ClientPort;
+  readonly voteLog: VoteLog;
+  readonly slowChecks: SlowChecks;
+  readonly watch: RuntimeWatch;
+  readonly drops: Drops;
+  /** Called once, when the core must not be stepped any more. */
+  stopped(reason: StopReason): void;
+}
+
+const tickIntervalMs = 20;
+/** Inputs waiting for one turn; more than a turn's sockets can deliver unless something is badly wrong. */
+const inputsMax = 65_536;
+const tasksMax = 1_024;
+
+export class Runtime {
+  readonly #ports: RuntimePorts;
+  #core: OrderingCore | null = null;
+  #inputs: Input[] = [];
+  #tasks: (() => void)[] = [];
+  #isScheduled = false;
+  #isStopped = false;
+  #timer: NodeJS.Timeout | null = null;
+  #lastTickMs = -1;
+  /** Highest record number reported durable by the vote log, and by us to the core. */
+  #storedUpTo = 0;
+  #storedReported = 0;
+  #view = viewNumber(0);
+  #digest: { executed: SequenceNumber; digest: Digest } | null = null;
+
+  constructor(ports: RuntimePorts) {
+    this.#ports = ports;
+    ports.voteLog.onStored((recordNumber) => {
+      this.#storedUpTo = Math.max(this.#storedUpTo, recordNumber);
+      this.#schedule();
+    });
+  }
+
+  /** The view as of the last turns; for hints to clients only. */
+  get view(): ViewNumber {
+    return this.#view;
+  }
+
+  get isStarted(): boolean {
+    return this.#core !== null;
+  }
+
+  /** Begins the turns. Before this nothing is taken. */
+  start(core: OrderingCore): void {
+    this.#core = core;
+    this.#view = core.status().view;
+    this.#timer = setInterval(() => {
+      this.#view = core.status().view;
+      this.#schedule();
+    }, tickIntervalMs);
+    this.#schedule();
+  }
+
+  /** Takes an input for the next turn; drops it if too many wait or the runtime has stopped. */
+  submit(input: Input): void {
+    if (this.#core === null || this.#isStopped) return;
+    if (this.#inputs.length >= inputsMax) {
+      this.#ports.drops.add('INPUTS_FULL');
+      return;
+    }
+    this.#inputs.push(input);
+    this.#schedule();
+  }
+
+  /**
+   * Runs `task` in the next turn, after its inputs, so that whatever goes wrong in it stops the replica in
+   * good order; dropped if too many wait.
+   */
+  runInTurn(task: () => void): void {
+    if (this.#core === null || this.#isStopped) return;
+    if (this.#tasks.length >= tasksMax) {
+      this.#ports.drops.add('INPUTS_FULL');
+      return;
+    }
+    this.#tasks.push(task);
+    this.#schedule();
+  }
+
+  status(): ReplicaStatus {
+    return this.#startedCore().status();
+  }
+
+  /** Computed at most once per executed batch. */
+  stateDigest(): Digest {
+    const core = this.#startedCore();
+    const { executed } = core.status();
+    if (this.#digest?.executed !== executed) this.#digest = { executed, digest: core.stateDigest() };
+    return this.#digest.digest;
+  }
+
+  /** Ends the turns; later calls change nothing. */
+  stop(reason: StopReason): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#inputs = [];
+    this.#tasks = [];
+    this.#ports.stopped(reason);
+  }
+
+  #startedCore(): OrderingCore {
+    assert(this.#core !== null, 'the runtime has been started');
+    return this.#core;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isStopped) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    if (this.#isStopped) return;
+    try {
+      this.#tick();
+      this.#drain();
+      const tasks = this.#tasks;
+      if (tasks.length > 0) this.#tasks = [];
+      for (const task of tasks) if (!this.#isStopped) task();
+      this.#isScheduled = false;
+      // After a halt nothing more may leave.
+      if (this.#isStopped) return;
+      this.#ports.peers.flush();
+      this.#ports.clients.flush();
+    } catch (error) {
+      // An assertion of the core, or a port that failed: stop rather than answer wrong.
+      this.stop({ kind: 'failed', error });
+    }
+  }
+
+  #tick(): void {
+    const nowMs = this.#ports.clock.now();
+    if (nowMs <= this.#lastTickMs) return;
+    this.#lastTickMs = nowMs;
+    this.#step({ kind: 'tick', nowMs });
+  }
+
+  /** Until nothing is left, what comes in meanwhile included; one `stored` for all records of a round. */
+  #drain(): void {
+    while (!this.#isStopped) {
+      if (this.#inputs.length > 0) {
+        const inputs = this.#inputs;
+        this.#inputs = [];
+        for (const input of inputs) this.#step(input);
+      } else if (this.#storedReported < this.#storedUpTo) {
+        this.#storedReported = this.#storedUpTo;
+        this.#step({ kind: 'stored', recordNumber: this.#storedReported });
+      } else {
+        return;
+      }
+    }
+  }
+
+  #step(input: Input): void {
+    if (this.#isStopped) return;
+    for (const output of this.#startedCore().step(input)) {
+      this.#carryOut(output);
+      if (this.#isStopped) return;
+    }
+  }
+
+  #carryOut(output: Output): void {
+    const { peers, clients, voteLog, watch } = this.#ports;
+    switch (output.kind) {
+      case 'send':
+        peers.send(output.to, encodePeerMessage(output.message));
+        break;
+      case 'broadcast':
+        peers.broadcast(encodePeerMessage(output.message));
+        break;
+      case 'reply':
+        clients.reply(output, this.#view);
+        break;
+      case 'opened':
+        clients.opened(output, this.#view);
+        break;
+      case 'readReply':
+        clients.readReply(output);
+        break;
+      case 'persist':
+        voteLog.append(output.recordNumber, output.record);
+        break;
+      case 'verify':
+        this.#judge(output);
+        break;
+      case 'deliver':
+        this.#view = output.view;
+        watch.delivered(output);
+        break;
+      case 'evidence':
+        watch.evidence(output.from, output.code);
+        break;
+      case 'event':
+        watch.event(output.event, output.fields);
+        break;
+      case 'halt':
+        this.stop({ kind: 'halted', reason: output.reason });
+    }
+  }
+
+  #judge({ check, bytes }: OutputOf<'verify'>): void {
+    this.#ports.slowChecks.judge(
+      bytes,
+      (isValid) => this.submit({ kind: 'verified', check, isValid }),
+      (error) => this.stop({ kind: 'failed', error }),
+    );
+  }
+}

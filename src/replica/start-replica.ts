@@ -1,0 +1,153 @@
+/**
+ * Starts one replica as a part of this process. Reads no environment and sets no exit status: that is the
+ * composition root's.
+ */
+import { pino, type Logger } from 'pino';
+import { InvalidInputError, type ReplicaId } from '../base/index.js';
+import { createAuthenticator, parseAddress, sha256, type ClusterDescription } from '../crypto/index.js';
+import { defaultOrderingConfig, OrderingReplica, type OrderingConfig } from '../ordering/index.js';
+import type { ReplicaStatus, StateMachine } from '../ordering/index.js';
+import { createService } from '../service/index.js';
+import { SteadyClock } from './clock.js';
+import { readReplicaFiles } from './replica-files.js';
+import { ReplicaNode } from './replica-node.js';
+import type { OrderingCore, StopReason } from './runtime.js';
+import { decideStart, type ReplicaStart } from './storage.js';
+
+export type OrderingSettings = Omit<OrderingConfig, 'id' | 'n'>;
+
+export interface StartReplicaOptions {
+  readonly clusterFile: string;
+  readonly id: number;
+  /** Holds replica.key, tls.key and tls.crt and, before the very first start, the marker `genesis`. */
+  readonly dataDir: string;
+  /** The replicated application; the tuple space if absent. The same at every replica. */
+  readonly stateMachine?: StateMachine;
+  /** If absent, warnings and worse go to stderr. */
+  readonly log?: Logger;
+  /** host:port to listen on instead of the address in the cluster file; port 0 for any. */
+  readonly listen?: string;
+  /** Where to dial replica `id` instead of its address in the cluster file; null while not known. */
+  readonly peerAddress?: (id: number) => string | null;
+  /** Serves /healthz and /metrics; host 127.0.0.1 unless given. Wins over the cluster file's setting. */
+  readonly metrics?: { readonly host?: string; readonly port: number };
+  /** Overrides of the cluster file's settings, which override the defaults. Equal at every replica. */
+  readonly settings?: Partial<OrderingSettings>;
+  /** For tests: something else than the ordering layer behind the network. */
+  readonly createCore?: (config: OrderingConfig, start: ReplicaStart) => OrderingCore;
+}
+
+export interface RunningReplicaStatus extends ReplicaStatus {
+  readonly peersConnected: number;
+  readonly clientsConnected: number;
+  /** What was dropped since start, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
+export interface RunningReplica {
+  readonly id: ReplicaId;
+  /** host:port it listens on. */
+  readonly address: string;
+  /** Port of /healthz and /metrics; null if off. */
+  readonly metricsPort: number | null;
+  status(): RunningReplicaStatus;
+  /** Resolves when nothing of the replica runs any more; never rejects. */
+  readonly stopped: Promise<StopReason>;
+  /** Sends what is queued, ends the streams and stops; resolves with `stopped`. */
+  close(): Promise<void>;
+}
+
+interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+function listenAddress(text: string): ListenAddress {
+  // The grammar of cluster files has no port 0.
+  const isAnyPort = text.endsWith(':0');
+  const parsed = parseAddress(isAnyPort ? text.replace(/0$/, '1') : text);
+  if (parsed !== null) return { host: parsed.host, port: isAnyPort ? 0 : parsed.port };
+  throw new InvalidInputError('ADDRESS_UNUSABLE', `"${text}" is not host:port.`, { address: text });
+}
+
+const formatAddress = (host: string, port: number): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+function orderingConfig(
+  id: ReplicaId,
+  { replicas, settings }: ClusterDescription,
+  overrides: Partial<OrderingSettings> = {},
+): OrderingConfig {
+  const { metrics: _, ...clusterSettings } = settings;
+  return { ...defaultOrderingConfig, ...clusterSettings, ...overrides, id, n: replicas.length };
+}
+
+function metricsAddress(options: StartReplicaOptions, description: ClusterDescription): ListenAddress | null {
+  const { metrics } = options;
+  if (metrics !== undefined) return { host: metrics.host ?? '127.0.0.1', port: metrics.port };
+  const basePort = description.settings.metrics?.basePort;
+  return basePort === undefined ? null : { host: '127.0.0.1', port: basePort + options.id };
+}
+
+/**
+ * Resolves when the replica listens and takes part; the links to the others come up by themselves.
+ * @throws InvalidInputError PORT_IN_USE, ADDRESS_UNUSABLE, METRICS_PORT_UNUSABLE, and what readReplicaFiles
+ * throws. Nothing keeps running then; the genesis marker is only taken once the port is held.
+ */
+export async function startReplica(options: StartReplicaOptions): Promise<RunningReplica> {
+  const log = options.log ?? pino({ level: 'warn', base: { replica: options.id } }, pino.destination(2));
+  const clock = new SteadyClock();
+  const files = readReplicaFiles(options, clock.now(), log);
+  const { source, self, key } = files;
+  const description = source.current();
+  const config = orderingConfig(self.id, description, options.settings);
+  const node = new ReplicaNode({
+    files,
+    clock,
+    log,
+    addressOf: (id) =>
+      options.peerAddress ? options.peerAddress(id) : (source.current().replicas[id]?.address ?? null),
+  });
+
+  const createCore =
+    options.createCore ??
+    ((_config: OrderingConfig, start: ReplicaStart): OrderingCore =>
+      new OrderingReplica({
+        config,
+        authenticator: createAuthenticator({ cluster: () => source.current(), key }),
+        stateMachine: options.stateMachine ?? createService({ hash: sha256 }),
+        start,
+      }));
+
+  const { host, port } = listenAddress(options.listen ?? self.address);
+  const metrics = metricsAddress(options, description);
+  let metricsPort: number | null = null;
+  let address: string;
+  try {
+    if (metrics !== null) metricsPort = await node.serveHttp(metrics.host, metrics.port);
+    address = formatAddress(host, await node.listen(host, port));
+    // From here to the start nothing else can run, so nothing comes in too early.
+    const start = decideStart(options.dataDir, clock.now());
+    node.start(createCore(config, start));
+    log.info({ address, start: start.kind }, 'replica started');
+  } catch (error) {
+    await node.abandon();
+    throw error;
+  }
+  return {
+    id: self.id,
+    address,
+    metricsPort,
+    status: () => ({
+      ...node.runtime.status(),
+      peersConnected: node.peers.connected,
+      clientsConnected: node.clients.connected,
+      drops: node.counts.drops.totals(),
+    }),
+    stopped: node.stopped,
+    close: async () => {
+      node.runtime.stop({ kind: 'closed' });
+      await node.stopped;
+    },
+  };
+}

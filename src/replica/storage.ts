@@ -1,0 +1,57 @@
+/**
+ * What survives a restart. In this version the vote log is memory only, so a replica comes back as an
+ * observer (DESIGN section 2, Amnesia). The one exception is the very first start: `init` leaves a marker
+ * file, and it must be gone for good before the replica acts, or a restart would repeat the genesis and
+ * forget votes it has cast.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogRecord } from '../ordering/index.js';
+
+export interface VoteLog {
+  /** Appends one record; numbers are 1, 2, 3, … */
+  append(recordNumber: number, record: LogRecord): void;
+  /** Registers the one listener, told the highest number up to which every record is durable. */
+  onStored(listener: (recordNumber: number) => void): void;
+  close(): Promise<void>;
+}
+
+/** `durability: memory`: a record counts as stored at once and is kept nowhere. */
+export class MemoryVoteLog implements VoteLog {
+  #listener: (recordNumber: number) => void = () => undefined;
+
+  append(recordNumber: number): void {
+    this.#listener(recordNumber);
+  }
+
+  onStored(listener: (recordNumber: number) => void): void {
+    this.#listener = listener;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export const genesisMarkerName = 'genesis';
+
+/** Removes the marker of a first start, durably; false if there is none. Throws the file system's errors. */
+export function takeGenesisMarker(dataDir: string): boolean {
+  const path = join(dataDir, genesisMarkerName);
+  if (!existsSync(path)) return false;
+  unlinkSync(path);
+  const directory = openSync(dataDir, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+  return true;
+}
+
+export type ReplicaStart =
+  { readonly kind: 'genesis' } | { readonly kind: 'observer'; readonly startedAt: number };
+
+export function decideStart(dataDir: string, nowMs: number): ReplicaStart {
+  return takeGenesisMarker(dataDir) ? { kind: 'genesis' } : { kind: 'observer', startedAt: nowMs };
+}

@@ -1,0 +1,254 @@
+/** The client library against four replicas over TLS and gRPC, all in this process. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { any, clusterStatus, connect, formal } from '../../src/client/index.js';
+import type { Client, ClusterDescription, ConnectOptions } from '../../src/client/index.js';
+import { createClientMaterial } from '../../src/crypto/index.js';
+import { adminKey, makeClusterFiles, startCluster, tlsMaterial } from '../support/cluster-files.js';
+import type { ClusterFiles } from '../support/cluster-files.js';
+import type { RunningReplica } from '../../src/replica/index.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+interface Cluster {
+  readonly files: ClusterFiles;
+  readonly replicas: readonly RunningReplica[];
+  /** With the addresses that the system chose. */
+  readonly description: ClusterDescription;
+  options(): ConnectOptions;
+  connect(): Promise<Client>;
+}
+
+const cleanUps: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function cluster(isStarted = true): Promise<Cluster> {
+  const files = await makeClusterFiles();
+  cleanUps.push(() => files.remove());
+  const replicas = isStarted ? await startCluster(files) : [];
+  cleanUps.push(async () => {
+    await Promise.all(replicas.map((replica) => replica.close()));
+  });
+  const description = {
+    ...files.description,
+    replicas: files.description.replicas.map((replica, id) => ({
+      ...replica,
+      address: replicas[id]?.address ?? replica.address,
+    })),
+  };
+  const { key, certificate } = tlsMaterial(files, 'clients/admin');
+  const keys = { identityKey: adminKey(files), tlsKey: key, tlsCertificate: certificate };
+  const options = (): ConnectOptions => ({ cluster: description, identity: 'admin', keys });
+  return {
+    files,
+    replicas,
+    description,
+    options,
+    connect: async () => {
+      const client = await connect(options());
+      cleanUps.push(() => client.close());
+      return client;
+    },
+  };
+}
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => Promise.reject(new Error('it did not fail')),
+    (error: unknown) => error,
+  );
+
+describe('a client of four replicas', () => {
+  it('does every operation', async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    const first = await space.out(['job', 1, 'queued']);
+    expect(first).toMatchObject({ tuple: ['job', 1, 'queued'], owner: 'admin' });
+    expect(typeof first.id).toBe('bigint');
+    const second = await space.out(['job', 2, new Uint8Array([1, 2, 3])]);
+    expect(second.id).toBeGreaterThan(first.id);
+
+    expect(await space.rdp(['job', any, any])).toEqual(first);
+    expect(await space.rdp(['job', any, formal.bytes])).toEqual(second);
+    expect(await space.rdp(['nothing'])).toBeNull();
+    expect(await space.count(['job', any, any])).toBe(2);
+    expect(await space.rdAll(['job', any, any])).toEqual([first, second]);
+    expect(await space.rdAll(['job', any, any], { limit: 1, after: first.id })).toEqual([second]);
+
+    expect(await space.cas(['job', 1, any], ['job', 1, 'again'])).toEqual({ inserted: false, entry: first });
+    const won = await space.cas(['leader', any], ['leader', client.id]);
+    expect(won).toMatchObject({ inserted: true, entry: { tuple: ['leader', client.id], owner: 'admin' } });
+    expect(await space.replace(['job', 1, any], ['job', 1, 'done'])).toEqual(first);
+    expect(await space.inp(['job', 1, any])).toMatchObject({ tuple: ['job', 1, 'done'] });
+    expect(await space.inAll(['job', any, any])).toEqual([second]);
+    expect(await space.count(['job', any, any])).toBe(0);
+    expect(await failure(client.space('elsewhere').out([1]))).toMatchObject({
+      name: 'RefusedError',
+      code: 'NO_SUCH_SPACE',
+    });
+  });
+
+  it('does 2,000 operations at once, each exactly once', async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    const numbers = Array.from({ length: 2_000 }, (_, i) => i);
+    const entries = await Promise.all(numbers.map((i) => space.out(['n', i], { timeout: 50_000 })));
+    expect(new Set(entries.map(({ id }) => id)).size).toBe(2_000);
+    expect(entries.map(({ tuple }) => tuple[1])).toEqual(numbers);
+    expect(await space.count(['n', any])).toBe(2_000);
+  });
+
+  it('serves two clients of one identity in sessions of their own', async () => {
+    const four = await cluster();
+    const [one, other] = [await four.connect(), await four.connect()];
+    const outs = Array.from({ length: 50 }, (_, i) =>
+      (i % 2 === 0 ? one : other).space('default').out(['n', i]),
+    );
+    expect(new Set((await Promise.all(outs)).map(({ id }) => id)).size).toBe(50);
+    expect(await one.space('default').count(['n', any])).toBe(50);
+  });
+
+  it('goes on without a backup, and after the loss of the primary', async () => {
+    const four = await cluster();
+    const client = await four.connect();
+    const space = client.space('default');
+    await space.out(['n', 1]);
+    await four.replicas[0]!.close();
+    await space.out(['n', 2], { timeout: 30_000 });
+    expect(await space.count(['n', any])).toBe(2);
+    const status = await client.status();
+    expect(status.map(({ id, reachable }) => [id, reachable])).toEqual([
+      [0, false],
+      [1, true],
+      [2, true],
+      [3, true],
+    ]);
+    expect(status[0]).toMatchObject({
+      reason: expect.stringMatching(/connection refused|SHUTTING_DOWN|lost/),
+    });
+    expect(status[1]).toMatchObject({ version: expect.any(String), stateDigest: expect.any(String) });
+    const late = await four.connect();
+    await late.space('default').out(['n', 3], { timeout: 30_000 });
+    expect(await space.count(['n', any])).toBe(3);
+  });
+
+  it('tells that the outcome is unknown when too few replicas are left', async () => {
+    const four = await cluster();
+    const client = await four.connect();
+    await client.space('default').out(['n', 1]);
+    await Promise.all([1, 2, 3].map((id) => four.replicas[id]!.close()));
+    expect(await failure(client.space('default').out(['n', 2], { timeout: 500 }))).toMatchObject({
+      name: 'UnknownOutcomeError',
+      code: 'OUTCOME_UNKNOWN',
+    });
+    await four.replicas[0]!.close();
+    const reachable = (await client.status({ timeout: 10_000 })).filter((one) => one.reachable);
+    expect(reachable).toEqual([]);
+  });
+
+  it('ends a call at once when it is aborted or the client is closed', async () => {
+    const four = await cluster();
+    const client = await four.connect();
+    const space = client.space('default');
+    await space.out(['n', 1]);
+    await Promise.all([1, 2, 3].map((id) => four.replicas[id]!.close()));
+    const abort = new AbortController();
+    const aborted = failure(space.out(['n', 2], { signal: abort.signal }));
+    const closed = failure(space.out(['n', 3]));
+    abort.abort(new Error('changed my mind'));
+    expect(await aborted).toEqual(new Error('changed my mind'));
+    await client.close();
+    expect(await closed).toMatchObject({ name: 'UnavailableError', code: 'CLIENT_CLOSED' });
+  });
+});
+
+describe('connect', () => {
+  it('to nobody: says of each replica why', async () => {
+    const none = await cluster(false);
+    const error = await failure(connect({ ...none.options(), timeoutMs: 1_000 }));
+    expect(error).toMatchObject({
+      name: 'UnavailableError',
+      code: 'CLUSTER_UNREACHABLE',
+      fields: {
+        needed: 2,
+        replicas: none.description.replicas.map(({ id, address }) => ({
+          id,
+          address,
+          reason: 'connection refused',
+        })),
+      },
+    });
+    const status = await clusterStatus({ ...none.options(), timeoutMs: 5_000 });
+    expect(status.map((one) => one.reachable)).toEqual([false, false, false, false]);
+  });
+
+  it('to replicas whose keys are not those of the cluster file: names the certificate', async () => {
+    const four = await cluster();
+    const [zero, one, two, three] = four.description.replicas;
+    const swapped = {
+      ...four.description,
+      replicas: [zero!, one!, { ...two!, address: three!.address }, { ...three!, address: two!.address }],
+    };
+    const status = await clusterStatus({ ...four.options(), cluster: swapped });
+    expect(status.map((each) => each.reachable)).toEqual([true, true, false, false]);
+    expect(status[2]).toMatchObject({ reason: expect.stringContaining('not the one pinned') });
+  });
+
+  it('with a certificate of another CA: is refused', async () => {
+    const four = await cluster();
+    const other = await makeClusterFiles();
+    cleanUps.push(() => other.remove());
+    const foreign = tlsMaterial(other, 'clients/admin');
+    const keys = {
+      identityKey: adminKey(four.files),
+      tlsKey: foreign.key,
+      tlsCertificate: foreign.certificate,
+    };
+    const error = await failure(connect({ ...four.options(), keys, timeoutMs: 1_000 }));
+    expect(error).toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+  });
+
+  it('as somebody whom the replicas do not know: is refused by f+1 of them', async () => {
+    const four = await cluster();
+    const read = (path: string): string => readFileSync(join(four.files.directory, path), 'utf8');
+    const { publicKey } = await createClientMaterial({
+      name: 'bob',
+      caKeyPem: read('ca/ca.key'),
+      caCertPem: read('ca/ca.crt'),
+      now: new Date(),
+    });
+    const clients = [...four.description.clients, { name: 'bob', publicKey }];
+    const { key, certificate } = tlsMaterial(four.files, 'clients/admin');
+    // Signs with a key that no replica has in its cluster file.
+    const identityKey = { publicKey, sign: () => new Uint8Array(64) };
+    const error = await failure(
+      connect({
+        cluster: { ...four.description, clients },
+        identity: 'bob',
+        keys: { identityKey, tlsKey: key, tlsCertificate: certificate },
+      }),
+    );
+    expect(error).toMatchObject({ name: 'RefusedError', code: 'HELLO_REFUSED' });
+  });
+
+  it('can be aborted', async () => {
+    const none = await cluster(false);
+    const abort = new AbortController();
+    const connecting = failure(connect({ ...none.options(), signal: abort.signal }));
+    abort.abort(new Error('changed my mind'));
+    expect(await connecting).toEqual(new Error('changed my mind'));
+  });
+});
+
+it('a closed client leaves nothing behind that keeps the process alive', async () => {
+  const four = await cluster();
+  const client = await connect(four.options());
+  await client.space('default').out(['n', 1]);
+  await client.space('default').rdp(['n', any]);
+  await client.close();
+  await Promise.all(four.replicas.map((replica) => replica.close()));
+  const connections = (): string[] =>
+    process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Connect/.test(name));
+  await vi.waitFor(() => expect(connections()).toEqual([]), 10_000);
+});

@@ -1,0 +1,454 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clientId, replicaId, sessionId, viewNumber, type SessionId } from '../../../src/base/index.js';
+import {
+  decodeServerFrame,
+  decodeServerMessage,
+  encodeClientFrame,
+  encodeClientMessage,
+  encodeServerMessage,
+  type ClientMessage,
+  type EnvelopeBody,
+  type Outcome,
+  type ServerMessage,
+} from '../../../src/codec/index.js';
+import { generateIdentityKey, signEnvelope, signHello } from '../../../src/crypto/index.js';
+import type { ClusterDescription, IdentityKey } from '../../../src/crypto/index.js';
+import type { Input } from '../../../src/ordering/index.js';
+import { ClientSessions, splitReply } from '../../../src/replica/client-sessions.js';
+import { Tally } from '../../../src/replica/tally.js';
+import type { FrameReceiver, FrameStream } from '../../../src/replica/transport/frame-stream.js';
+
+const clusterId = 'aa'.repeat(16);
+const certificateFingerprint = new Uint8Array(32).fill(3);
+const replica = replicaId(2);
+const { key: alice } = generateIdentityKey();
+const { key: bob } = generateIdentityKey();
+const { key: newcomer } = generateIdentityKey();
+const nobody = sessionId(0);
+
+function describeCluster(...keys: IdentityKey[]): ClusterDescription {
+  const clients = keys.map(({ publicKey }, i) => ({ name: `c${i}`, publicKey: clientId(publicKey) }));
+  return { version: 1, clusterId, replicas: [], certificateAuthority: '', clients, settings: {} };
+}
+
+/** The client's end of a stream, without a network. */
+class FakeStream implements FrameStream {
+  readonly address = 'test';
+  readonly received: ServerMessage[] = [];
+  readonly frameSizes: number[] = [];
+  isEnded = false;
+  isPaused = false;
+  /** While false, frames are accepted but never reported as sent. */
+  takesFrames = true;
+  receiver!: FrameReceiver;
+
+  write(frame: Uint8Array, done: () => void): void {
+    const messages = decodeServerFrame(frame)!.map((encoded) => decodeServerMessage(encoded)!);
+    this.received.push(...messages);
+    this.frameSizes.push(messages.length);
+    if (this.takesFrames) done();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.isEnded = true;
+  }
+
+  send(...messages: ClientMessage[]): void {
+    this.receiver.frame(encodeClientFrame(messages.map(encodeClientMessage)));
+  }
+
+  notices(): string[] {
+    return this.received.flatMap((message) => (message.kind === 'notice' ? [message.code] : []));
+  }
+}
+
+interface World {
+  readonly sessions: ClientSessions;
+  readonly inputs: Input[];
+  readonly drops: Tally;
+  cluster: ClusterDescription;
+  /** Description found by the next look at the file. */
+  refreshed: ClusterDescription;
+  open(): FakeStream;
+  /** A stream that has said hello. */
+  welcome(key: IdentityKey, session?: SessionId): FakeStream;
+}
+
+function hello(stream: FakeStream, key: IdentityKey, session = nobody): ClientMessage {
+  const challenge = stream.received.find((message) => message.kind === 'challenge')!;
+  return signHello({ clusterId, replica, certificateFingerprint, nonce: challenge.nonce }, session, key);
+}
+
+/** Lets everything that is due between turns happen. */
+const settle = (): void => void vi.advanceTimersByTime(0);
+
+function makeWorld(): World {
+  const inputs: Input[] = [];
+  const drops = new Tally();
+  const world = {
+    inputs,
+    drops,
+    cluster: describeCluster(alice, bob),
+    refreshed: describeCluster(alice, bob),
+  };
+  const sessions = new ClientSessions({
+    replica,
+    certificateFingerprint,
+    cluster: { current: () => result.cluster, refresh: () => Promise.resolve(result.refreshed) },
+    drops,
+    view: () => viewNumber(4),
+    submit: (input) => inputs.push(input),
+    requestStatus: () => undefined,
+  });
+  const open = (): FakeStream => {
+    const stream = new FakeStream();
+    stream.receiver = sessions.accept(stream);
+    settle();
+    return stream;
+  };
+  const welcome = (key: IdentityKey, session = nobody): FakeStream => {
+    const stream = open();
+    stream.send(hello(stream, key, session));
+    settle();
+    return stream;
+  };
+  const result: World = Object.assign(world, { sessions, open, welcome });
+  return result;
+}
+
+function envelope(body: EnvelopeBody, key: IdentityKey): ClientMessage {
+  return { kind: 'submit', envelope: signEnvelope(body, key, clusterId).bytes };
+}
+
+const requests = (key: IdentityKey, session: number): EnvelopeBody => ({
+  kind: 'requests',
+  client: clientId(key.publicKey),
+  session: sessionId(session),
+  firstNumber: 1,
+  lowestUnanswered: 1,
+  operations: [Uint8Array.of(1)],
+});
+
+const result = (length: number): Outcome => ({ kind: 'result', result: new Uint8Array(length) });
+const replyTo = (
+  key: IdentityKey,
+  session: number,
+  outcomes = [result(3)],
+): {
+  kind: 'reply';
+  client: ReturnType<typeof clientId>;
+  session: SessionId;
+  firstNumber: number;
+  outcomes: Outcome[];
+} => ({
+  kind: 'reply',
+  client: clientId(key.publicKey),
+  session: sessionId(session),
+  firstNumber: 1,
+  outcomes,
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setImmediate', 'setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('hello', () => {
+  it('is answered with the view, and every stream gets a challenge of its own', () => {
+    const { sessions, open, welcome } = makeWorld();
+    const stream = welcome(alice);
+    expect(stream.received.map(({ kind }) => kind)).toEqual(['challenge', 'welcome']);
+    expect(stream.received[1]).toEqual({ kind: 'welcome', view: 4 });
+    expect(sessions.connected).toBe(1);
+    const nonces = [stream, open()].map(
+      ({ received }) => received[0]!.kind === 'challenge' && received[0]!.nonce,
+    );
+    expect(nonces[0]).not.toEqual(nonces[1]);
+    expect(sessions.connected).toBe(1);
+  });
+
+  it('is needed before anything else', () => {
+    const { inputs, drops, open } = makeWorld();
+    const stream = open();
+    stream.send(
+      envelope(requests(alice, 1), alice),
+      { kind: 'attach', session: sessionId(1) },
+      { kind: 'statusRequest', requestId: 1 },
+      { kind: 'read', readId: 1, operation: Uint8Array.of(1) },
+    );
+    settle();
+    expect(stream.notices()).toEqual(Array.from({ length: 4 }, () => 'HELLO_REQUIRED'));
+    expect(drops.totals()).toEqual({ HELLO_REQUIRED: 4 });
+    expect(inputs).toEqual([]);
+  });
+
+  it('signed for another challenge, replica or key ends the stream', () => {
+    const { drops, open, welcome } = makeWorld();
+    const other = welcome(alice);
+    const replayed = open();
+    replayed.send(hello(other, alice));
+    const foreign = open();
+    foreign.send({ ...hello(foreign, alice), client: clientId(bob.publicKey) } as ClientMessage);
+    expect([replayed, foreign].map((stream) => [stream.isEnded, stream.notices()])).toEqual([
+      [true, ['HELLO_REFUSED']],
+      [true, ['HELLO_REFUSED']],
+    ]);
+    expect(drops.get('HELLO_REFUSED')).toBe(2);
+  });
+
+  it('of a client unknown so far makes the replica look at the cluster file, later messages wait', async () => {
+    const world = makeWorld();
+    world.refreshed = describeCluster(alice, bob, newcomer);
+    const stream = world.open();
+    stream.send(hello(stream, newcomer), envelope(requests(newcomer, 5), newcomer));
+    expect(stream.isPaused).toBe(true);
+    expect(world.inputs).toEqual([]);
+    await Promise.resolve();
+    await Promise.resolve();
+    settle();
+    expect(stream.isPaused).toBe(false);
+    expect(stream.received.at(-1)?.kind).toBe('welcome');
+    expect(world.inputs).toHaveLength(1);
+  });
+
+  it('of a client that stays unknown ends the stream', async () => {
+    const { open, drops } = makeWorld();
+    const stream = open();
+    stream.send(hello(stream, newcomer));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect([stream.isEnded, stream.notices()]).toEqual([true, ['UNKNOWN_CLIENT']]);
+    expect(drops.get('UNKNOWN_CLIENT')).toBe(1);
+  });
+
+  it('may not be repeated, and must come within ten seconds', () => {
+    const { welcome, open } = makeWorld();
+    const stream = welcome(alice);
+    stream.send(hello(stream, alice));
+    const late = open();
+    vi.advanceTimersByTime(10_000);
+    expect(stream.notices()).toEqual(['HELLO_REPEATED']);
+    expect([stream.isEnded, late.isEnded]).toEqual([false, true]);
+    expect(late.notices()).toEqual(['HELLO_REQUIRED']);
+  });
+});
+
+describe('what a client sends', () => {
+  it('reaches the core: envelopes as they are, reads under an id of the replica’s own', () => {
+    const { inputs, welcome } = makeWorld();
+    const stream = welcome(alice);
+    stream.send(envelope(requests(alice, 1), alice), {
+      kind: 'read',
+      readId: 77,
+      operation: Uint8Array.of(9),
+    });
+    expect(inputs).toMatchObject([
+      { kind: 'envelope', envelope: { body: requests(alice, 1) } },
+      { kind: 'read', client: alice.publicKey, operation: Uint8Array.of(9) },
+    ]);
+  });
+
+  it('is refused if it is not the client’s own, or malformed', () => {
+    const { inputs, drops, welcome } = makeWorld();
+    const stream = welcome(alice);
+    const rejoin: EnvelopeBody = { kind: 'rejoin', replica: replicaId(1), startedAt: 5 };
+    stream.send(envelope(requests(bob, 1), bob), envelope(rejoin, alice), {
+      kind: 'submit',
+      envelope: Uint8Array.of(1, 2, 3),
+    });
+    stream.receiver.frame(Uint8Array.of(0xff, 0xff));
+    stream.receiver.frame(encodeClientFrame([Uint8Array.of(7, 7)]));
+    settle();
+    const codes = [
+      'FOREIGN_ENVELOPE',
+      'FOREIGN_ENVELOPE',
+      'MALFORMED_ENVELOPE',
+      'MALFORMED_FRAME',
+      'MALFORMED_MESSAGE',
+    ];
+    expect(stream.notices()).toEqual(codes);
+    expect(Object.values(drops.totals()).reduce((a, b) => a + b)).toBe(5);
+    expect(inputs).toEqual([]);
+    expect(stream.isEnded).toBe(false);
+  });
+
+  it('is held back beyond a number of frames per turn', () => {
+    const { welcome } = makeWorld();
+    const stream = welcome(alice);
+    for (let i = 0; i < 64; i++) stream.send({ kind: 'attach', session: sessionId(1) });
+    expect(stream.isPaused).toBe(true);
+    settle();
+    expect(stream.isPaused).toBe(false);
+  });
+
+  it('is bounded: attached sessions, streams of one client, unanswered reads', () => {
+    const { sessions, inputs, drops, welcome } = makeWorld();
+    const stream = welcome(alice);
+    for (let i = 1; i <= 65; i++) stream.send({ kind: 'attach', session: sessionId(i) });
+    for (let i = 0; i <= 1_024; i++) stream.send({ kind: 'read', readId: i, operation: Uint8Array.of(1) });
+    settle();
+    expect(stream.notices()).toEqual(['TOO_MANY_SESSIONS']);
+    expect(inputs).toHaveLength(1_024);
+    expect(stream.received.at(-1)).toEqual({ kind: 'readReply', readId: 1_024, result: null });
+    expect(drops.get('READS_FULL')).toBe(1);
+    const more = Array.from({ length: 64 }, () => welcome(alice));
+    expect(more.map(({ isEnded }) => isEnded)).toEqual([...Array.from({ length: 63 }, () => false), true]);
+    expect(sessions.connected).toBe(64);
+    expect(welcome(bob).isEnded).toBe(false);
+  });
+});
+
+describe('an answer finds its streams', () => {
+  it('a reply those of its client with its session attached', () => {
+    const { sessions, welcome } = makeWorld();
+    const attached = welcome(alice);
+    attached.send({ kind: 'attach', session: sessionId(1) });
+    const byHello = welcome(alice, sessionId(1));
+    const elsewhere = welcome(alice, sessionId(2));
+    const thief = welcome(bob, sessionId(1));
+    sessions.reply(replyTo(alice, 1), viewNumber(6));
+    sessions.flush();
+    const replies = [attached, byHello, elsewhere, thief].map(({ received }) =>
+      received.filter(({ kind }) => kind === 'reply'),
+    );
+    const expected = { kind: 'reply', view: 6, session: 1, firstNumber: 1, outcomes: [result(3)] };
+    expect(replies).toEqual([[expected], [expected], [], []]);
+  });
+
+  it('an opened session all of its client’s', () => {
+    const { sessions, welcome } = makeWorld();
+    const [a, b, other] = [welcome(alice), welcome(alice), welcome(bob)];
+    const nonce = new Uint8Array(16);
+    sessions.opened(
+      { kind: 'opened', client: clientId(alice.publicKey), nonce, session: sessionId(3) },
+      viewNumber(1),
+    );
+    sessions.flush();
+    expect([a, b, other].map(({ received }) => received.some(({ kind }) => kind === 'opened'))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('a read’s the one that asked, under the id it gave', () => {
+    const { sessions, inputs, welcome } = makeWorld();
+    const [a, b] = [welcome(alice), welcome(alice)];
+    for (const stream of [a, b]) stream.send({ kind: 'read', readId: 8, operation: Uint8Array.of(1) });
+    const ids = inputs.map((input) => (input.kind === 'read' ? input.readId : -1));
+    const answer = (readId: number, value: number): void =>
+      sessions.readReply({
+        kind: 'readReply',
+        client: clientId(alice.publicKey),
+        readId,
+        result: Uint8Array.of(value),
+      });
+    answer(ids[1]!, 2);
+    answer(ids[0]!, 1);
+    answer(ids[0]!, 9);
+    sessions.flush();
+    const results = [a, b].map(({ received }) =>
+      received.flatMap((message) =>
+        message.kind === 'readReply' ? [[message.readId, message.result?.[0]]] : [],
+      ),
+    );
+    expect(results).toEqual([[[8, 1]], [[8, 2]]]);
+  });
+
+  it('all of a turn’s in one frame', () => {
+    const { sessions, welcome } = makeWorld();
+    const stream = welcome(alice, sessionId(1));
+    for (let i = 0; i < 50; i++) sessions.reply(replyTo(alice, 1), viewNumber(0));
+    sessions.flush();
+    expect(stream.frameSizes).toEqual([1, 1, 50]);
+  });
+
+  it('or nothing, once the stream is closed', () => {
+    const { sessions, inputs, welcome } = makeWorld();
+    const stream = welcome(alice, sessionId(1));
+    stream.send({ kind: 'read', readId: 8, operation: Uint8Array.of(1) });
+    stream.receiver.closed();
+    expect(sessions.connected).toBe(0);
+    const before = stream.received.length;
+    sessions.reply(replyTo(alice, 1), viewNumber(0));
+    const [read] = inputs;
+    const readId = read?.kind === 'read' ? read.readId : -1;
+    sessions.readReply({ kind: 'readReply', client: clientId(alice.publicKey), readId, result: null });
+    sessions.flush();
+    stream.send({ kind: 'attach', session: sessionId(4) });
+    settle();
+    expect(stream.received).toHaveLength(before);
+  });
+});
+
+describe('a client that does not keep up', () => {
+  it('loses its stream with a notice, the others keep theirs', () => {
+    const { sessions, drops, welcome } = makeWorld();
+    const slow = welcome(alice, sessionId(1));
+    const good = welcome(alice, sessionId(1));
+    slow.takesFrames = false;
+    for (let i = 0; i < 20; i++) {
+      sessions.reply(replyTo(alice, 1, [result(1 << 20)]), viewNumber(0));
+      sessions.flush();
+    }
+    expect([slow.isEnded, slow.notices()]).toEqual([true, ['SLOW_CLIENT']]);
+    expect(drops.get('SLOW_CLIENT')).toBe(1);
+    expect(good.isEnded).toBe(false);
+    expect(good.received.filter(({ kind }) => kind === 'reply')).toHaveLength(20);
+    expect(sessions.connected).toBe(1);
+  });
+});
+
+describe('the end of the replica', () => {
+  it('is told to every stream', () => {
+    const { sessions, open, welcome } = makeWorld();
+    const streams = [open(), welcome(alice), welcome(bob)];
+    sessions.close(false);
+    expect(streams.map((stream) => [stream.isEnded, stream.notices()])).toEqual(
+      streams.map(() => [true, ['SHUTTING_DOWN']]),
+    );
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('at a halt lets no reply out', () => {
+    const { sessions, welcome } = makeWorld();
+    const stream = welcome(alice, sessionId(1));
+    sessions.reply(replyTo(alice, 1), viewNumber(0));
+    sessions.close(true);
+    settle();
+    expect(stream.received.some(({ kind }) => kind === 'reply')).toBe(false);
+  });
+});
+
+describe('a long reply', () => {
+  it('is split in order, each part within the bound unless one result alone is not', () => {
+    const outcomes = [5, 5, 5, 30, 0, 4].map(result);
+    const reply = {
+      kind: 'reply',
+      view: viewNumber(1),
+      session: sessionId(2),
+      firstNumber: 10,
+      outcomes,
+    } as const;
+    const parts = splitReply(reply, 12);
+    expect(parts.map((part) => [part.firstNumber, part.outcomes.length])).toEqual([
+      [10, 2],
+      [12, 1],
+      [13, 1],
+      [14, 2],
+    ]);
+    expect(parts.flatMap((part) => part.outcomes)).toEqual(outcomes);
+    expect(splitReply(reply, 49)).toEqual([reply]);
+    expect(encodeServerMessage(parts[0]!)).toBeInstanceOf(Uint8Array);
+  });
+});

@@ -1,0 +1,44 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  decideStart,
+  genesisMarkerName,
+  MemoryVoteLog,
+  takeGenesisMarker,
+} from '../../../src/replica/storage.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'theodora-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('how a replica may start (pitfall 11)', () => {
+  it('as genesis once, as an observer ever after', () => {
+    writeFileSync(join(directory, genesisMarkerName), '');
+    expect(decideStart(directory, 5_000)).toEqual({ kind: 'genesis' });
+    expect(existsSync(join(directory, genesisMarkerName))).toBe(false);
+    expect(decideStart(directory, 6_000)).toEqual({ kind: 'observer', startedAt: 6_000 });
+  });
+
+  it('as an observer where there never was a marker', () => {
+    expect(takeGenesisMarker(directory)).toBe(false);
+  });
+});
+
+describe('vote log in memory', () => {
+  it('reports each record as stored', async () => {
+    const log = new MemoryVoteLog();
+    const stored: number[] = [];
+    log.append(1);
+    log.onStored((recordNumber) => stored.push(recordNumber));
+    log.append(2);
+    log.append(3);
+    await log.close();
+    expect(stored).toEqual([2, 3]);
+  });
+});
