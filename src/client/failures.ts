@@ -1,0 +1,85 @@
+/**
+ * The errors of calls that did not end in a result. Refused, nothing done, and nobody knows stay apart
+ * (pitfalls 24, 38, 42), and each says why the service did not answer as far as this client can tell.
+ */
+import { RefusedError, TheodoraError, UnavailableError, UnknownOutcomeError } from '../base/index.js';
+import type { RefusalCode, Result } from '../codec/index.js';
+import type { ReplicaProblem } from './links.js';
+import type { CallRefusal } from './protocol.js';
+
+/** What refusals say to people; `detail` is the number that came with the code. */
+const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: number) => string>> = {
+  MALFORMED_OPERATION: () => 'the replicas do not understand the operation; are they of the same release?',
+  NO_SUCH_SPACE: () => 'there is no such space',
+  TOO_MANY_FIELDS: (limit) => `the tuple or template has more than ${limit} fields`,
+  FIELD_TOO_LARGE: (limit) => `a field is larger than ${limit} bytes`,
+  TUPLE_TOO_LARGE: (limit) => `the tuple is larger than ${limit} bytes`,
+  RESULT_TOO_LARGE: (fits) => `the result is too large; the first ${fits} entries fit: set limit to that`,
+  SPACE_FULL: () => 'the space is full',
+  TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
+  REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
+  SESSION_EXPIRED: () => 'the session has expired',
+  NUMBER_OUT_OF_WINDOW: () => 'the request number is out of the window',
+};
+
+/** Name of a refusal's number in the error's fields. */
+const detailNames: Partial<Record<RefusalCode, string>> = {
+  TOO_MANY_FIELDS: 'limit',
+  FIELD_TOO_LARGE: 'limit',
+  TUPLE_TOO_LARGE: 'limit',
+  RESULT_TOO_LARGE: 'fits',
+};
+
+export function refusedByService(
+  { code, detail }: Result & { kind: 'refused' },
+  operation: string,
+): RefusedError {
+  const name = detailNames[code];
+  const fields = name === undefined ? { operation } : { operation, [name]: detail };
+  return new RefusedError(code, `${operation}: ${refusalMessages[code](detail)}.`, fields);
+}
+
+export function refusedBySession(code: CallRefusal, operation: string): RefusedError {
+  return new RefusedError(code, `${operation}: ${refusalMessages[code](0)}.`, { operation });
+}
+
+/** "replica 2 (host:port): connection refused; …" */
+export function describeProblems(problems: readonly ReplicaProblem[]): string {
+  return problems.map(({ id, address, reason }) => `replica ${id} (${address}): ${reason}`).join('; ');
+}
+
+const withProblems = (text: string, problems: readonly ReplicaProblem[]): string =>
+  problems.length === 0 ? `${text}.` : `${text}; not connected: ${describeProblems(problems)}.`;
+
+export function unknownOutcome(
+  operation: string,
+  why: string,
+  problems: readonly ReplicaProblem[],
+  cause?: unknown,
+): UnknownOutcomeError {
+  const text = `${operation}: ${why} after it was sent; it may have been executed, or may still be`;
+  const fields = { operation, replicas: problems };
+  return new UnknownOutcomeError('OUTCOME_UNKNOWN', withProblems(text, problems), fields, cause);
+}
+
+export function unavailable(
+  operation: string,
+  why: string,
+  problems: readonly ReplicaProblem[],
+): UnavailableError {
+  const text = `${operation}: ${why} before it could be sent; nothing was executed`;
+  return new UnavailableError('SERVICE_UNAVAILABLE', withProblems(text, problems), {
+    operation,
+    replicas: problems,
+  });
+}
+
+export function clientClosed(): UnavailableError {
+  return new UnavailableError('CLIENT_CLOSED', 'the client is closed; nothing was sent.');
+}
+
+/** f+1 replicas agree on bytes that are no answer to this operation: they are of another release. */
+export function unexpectedResult(operation: string): TheodoraError {
+  const text = `${operation}: the replicas agree on an answer that this release cannot read; use the same release.`;
+  return new TheodoraError('UNEXPECTED_RESULT', text, { operation });
+}

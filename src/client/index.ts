@@ -1,0 +1,24 @@
+/**
+ * Door of `client`, and of the package: the public library (docs/interface). The protocol's state machine is
+ * exported for the simulator, which runs the very same code.
+ */
+export { InvalidInputError, RefusedError, TheodoraError } from '../base/index.js';
+export { UnavailableError, UnknownOutcomeError } from '../base/index.js';
+export { any, double, Double, formal } from '../codec/index.js';
+export type { Field, FieldType, TemplateField, Tuple } from '../codec/index.js';
+export type { ClusterDescription } from '../crypto/index.js';
+export { Client } from './client.js';
+export type { ExecuteOptions } from './client.js';
+export { clusterStatus, connect } from './connect.js';
+export type { ConnectOptions } from './connect.js';
+export type { ClientKeys } from './identity.js';
+export type { ReplicaProblem, ReplicaStatus } from './links.js';
+export type { CallOptions } from './options.js';
+export { Space } from './space.js';
+export type { CasResult, Entry, LimitOptions, PageOptions, TemplateInput, TupleInput } from './space.js';
+
+export { ClientCore } from './core.js';
+export type { ClientCoreOptions } from './core.js';
+export type { CallOutcome, CallRefusal, ClientInput, ClientOutput } from './protocol.js';
+export { defaultClientSettings, operationBytesMax } from './settings.js';
+export type { ClientSettings } from './settings.js';

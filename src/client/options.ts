@@ -1,0 +1,85 @@
+/**
+ * What users hand in, checked before anything is sent: options, names, limits. An option that is not known is
+ * refused rather than ignored, since a caller who gives one relies on it.
+ */
+import { InvalidInputError, utf8Length } from '../base/index.js';
+import { operationBytesMax } from './settings.js';
+
+/** Of every operation. */
+export interface CallOptions {
+  /** ms after which the call ends, whatever is known; default: the client's. */
+  readonly timeout?: number | undefined;
+  /** Ends the call: with the signal's reason if nothing was sent yet, else with an unknown outcome. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+function refuse(code: string, message: string, fields: Readonly<Record<string, unknown>> = {}): never {
+  throw new InvalidInputError(code, message, fields);
+}
+
+/** @throws InvalidInputError UNKNOWN_OPTION, or INVALID_OPTION if it is no object. */
+export function checkOptions(options: unknown, known: readonly string[], method: string): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) {
+    refuse('INVALID_OPTION', `${method}: options are an object with ${known.join(', ')}`);
+  }
+  for (const option of Object.keys(options)) {
+    if (known.includes(option)) continue;
+    refuse('UNKNOWN_OPTION', `${method} has no option "${option}"; it takes ${known.join(', ')}`, { option });
+  }
+}
+
+/** @throws InvalidInputError INVALID_OPTION. */
+export function checkTimeout(timeout: unknown, option: string): number {
+  if (typeof timeout === 'number' && timeout > 0 && timeout < Infinity) return timeout;
+  return refuse('INVALID_OPTION', `${option} is a number of milliseconds above 0`, { option });
+}
+
+/** @throws InvalidInputError INVALID_OPTION. */
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  return refuse('INVALID_OPTION', 'signal is an AbortSignal', { option: 'signal' });
+}
+
+/** An unsigned 32-bit integer. @throws InvalidInputError INVALID_OPTION. */
+export function checkLimit(limit: unknown): number {
+  if (limit === undefined) return 0;
+  if (typeof limit === 'number' && limit >>> 0 === limit) return limit;
+  return refuse('INVALID_OPTION', 'limit is a whole number from 0 (all) to 4294967295', { option: 'limit' });
+}
+
+/** An entry id or 0. @throws InvalidInputError INVALID_OPTION. */
+export function checkAfter(after: unknown): bigint {
+  if (after === undefined) return 0n;
+  const isInteger = typeof after === 'bigint' || Number.isSafeInteger(after);
+  const id = isInteger ? BigInt(after as bigint | number) : -1n;
+  if (id >= 0n && id < 1n << 64n) return id;
+  return refuse('INVALID_OPTION', 'after is the id of an entry (a bigint)', { option: 'after' });
+}
+
+const spaceNameBytesMax = 256;
+
+/** @throws InvalidInputError INVALID_SPACE_NAME. */
+export function checkSpaceName(name: unknown): string {
+  if (typeof name === 'string') {
+    const sizeBytes = utf8Length(name);
+    if (sizeBytes >= 1 && sizeBytes <= spaceNameBytesMax) return name;
+  }
+  return refuse(
+    'INVALID_SPACE_NAME',
+    `a space's name is a string of 1 to ${spaceNameBytesMax} bytes of UTF-8`,
+  );
+}
+
+/** @throws InvalidInputError INVALID_TUPLE or INVALID_TEMPLATE. */
+export function checkFields(fields: unknown, what: 'tuple' | 'template'): readonly unknown[] {
+  if (Array.isArray(fields)) return fields as readonly unknown[];
+  return refuse(what === 'tuple' ? 'INVALID_TUPLE' : 'INVALID_TEMPLATE', `a ${what} is an array of fields`);
+}
+
+/** Template and tuple may each be within their limit and still be too much for one envelope. */
+export function checkOperationSize(sizeBytes: number): void {
+  if (sizeBytes <= operationBytesMax) return;
+  const message = `template and tuple together take ${sizeBytes} bytes, at most ${operationBytesMax} are allowed`;
+  refuse('TUPLE_TOO_LARGE', message, { sizeBytes, sizeBytesMax: operationBytesMax });
+}
