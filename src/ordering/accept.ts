@@ -14,6 +14,8 @@ import { fillTarget } from './rejoin.js';
 import { addPrePrepared, type Proposal, type Slot } from './slot.js';
 import { requestVerdicts } from './verdicts.js';
 
+const checkAgainMs = 250;
+
 /** Accepts the slot's proposal if it passes. */
 export function tryAccept(core: Core, slot: Slot): void {
   const proposal = slot.proposal;
@@ -29,13 +31,29 @@ export function tryAccept(core: Core, slot: Slot): void {
 function isAcceptable(core: Core, slot: Slot, proposal: Proposal): boolean {
   const vouchers = countVouchers(slot.prepares, slot.commits, proposal.body.digest, core.config.id);
   if (vouchers >= core.weakQuorum) return true;
-  if (proposal.isAuthentic === null) {
-    proposal.isAuthentic = areEnvelopesAuthentic(core, proposal.body.envelopes);
-    if (!proposal.isAuthentic) reject(core, primaryOf(core, proposal.view), 'BATCH_NOT_AUTHENTIC');
-  }
   return (
-    proposal.isAuthentic && isTimely(core, proposal) && isDueIfEmpty(core, slot.sequenceNumber, proposal)
+    isAuthentic(core, proposal) &&
+    isTimely(core, proposal) &&
+    isDueIfEmpty(core, slot.sequenceNumber, proposal)
   );
+}
+
+/** What a correct primary puts into one batch; more would hold up every replica while it executes. */
+function isWithinLimits(core: Core, envelopes: readonly Envelope[]): boolean {
+  let operations = 0;
+  for (const { body } of envelopes) operations += body.kind === 'requests' ? body.operations.length : 1;
+  return envelopes.length <= 1 || operations <= core.config.batchOperationsMax;
+}
+
+/** A client that registered a moment ago may not be known here yet, so a failure is looked at again. */
+function isAuthentic(core: Core, proposal: Proposal): boolean {
+  const { check } = proposal;
+  if (check !== null && (check.passed || core.nowMs - check.atMs < checkAgainMs)) return check.passed;
+  const { envelopes } = proposal.body;
+  const passed = isWithinLimits(core, envelopes) && areEnvelopesAuthentic(core, envelopes);
+  if (!passed && check === null) reject(core, primaryOf(core, proposal.view), 'BATCH_NOT_AUTHENTIC');
+  proposal.check = { passed, atMs: core.nowMs };
+  return passed;
 }
 
 function areEnvelopesAuthentic(core: Core, envelopes: readonly Envelope[]): boolean {

@@ -3,7 +3,7 @@
  * numbers; a quorum of equal ones makes it stable, and the log is cut there. A replica whose own digest
  * differs from a certified one stops (pitfall 8).
  */
-import { digest, type Digest, type ReplicaId, type SequenceNumber } from '../base/index.js';
+import { digest, equalBytes, type Digest, type ReplicaId, type SequenceNumber } from '../base/index.js';
 import {
   encodeCheckpointBody,
   type Checkpoint,
@@ -11,13 +11,14 @@ import {
   type ReplicaSignature,
 } from '../codec/index.js';
 import { event, persist, reject, sendAfterStored, type CheckpointVote, type Core } from './core.js';
+import { dropUnwanted } from './fetch-batch.js';
 import { lowWatermark, truncate } from './log.js';
 import { takeSnapshot } from './state.js';
 
 /** Unstable checkpoints kept per replica: two fit between the watermarks; the rest tells how far others are. */
 const votesPerReplicaMax = 4;
 
-/** Digests of states that a quorum was seen to have signed; a pair once proven needs no second proof. */
+/** Certified states that are remembered with their signatures, which need not be verified a second time. */
 const provenMax = 16;
 
 export function takeCheckpoint(core: Core): void {
@@ -90,27 +91,37 @@ function assemble(core: Core, number: SequenceNumber, stateDigest: Digest): Chec
 /** Whether a certificate from elsewhere holds: a quorum of distinct members signed this very state. */
 export function isValidCertificate(core: Core, certificate: CheckpointCertificate): boolean {
   const { sequenceNumber, stateDigest, signatures } = certificate;
-  if (core.proven.get(sequenceNumber) === stateDigest) return true;
-  if (sequenceNumber === 0 || sequenceNumber % core.config.checkpointInterval !== 0) return false;
+  const known = core.proven.get(sequenceNumber);
+  const isKnown = known?.stateDigest === stateDigest;
+  if (sequenceNumber === 0) return isKnown && signatures.length === 0;
+  if (sequenceNumber % core.config.checkpointInterval !== 0) return false;
   const body = encodeCheckpointBody(certificate);
   const signers = new Set<ReplicaId>();
   for (const { replica, signature } of signatures) {
     if (replica >= core.config.n || signers.has(replica)) return false;
-    if (!core.authenticator.verify(replica, 'checkpoint', body, signature)) return false;
     signers.add(replica);
+    const seen = isKnown ? known.signatures.get(replica) : undefined;
+    if (seen !== undefined && equalBytes(seen, signature)) continue;
+    if (!core.authenticator.verify(replica, 'checkpoint', body, signature)) return false;
   }
   if (signers.size < core.quorum) return false;
-  prove(core, sequenceNumber, stateDigest);
+  prove(core, certificate);
   return true;
 }
 
 /** Remembers a certified state, the oldest but the genesis forgotten first. */
-export function prove(core: Core, number: SequenceNumber, stateDigest: Digest): void {
-  core.proven.set(number, stateDigest);
+export function prove(core: Core, certificate: CheckpointCertificate): void {
+  const { sequenceNumber, stateDigest, signatures } = certificate;
+  let known = core.proven.get(sequenceNumber);
+  if (known?.stateDigest !== stateDigest) {
+    known = { stateDigest, signatures: new Map() };
+    core.proven.set(sequenceNumber, known);
+  }
+  for (const { replica, signature } of signatures) known.signatures.set(replica, signature);
   if (core.proven.size <= provenMax) return;
-  for (const known of core.proven.keys()) {
-    if (known === 0) continue;
-    core.proven.delete(known);
+  for (const number of core.proven.keys()) {
+    if (number === 0) continue;
+    core.proven.delete(number);
     return;
   }
 }
@@ -124,7 +135,7 @@ export function noteCertificate(core: Core, certificate: CheckpointCertificate):
     return;
   }
   if (core.transfer !== null && core.transfer.target.sequenceNumber >= sequenceNumber) return;
-  prove(core, sequenceNumber, stateDigest);
+  prove(core, certificate);
   core.transfer = {
     target: certificate,
     noticedAtMs: core.nowMs,
@@ -146,13 +157,14 @@ function adopt(core: Core, certificate: CheckpointCertificate): void {
     core.isHalted = true;
     return;
   }
-  prove(core, sequenceNumber, stateDigest);
+  prove(core, certificate);
   persist(core, { kind: 'stableCheckpoint', certificate });
   truncate(core.log, certificate);
+  dropUnwanted(core);
   for (const number of core.snapshots.keys()) if (number < sequenceNumber) core.snapshots.delete(number);
+  for (const number of core.served.keys()) if (number < sequenceNumber) core.served.delete(number);
   for (const votes of core.checkpointVotes.values()) {
     for (const number of votes.keys()) if (number <= sequenceNumber) votes.delete(number);
   }
   if (core.transfer !== null && core.transfer.target.sequenceNumber <= sequenceNumber) core.transfer = null;
-  if (core.served !== null && core.served.sequenceNumber < sequenceNumber) core.served = null;
 }

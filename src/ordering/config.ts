@@ -27,6 +27,8 @@ export interface OrderingConfig {
   readonly prePreparedDigestsMax: number;
   readonly pendingEnvelopesMax: number;
   readonly pendingEnvelopesPerClientMax: number;
+  readonly pendingBytesMax: number;
+  readonly pendingBytesPerClientMax: number;
   readonly pendingReadsMax: number;
   readonly sessionLeaseMs: number;
   /** An opened session that is not used within this is void. */
@@ -52,6 +54,8 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   prePreparedDigestsMax: 16,
   pendingEnvelopesMax: 16_384,
   pendingEnvelopesPerClientMax: 1_024,
+  pendingBytesMax: 256 << 20,
+  pendingBytesPerClientMax: 32 << 20,
   pendingReadsMax: 16_384,
   sessionLeaseMs: 30_000,
   sessionUnusedMs: 60_000,

@@ -25,6 +25,7 @@ import type {
 import type { OrderingConfig } from './config.js';
 import type { LogRecord, Output } from './interface.js';
 import { createLog, type Log } from './log.js';
+import type { NewViewDecision } from './new-view-decision.js';
 import { createPool, type Pool } from './pool.js';
 import type { Authenticator, StateMachine } from './ports.js';
 import { quorumSize, weakQuorumSize } from './quorum.js';
@@ -67,10 +68,22 @@ export interface CheckpointVote {
   readonly signature: Uint8Array;
 }
 
+/** A certified state and the valid signatures seen under it. */
+export interface ProvenState {
+  readonly stateDigest: Digest;
+  readonly signatures: Map<ReplicaId, Uint8Array>;
+}
+
 /** A body that is needed and not held; peers are asked in turn. */
 export interface Wanted {
   lastAskedMs: number;
   attempts: number;
+}
+
+/** A set S of VIEW-CHANGEs, ascending by replica, and what it decides; null: nothing yet. */
+export interface Considered {
+  readonly viewChanges: readonly ViewChange[];
+  readonly decision: NewViewDecision | null;
 }
 
 /** State transfer towards a certified checkpoint ahead of this replica. */
@@ -119,6 +132,8 @@ export interface Core {
   newView: NewView | null;
   /** Low watermark up to which the NEW-VIEW's choice was put into the slots. */
   appliedLow: SequenceNumber;
+  /** As new primary: the decision of the VIEW-CHANGEs so far, kept until there is another one. */
+  considered: Considered | null;
   /** A decided NEW-VIEW that waits for its record to be durable. */
   isNewViewPending: boolean;
   /** Running since a quorum of VIEW-CHANGEs for this view or later ones; null before. */
@@ -127,6 +142,8 @@ export interface Core {
   timeoutDoublings: number;
   /** Batches with envelopes executed since this view became active. */
   executedInView: number;
+  /** When the last batch was executed here. */
+  lastExecutionMs: number;
 
   readonly log: Log;
   readonly pool: Pool;
@@ -149,10 +166,10 @@ export interface Core {
   readonly checkpointVotes: Map<ReplicaId, Map<SequenceNumber, CheckpointVote>>;
   readonly snapshots: Map<SequenceNumber, Snapshot>;
   /** States that a quorum was seen to have signed, the genesis among them. */
-  readonly proven: Map<SequenceNumber, Digest>;
+  readonly proven: Map<SequenceNumber, ProvenState>;
   transfer: Transfer | null;
-  /** The encoded state of one snapshot, while peers fetch it. */
-  served: { readonly sequenceNumber: SequenceNumber; readonly bytes: Uint8Array } | null;
+  /** Snapshots that peers fetch, each encoded once. */
+  readonly served: Map<SequenceNumber, Uint8Array>;
 
   observing: Observing | null;
   isHalted: boolean;
@@ -184,10 +201,12 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     viewChanges: new Map(),
     newView: null,
     appliedLow: sequenceNumber(0),
+    considered: null,
     isNewViewPending: false,
     viewChangeTimerStartedMs: null,
     timeoutDoublings: 0,
     executedInView: 0,
+    lastExecutionMs: 0,
     log: createLog(config.watermarkWindow, nullDigest, genesis),
     pool: createPool(),
     touched: new Set(),
@@ -204,7 +223,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     snapshots: new Map(),
     proven: new Map(),
     transfer: null,
-    served: null,
+    served: new Map(),
     observing:
       start.kind === 'genesis'
         ? null

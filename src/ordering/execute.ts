@@ -17,7 +17,15 @@ import { event, type Core } from './core.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf } from './log.js';
 import { envelopeKey, removePending } from './pool.js';
-import { openSession, purgeSessions, recordOutcome, touchSession, type Session } from './sessions.js';
+import { dropVoidViewChanges } from './rejoin.js';
+import {
+  openSession,
+  purgeSessions,
+  recordOutcome,
+  renewSession,
+  sessionOf,
+  type Session,
+} from './sessions.js';
 import type { Body } from './slot.js';
 import { dropVerdicts, hasVerdicts, verdictOf } from './verdicts.js';
 
@@ -39,6 +47,7 @@ export function executeReady(core: Core): void {
 function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   const { log, config } = core;
   log.lastExecuted = sequenceNumber(log.lastExecuted + 1);
+  core.lastExecutionMs = core.nowMs;
   if (log.highestPrepared < log.lastExecuted) log.highestPrepared = log.lastExecuted;
   core.chain = extendChain(core, body.digest);
   const { time, envelopes } = body;
@@ -105,8 +114,7 @@ function executeRejoin(core: Core, rejoin: Rejoin): void {
     sequenceNumber: core.log.lastExecuted,
     startedAt: rejoin.startedAt,
   });
-  const known = core.viewChanges.get(rejoin.replica);
-  if (known !== undefined && known.incarnation < incarnation) core.viewChanges.delete(rejoin.replica);
+  dropVoidViewChanges(core);
   event(core, 'rejoin-ordered', {
     replica: rejoin.replica,
     incarnation,
@@ -115,7 +123,7 @@ function executeRejoin(core: Core, rejoin: Rejoin): void {
 }
 
 function executeRequests(core: Core, body: Body, requests: Requests): number {
-  const session = touchSession(core.sessions, requests, core.orderedTime, core.config);
+  const session = sessionOf(core.sessions, requests);
   const { client, session: id, operations } = requests;
   if (session === null) {
     const outcomes = operations.map((): Outcome => ({ kind: 'refused', code: 'SESSION_EXPIRED' }));
@@ -132,14 +140,18 @@ function executeRequests(core: Core, body: Body, requests: Requests): number {
       continue;
     }
     const cached = session.outcomes.get(number);
-    if (cached === undefined) executed += 1;
     outcomes.push(cached ?? executeOperation(core, body, session, number, operation));
+    if (cached === undefined && session.outcomes.has(number)) executed += 1;
   }
+  if (executed > 0) renewSession(core.sessions, session, core.orderedTime, core.config);
   if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
   return executed;
 }
 
-/** A refused operation uses up its number, so that a repetition cannot execute it later. */
+/**
+ * A refused operation uses up its number, so that a repetition cannot execute it later; only a number beyond
+ * the window cannot be remembered.
+ */
 function executeOperation(
   core: Core,
   body: Body,

@@ -29,9 +29,8 @@ export function retryWanted(core: Core): void {
   }
 }
 
-/** In a settled view: forgets bodies that no slot refers to any more. */
+/** Asks no more for bodies that no slot refers to; a NEW-VIEW in the making asks again for what it needs. */
 export function dropUnwanted(core: Core): void {
-  core.candidateBodies.clear();
   if (core.wanted.size === 0) return;
   const needed = new Set<Digest>();
   for (const slot of core.log.slots.values()) {
@@ -55,10 +54,10 @@ export function onBatchBody(core: Core, from: ReplicaId, message: BatchBody): vo
     return;
   }
   core.wanted.delete(digest);
-  core.candidateBodies.set(digest, body);
   for (const slot of core.log.slots.values()) {
     if (slot.accepted?.digest !== digest && slot.committed?.digest !== digest) continue;
     holdBody(core.log, body, slot.sequenceNumber);
     core.touched.add(slot.sequenceNumber);
   }
+  if (bodyOf(core.log, digest) === undefined) core.candidateBodies.set(digest, body);
 }

@@ -6,7 +6,7 @@ import type { ReplicaId } from '../base/index.js';
 import { decodeEnvelope, type Envelope, type Forward } from '../codec/index.js';
 import { isPrimary, primaryOf, reject, send, type Core } from './core.js';
 import { addPending, envelopeKey, findPending, hasRoom, type PendingEnvelope } from './pool.js';
-import { cachedReply } from './sessions.js';
+import { cachedReply, openedSession } from './sessions.js';
 
 const forwardAgainMs = 250;
 const forwardsPerTickMax = 64;
@@ -40,7 +40,12 @@ export function onForward(core: Core, from: ReplicaId, message: Forward): void {
 /** Repeats the outcome of an executed envelope; true if there is nothing left to order. */
 function answerExecuted(core: Core, { body }: Envelope): boolean {
   if (body.kind === 'rejoin') return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
-  if (body.kind === 'open') return false;
+  if (body.kind === 'open') {
+    const session = openedSession(core.sessions, body);
+    if (session === null) return false;
+    core.outputs.push({ kind: 'opened', client: body.client, nonce: body.nonce, session });
+    return true;
+  }
   const cached = cachedReply(core.sessions, body);
   if (cached === null) return false;
   if (cached.outcomes.length > 0) {

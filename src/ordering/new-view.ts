@@ -5,7 +5,16 @@
 import { assert, sequenceNumber, type ReplicaId } from '../base/index.js';
 import { encodeNewViewBody, type NewView, type ViewChange } from '../codec/index.js';
 import { noteCertificate } from './checkpoint.js';
-import { event, isPrimary, persist, primaryOf, reject, sendAfterStored, type Core } from './core.js';
+import {
+  event,
+  isPrimary,
+  persist,
+  primaryOf,
+  reject,
+  sendAfterStored,
+  type Considered,
+  type Core,
+} from './core.js';
 import { dropUnwanted, wantBody } from './fetch-batch.js';
 import { bodyOf, holdBody, isInWatermarks, slotAt } from './log.js';
 import { decideNewView, type NewViewDecision } from './new-view-decision.js';
@@ -18,8 +27,7 @@ const byReplica = (a: ViewChange, b: ViewChange): number => a.replica - b.replic
 /** As primary of the view being entered: sends NEW-VIEW once S decides and state and bodies are held. */
 export function tryNewView(core: Core): void {
   if (core.isActive || !isPrimary(core) || core.observing !== null || core.isNewViewPending) return;
-  const viewChanges = [...core.viewChanges.values()].filter(({ view }) => view === core.view).sort(byReplica);
-  const decision = decideNewView(core.config.n, core.log.nullBody.digest, viewChanges);
+  const { viewChanges, decision } = consider(core);
   if (decision === null) return;
   if (decision.start.sequenceNumber > core.log.lastExecuted) {
     hurryTransfer(core);
@@ -32,6 +40,19 @@ export function tryNewView(core: Core): void {
   core.isNewViewPending = true;
   persist(core, { kind: 'view', view: core.view, isActive: true });
   sendAfterStored(core, { kind: 'newView', ...content, body, signature });
+}
+
+/** Decides anew when S has changed, not at every input: the decision looks at every number in the window. */
+function consider(core: Core): Considered {
+  const viewChanges = [...core.viewChanges.values()].filter(({ view }) => view === core.view).sort(byReplica);
+  const last = core.considered?.viewChanges;
+  const isSame =
+    last?.length === viewChanges.length && last.every((known, index) => known === viewChanges[index]);
+  if (!isSame || core.considered === null) {
+    const decision = decideNewView(core.config.n, core.log.nullBody.digest, viewChanges);
+    core.considered = { viewChanges, decision };
+  }
+  return core.considered;
 }
 
 /** Condition A3: the primary has the bodies; those it lacks are fetched. */
@@ -82,6 +103,7 @@ function enterView(core: Core, message: NewView, decision: NewViewDecision): voi
   core.isActive = true;
   core.activeSinceMs = core.nowMs;
   core.newView = message;
+  core.considered = null;
   core.isNewViewPending = false;
   core.viewChangeTimerStartedMs = null;
   core.executedInView = 0;
@@ -90,9 +112,11 @@ function enterView(core: Core, message: NewView, decision: NewViewDecision): voi
   resetProposed(core.pool);
   noteCertificate(core, decision.start);
   const last = decision.chosen.at(-1)?.sequenceNumber ?? decision.start.sequenceNumber;
-  core.nextSequenceNumber = sequenceNumber(last + 1);
+  // VIEW-CHANGEs from before a REJOIN may know less than was executed since.
+  core.nextSequenceNumber = sequenceNumber(Math.max(last, core.log.lastExecuted) + 1);
   event(core, 'view-entered', { view: core.view, start: decision.start.sequenceNumber, last });
   applyChosen(core);
+  core.candidateBodies.clear();
   dropUnwanted(core);
 }
 
@@ -103,8 +127,10 @@ export function applyChosen(core: Core): void {
     if (!isInWatermarks(core.log, number)) continue;
     const slot = slotAt(core.log, number);
     if (slot.accepted?.view === core.view) continue;
+    // A NEW-VIEW may come late; only what was committed before its view binds it.
+    const { committed } = slot;
     assert(
-      slot.committed === null || slot.committed.digest === digest,
+      committed === null || committed.view > core.view || committed.digest === digest,
       `view ${core.view} changes committed ${number}`,
     );
     slot.accepted = { view: core.view, digest, isVoted: false };
@@ -112,6 +138,8 @@ export function applyChosen(core: Core): void {
     const body = bodyOf(core.log, digest) ?? core.candidateBodies.get(digest);
     if (body === undefined) continue;
     holdBody(core.log, body, number);
+    // What was executed already will not take a repeated OPEN out of the pool again.
+    if (number <= core.log.lastExecuted) continue;
     for (const envelope of body.envelopes) markProposed(core.pool, envelopeKey(envelope));
   }
 }

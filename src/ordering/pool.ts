@@ -17,12 +17,19 @@ export interface PendingEnvelope {
   forwardedAtMs: number;
 }
 
+/** How much of one client waits. */
+interface Share {
+  count: number;
+  bytes: number;
+}
+
 export interface Pool {
   /** Not in a batch of the current view, in order of arrival. */
   waiting: Map<string, PendingEnvelope>;
   /** In a batch of the current view, in order of proposal. */
   readonly proposed: Map<string, PendingEnvelope>;
-  readonly countByClient: Map<ClientId, number>;
+  readonly shares: Map<ClientId, Share>;
+  bytes: number;
   waitingOperations: number;
   waitingBytes: number;
   arrivals: number;
@@ -31,13 +38,17 @@ export interface Pool {
 export const createPool = (): Pool => ({
   waiting: new Map(),
   proposed: new Map(),
-  countByClient: new Map(),
+  shares: new Map(),
+  bytes: 0,
   waitingOperations: 0,
   waitingBytes: 0,
   arrivals: 0,
 });
 
-/** Identity of an envelope: correct clients never give two different ones the same. */
+/**
+ * Identity of an envelope: correct clients never give two different ones the same. A replica has one REJOIN
+ * at a time, so that it cannot fill the pool.
+ */
 export function envelopeKey(envelope: Envelope): string {
   const body = envelope.body;
   switch (body.kind) {
@@ -46,7 +57,7 @@ export function envelopeKey(envelope: Envelope): string {
     case 'open':
       return `${body.client}:${toHex(body.nonce)}`;
     case 'rejoin':
-      return `rejoin:${body.replica}:${body.startedAt}`;
+      return `rejoin:${body.replica}`;
   }
 }
 
@@ -59,9 +70,26 @@ export const findPending = (pool: Pool, key: string): PendingEnvelope | undefine
   pool.waiting.get(key) ?? pool.proposed.get(key);
 
 export function hasRoom(pool: Pool, envelope: Envelope, config: OrderingConfig): boolean {
-  if (poolSize(pool) >= config.pendingEnvelopesMax) return false;
+  if (poolSize(pool) >= config.pendingEnvelopesMax || pool.bytes >= config.pendingBytesMax) return false;
   const client = clientOf(envelope);
-  return client === null || (pool.countByClient.get(client) ?? 0) < config.pendingEnvelopesPerClientMax;
+  const share = client === null ? undefined : pool.shares.get(client);
+  return (
+    share === undefined ||
+    (share.count < config.pendingEnvelopesPerClientMax && share.bytes < config.pendingBytesPerClientMax)
+  );
+}
+
+/** Counts an envelope in (1) or out (−1). */
+function account(pool: Pool, envelope: Envelope, sign: 1 | -1): void {
+  const bytes = sign * envelope.bytes.length;
+  pool.bytes += bytes;
+  const client = clientOf(envelope);
+  if (client === null) return;
+  const share = pool.shares.get(client) ?? { count: 0, bytes: 0 };
+  share.count += sign;
+  share.bytes += bytes;
+  if (share.count === 0) pool.shares.delete(client);
+  else pool.shares.set(client, share);
 }
 
 function addWaiting(pool: Pool, pending: PendingEnvelope): void {
@@ -86,8 +114,7 @@ export function addPending(pool: Pool, key: string, envelope: Envelope, nowMs: n
     forwardedAtMs: 0,
   };
   addWaiting(pool, pending);
-  const client = clientOf(envelope);
-  if (client !== null) pool.countByClient.set(client, (pool.countByClient.get(client) ?? 0) + 1);
+  account(pool, envelope, 1);
   return pending;
 }
 
@@ -96,11 +123,7 @@ export function removePending(pool: Pool, key: string): void {
   if (pending === undefined) return;
   removeWaiting(pool, pending);
   pool.proposed.delete(key);
-  const client = clientOf(pending.envelope);
-  if (client === null) return;
-  const count = pool.countByClient.get(client)! - 1;
-  if (count === 0) pool.countByClient.delete(client);
-  else pool.countByClient.set(client, count);
+  account(pool, pending.envelope, -1);
 }
 
 export function markProposed(pool: Pool, key: string): void {

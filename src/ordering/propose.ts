@@ -62,6 +62,11 @@ function proposeBatch(core: Core, envelopes: readonly Envelope[]): void {
   if (envelopes.length === 0) core.lastEmptyProposalMs = core.nowMs;
   core.nextSequenceNumber = sequenceNumber(number + 1);
   broadcast(core, { kind: 'prePrepare', view, sequenceNumber: number, batch: bytes });
-  slotAt(core.log, number).proposal = { view, body, arrivedAtMs: core.nowMs, isAuthentic: true };
+  slotAt(core.log, number).proposal = {
+    view,
+    body,
+    arrivedAtMs: core.nowMs,
+    check: { passed: true, atMs: time },
+  };
   core.touched.add(number);
 }

@@ -2,14 +2,14 @@
  * Fast reads (SRDS'21; DESIGN section 8). On arrival a replica notes the highest number it has prepared in
  * any view and answers once it has executed that far; a quorum of equal answers decides at the client.
  * Linearizable, because a completed write was prepared at f+1 correct replicas before it completed, and
- * any quorum contains one of them. An observer may have forgotten what it prepared and answers none.
+ * any quorum contains one of them. An observer may have forgotten what it prepared and answers none: it
+ * leaves the read to be ordered.
  */
 import type { ClientId } from '../base/index.js';
 import type { Core, PendingRead } from './core.js';
 
 export function onRead(core: Core, client: ClientId, readId: number, operation: Uint8Array): void {
-  if (core.observing !== null) return;
-  if (core.reads.length >= core.config.pendingReadsMax) {
+  if (core.observing !== null || core.reads.length >= core.config.pendingReadsMax) {
     core.outputs.push({ kind: 'readReply', client, readId, result: null });
     return;
   }

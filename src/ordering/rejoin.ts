@@ -6,7 +6,7 @@
  * empty batches.
  */
 import { sequenceNumber, type SequenceNumber } from '../base/index.js';
-import { encodeEnvelopeBody, sealEnvelope, type Envelope } from '../codec/index.js';
+import { encodeEnvelopeBody, sealEnvelope, type Envelope, type ViewChange } from '../codec/index.js';
 import { broadcast, event, type Core } from './core.js';
 import { lowWatermark } from './log.js';
 import { faultsTolerated } from './quorum.js';
@@ -33,6 +33,15 @@ function rejoinEnvelope(core: Core, startedAt: number): Envelope {
   const body = { kind: 'rejoin', replica: core.config.id, startedAt } as const;
   const signedBytes = encodeEnvelopeBody(body);
   return sealEnvelope(body, signedBytes, core.authenticator.sign('rejoin', signedBytes));
+}
+
+/** Whether a VIEW-CHANGE is of an incarnation that has forgotten votes since: it may not speak for them. */
+export const isVoid = (core: Core, { replica, incarnation }: ViewChange): boolean =>
+  incarnation < (core.incarnations.get(replica)?.incarnation ?? 0);
+
+export function dropVoidViewChanges(core: Core): void {
+  for (const [replica, viewChange] of core.viewChanges)
+    if (isVoid(core, viewChange)) core.viewChanges.delete(replica);
 }
 
 /** Asks all replicas to have this one's REJOIN ordered, until it is. */

@@ -37,7 +37,7 @@ export class OrderingReplica {
     const genesis = takeSnapshot(core);
     core.log.stable = { ...unknown, stateDigest: genesis.stateDigest };
     core.snapshots.set(sequenceNumber(0), genesis);
-    prove(core, sequenceNumber(0), genesis.stateDigest);
+    prove(core, core.log.stable);
     this.core = core;
   }
 
@@ -140,6 +140,7 @@ function onStored(core: Core, recordNumber: number): void {
   let released = 0;
   while (released < core.held.length && core.held[released]!.afterRecord <= recordNumber) released += 1;
   for (const { message } of core.held.splice(0, released)) {
+    if (core.isHalted) return;
     broadcast(core, message);
     handleMessage(core, core.config.id, message);
   }

@@ -110,28 +110,39 @@ export function openSession(
   return table.lastSession;
 }
 
+/** The session that an OPEN has been given already, or null. */
+export const openedSession = (table: SessionTable, open: OpenSession): SessionId | null =>
+  table.byNonce.get(nonceKey(open.client, open.nonce))?.id ?? null;
+
 function oldestUnused(table: SessionTable, client: ClientId): Session | null {
   for (const session of table.unused.values()) if (session.client === client) return session;
   return null;
 }
 
-/** Renews the session that an ordered envelope names and drops what its client has; null: no such session. */
-export function touchSession(
-  table: SessionTable,
-  requests: Requests,
-  time: number,
-  config: OrderingConfig,
-): Session | null {
+/** The session that an ordered envelope names, without what its client has; null: no such session. */
+export function sessionOf(table: SessionTable, requests: Requests): Session | null {
   const session = findSession(table, requests.session);
   if (session === undefined || session.client !== requests.client) return null;
+  if (requests.lowestUnanswered > session.lowestUnanswered) {
+    dropAnswered(session, requests.lowestUnanswered);
+    table.dirty.add(session.id);
+  }
+  return session;
+}
+
+/** An operation was executed: the lease begins anew. An envelope ordered again does not renew. */
+export function renewSession(
+  table: SessionTable,
+  session: Session,
+  time: number,
+  config: OrderingConfig,
+): void {
   table.unused.delete(session.id);
   table.used.delete(session.id);
   session.isUsed = true;
   session.expiresAt = time + config.sessionLeaseMs;
   table.used.set(session.id, session);
   table.dirty.add(session.id);
-  if (requests.lowestUnanswered > session.lowestUnanswered) dropAnswered(session, requests.lowestUnanswered);
-  return session;
 }
 
 function dropAnswered(session: Session, lowestUnanswered: number): void {

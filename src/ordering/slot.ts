@@ -24,8 +24,8 @@ export interface Proposal {
   readonly body: Body;
   /** This replica's clock when it arrived. */
   readonly arrivedAtMs: number;
-  /** Result of checking the envelopes' authenticity, once done. */
-  isAuthentic: boolean | null;
+  /** Last check of the envelopes' authenticity; null before the first. */
+  check: { readonly passed: boolean; readonly atMs: number } | null;
 }
 
 /** The digest that the current view assigned to the slot. */

@@ -6,7 +6,7 @@
 import { sequenceNumber, type ReplicaId } from '../base/index.js';
 import type { Status } from '../codec/index.js';
 import { broadcast, isPrimary, send, type Core } from './core.js';
-import { bodyOf, lowWatermark } from './log.js';
+import { bodyOf, highWatermark, lowWatermark } from './log.js';
 import { poolSize } from './pool.js';
 
 const idleFactor = 10;
@@ -69,8 +69,9 @@ function resendCheckpoints(core: Core, from: ReplicaId, message: Status): void {
 /** Own votes, and as primary the proposals, for the next window of batches that the peer has not executed. */
 function resendSlots(core: Core, from: ReplicaId, message: Status): void {
   const first = Math.max(message.lastExecuted, lowWatermark(core.log)) + 1;
+  const last = Math.min(first + 2 * core.config.windowBatches - 1, highWatermark(core.log));
   const isLed = isPrimary(core) && core.isActive && message.view === core.view;
-  for (let number = first; number < first + 2 * core.config.windowBatches; number++) {
+  for (let number = first; number <= last; number++) {
     const slot = core.log.slots.get(sequenceNumber(number));
     if (slot === undefined) continue;
     const { accepted, sequenceNumber: own } = slot;

@@ -8,12 +8,13 @@ import type { FetchState, StableCheckpoint, StateChunk } from '../codec/index.js
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
 import { event, reject, send, type Core, type Transfer } from './core.js';
 import { highWatermark, lowWatermark } from './log.js';
-import { cachedReply } from './sessions.js';
+import { cachedReply, openedSession } from './sessions.js';
 import { removePending, type PendingEnvelope } from './pool.js';
+import { dropVoidViewChanges } from './rejoin.js';
 import { decodeSnapshot, encodeSnapshot, installState, protocolVersion, takeSnapshot } from './state.js';
 
 const chunksInFlight = 4;
-const chunkCountMax = 1 << 16;
+const stateBytesMax = 1 << 30;
 const donorTimeoutMs = 500;
 
 export function onStableCheckpoint(core: Core, from: ReplicaId, message: StableCheckpoint): void {
@@ -31,10 +32,8 @@ export function onFetchState(core: Core, from: ReplicaId, message: FetchState): 
       send(core, from, { kind: 'stableCheckpoint', certificate });
     return;
   }
-  if (core.served?.sequenceNumber !== message.sequenceNumber) {
-    core.served = { sequenceNumber: message.sequenceNumber, bytes: encodeSnapshot(snapshot) };
-  }
-  const { bytes } = core.served;
+  let bytes = core.served.get(message.sequenceNumber);
+  if (bytes === undefined) core.served.set(message.sequenceNumber, (bytes = encodeSnapshot(snapshot)));
   const size = core.config.stateChunkBytes;
   const chunkCount = Math.max(1, Math.ceil(bytes.length / size));
   if (message.chunk >= chunkCount) return;
@@ -87,7 +86,14 @@ export function onStateChunk(core: Core, from: ReplicaId, message: StateChunk): 
   const { sequenceNumber, chunk, chunkCount, data } = message;
   if (sequenceNumber !== transfer.target.sequenceNumber) return;
   const isFirst = transfer.chunks.length === 0;
-  if (isFirst && chunk === 0 && chunkCount <= chunkCountMax) {
+  const size = core.config.stateChunkBytes;
+  const isWhole = chunk < chunkCount - 1 ? data.length === size : data.length <= size;
+  if (!isWhole || chunkCount * size > stateBytesMax) {
+    reject(core, from, 'MALFORMED_STATE_CHUNK');
+    startFetching(core, transfer);
+    return;
+  }
+  if (isFirst && chunk === 0) {
     transfer.chunks = new Array<Uint8Array | null>(chunkCount).fill(null);
   }
   if (chunkCount !== transfer.chunks.length || chunk >= chunkCount || transfer.chunks[chunk] !== null) return;
@@ -117,6 +123,9 @@ function finish(core: Core, transfer: Transfer, bytes: Uint8Array): void {
     return;
   }
   installState(core, sequenceNumber, state);
+  dropVoidViewChanges(core);
+  // What waits since before is timed anew.
+  core.activeSinceMs = core.nowMs;
   core.snapshots.set(sequenceNumber, takeSnapshot(core));
   if (core.observing !== null) core.observing.lastProgressMs = core.nowMs;
   event(core, 'state-transferred', { sequenceNumber, bytes: bytes.length });
@@ -129,7 +138,8 @@ function finish(core: Core, transfer: Transfer, bytes: Uint8Array): void {
 function forgetExecuted(core: Core): void {
   const isDone = ({ envelope: { body } }: PendingEnvelope): boolean => {
     if (body.kind === 'requests') return cachedReply(core.sessions, body) !== null;
-    return body.kind === 'rejoin' && (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
+    if (body.kind === 'open') return openedSession(core.sessions, body) !== null;
+    return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
   };
   for (const pending of [...core.pool.waiting.values(), ...core.pool.proposed.values()]) {
     if (isDone(pending)) removePending(core.pool, pending.key);

@@ -12,7 +12,7 @@ import {
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
 import { backedOff, event, isPrimary, persist, reject, sendAfterStored, type Core } from './core.js';
 import { oldestPending, resetProposed } from './pool.js';
-import { incarnationOf } from './rejoin.js';
+import { fillTarget, incarnationOf, isVoid } from './rejoin.js';
 
 /** Stops voting in the current view and asks for `view`. Observers have no voice in this. */
 export function startViewChange(core: Core, view: ViewNumber, reason: string): void {
@@ -55,7 +55,7 @@ function viewChangeBody(core: Core): ViewChangeBody {
 
 /** Everything about a VIEW-CHANGE that can be checked by itself. */
 export function isValidViewChange(core: Core, message: ViewChange): boolean {
-  const { replica, view, incarnation, checkpoint, body, signature } = message;
+  const { replica, view, checkpoint, body, signature } = message;
   if (replica >= core.config.n || view === 0) return false;
   const low = checkpoint.sequenceNumber;
   const isInWindow = (entry: ViewEntry): boolean =>
@@ -63,10 +63,10 @@ export function isValidViewChange(core: Core, message: ViewChange): boolean {
     entry.sequenceNumber > low &&
     entry.sequenceNumber <= low + core.config.watermarkWindow;
   if (!message.prepared.every(isInWindow) || !message.prePrepared.every(isInWindow)) return false;
-  // A replica that has forgotten its votes may not speak for them: older incarnations are void.
-  if (incarnation < (core.incarnations.get(replica)?.incarnation ?? 0)) return false;
   return (
-    isValidCertificate(core, checkpoint) && core.authenticator.verify(replica, 'view-change', body, signature)
+    !isVoid(core, message) &&
+    isValidCertificate(core, checkpoint) &&
+    core.authenticator.verify(replica, 'view-change', body, signature)
   );
 }
 
@@ -115,10 +115,17 @@ export function tickViewChange(core: Core): void {
     startViewChange(core, next, 'restarted-primary');
     return;
   }
-  const oldest = oldestPending(core.pool);
-  if (oldest === undefined || isPrimary(core)) return;
-  const since = Math.max(oldest.arrivedAtMs, core.activeSinceMs);
+  // A replica that is fetching the state cannot tell whether the primary or it is behind.
+  if (isPrimary(core) || core.transfer !== null) return;
+  const since = Math.max(waitingSince(core), core.activeSinceMs);
   if (core.nowMs - since < backedOff(core, requestTimeoutMs)) return;
   if (core.executedInView === 0) core.timeoutDoublings += 1;
   startViewChange(core, next, 'request-timeout');
+}
+
+/** Since when the primary has owed something: the oldest envelope, or the next batch that carries a REJOIN on. */
+function waitingSince(core: Core): number {
+  const arrivedAt = oldestPending(core.pool)?.arrivedAtMs ?? Infinity;
+  const isFillOwed = core.log.lastExecuted < fillTarget(core);
+  return Math.min(arrivedAt, isFillOwed ? core.lastExecutionMs : Infinity);
 }

@@ -72,7 +72,9 @@ describe('package.json', () => {
 describe('texts', () => {
   it('in src hold nothing unfinished and switch no check off', () => {
     expect(
-      linesWith(/\b(TODO|FIXME|XXX|not implemented)\b|@ts-(ignore|nocheck)|eslint-disable(?!.* -- )/i, ['src']),
+      linesWith(/\b(TODO|FIXME|XXX|not implemented)\b|@ts-(ignore|nocheck)|eslint-disable(?!.* -- )/i, [
+        'src',
+      ]),
     ).toEqual([]);
   });
 

@@ -72,7 +72,8 @@ function complaintAbout(node: ts.Node): string | null {
   if (ts.isCallExpression(node)) return callComplaint(node);
   if (ts.isForInStatement(node)) return 'for…in';
   if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.AsteriskAsteriskToken) {
-    return ts.isBigIntLiteral(node.left) || ts.isBigIntLiteral(node.right) ? null : '**';
+    const isExact = ts.isNumericLiteral(node.left) && node.left.text === '2';
+    return isExact || ts.isBigIntLiteral(node.left) || ts.isBigIntLiteral(node.right) ? null : '**';
   }
   if (node.kind === ts.SyntaxKind.AsyncKeyword) return 'async';
   return node.kind === ts.SyntaxKind.AwaitExpression ? 'await' : null;
