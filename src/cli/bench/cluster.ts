@@ -1,0 +1,70 @@
+/** A cluster of its own for one measurement: processes in a temporary directory that goes with them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClientMaterial, createClusterMaterial, formatClusterFile } from '../../crypto/index.js';
+import type { ClusterDescription, MaterialFile } from '../../crypto/index.js';
+import { writeClusterDirectory } from '../cluster-directory.js';
+import { clusterFileName } from '../config.js';
+import { freePorts } from '../launcher.js';
+import { ReplicaGroup } from '../replica-group.js';
+
+export interface BenchCluster {
+  readonly clusterFile: string;
+  /** The clients' names. */
+  readonly identities: readonly string[];
+  readonly replicas: ReplicaGroup;
+  /** Replicas that have ended without being told to stop. */
+  readonly lost: readonly number[];
+  /** Stops the replicas and removes their files. */
+  remove(): Promise<void>;
+}
+
+interface Files {
+  readonly description: ClusterDescription;
+  readonly files: readonly MaterialFile[];
+}
+
+/** Files of a new cluster with these clients beside its admin. */
+async function createFiles(hosts: readonly string[], identities: readonly string[]): Promise<Files> {
+  const now = new Date();
+  const material = await createClusterMaterial({ hosts, now });
+  const contentOf = (path: string): string =>
+    material.files.find((file) => file.path === path)?.content ?? '';
+  const authority = { caKeyPem: contentOf('ca/ca.key'), caCertPem: contentOf('ca/ca.crt'), now };
+  const clients = await Promise.all(
+    identities.map(async (name) => ({ name, ...(await createClientMaterial({ name, ...authority })) })),
+  );
+  const registered = clients.map(({ name, publicKey }) => ({ name, publicKey }));
+  const description = {
+    ...material.description,
+    clients: [...material.description.clients, ...registered],
+  };
+  const files = [
+    { path: clusterFileName, content: formatClusterFile(description), mode: 0o644 as const },
+    ...material.files.filter(({ path }) => path !== clusterFileName),
+    ...clients.flatMap((client) => client.files),
+  ];
+  return { description, files };
+}
+
+export async function startBenchCluster(replicaCount: number, identityCount: number): Promise<BenchCluster> {
+  const top = mkdtempSync(join(tmpdir(), 'theodora-bench-'));
+  const removeFiles = (): void => rmSync(top, { recursive: true, force: true });
+  try {
+    const identities = Array.from({ length: identityCount }, (_, index) => `bench-${index}`);
+    const hosts = (await freePorts(replicaCount)).map((port) => `127.0.0.1:${port}`);
+    const directory = join(top, 'cluster');
+    const { description, files } = await createFiles(hosts, identities);
+    const clusterFile = writeClusterDirectory(directory, files);
+    const lost: number[] = [];
+    const replicas = new ReplicaGroup(directory, clusterFile, description, {
+      exited: ({ id }) => lost.push(id),
+    });
+    await replicas.startAll();
+    return { clusterFile, identities, replicas, lost, remove: () => replicas.stop().finally(removeFiles) };
+  } catch (error) {
+    removeFiles();
+    throw error;
+  }
+}

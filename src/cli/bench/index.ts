@@ -1,0 +1,160 @@
+/**
+ * `theodora bench`: each scenario on a fresh cluster of processes, loaded by a process of its own. What is
+ * measured is the default configuration of this version; figures of different machines, or of a machine
+ * under other load, cannot be compared.
+ */
+import { fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { TheodoraError } from '../../base/index.js';
+import { exitStatus, usageError } from '../errors.js';
+import type { ExitStatus } from '../errors.js';
+import type { Output } from '../output.js';
+import { onStopSignals } from '../signals.js';
+import { startBenchCluster } from './cluster.js';
+import type { BenchCluster } from './cluster.js';
+import { describeHardware } from './hardware.js';
+import type { Hardware } from './hardware.js';
+import type { Command, LoadPlan, LoadResult, Report } from './messages.js';
+import { createReport, tableHeader, tableRows } from './report.js';
+import type { BenchReport } from './report.js';
+import { scenarioNames, scenarios } from './scenarios.js';
+import type { ScenarioName } from './scenarios.js';
+
+export { scenarioNames } from './scenarios.js';
+export type { BenchReport } from './report.js';
+
+export interface BenchOptions {
+  /** Null: all of them, one after the other. */
+  readonly scenario: ScenarioName | null;
+  /** How long to measure, after the warm-up. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Operations under way at any time. */
+  readonly concurrency: number;
+  /** Client identities that share them. */
+  readonly identities: number;
+  readonly replicas: number;
+  readonly timeoutMs: number;
+}
+
+export const defaultBenchOptions: Omit<BenchOptions, 'scenario'> = {
+  seconds: 10,
+  warmUpSeconds: 2,
+  concurrency: 50,
+  identities: 1,
+  replicas: 4,
+  timeoutMs: 30_000,
+};
+
+/** As shells report a program that Ctrl-C ended. */
+const interruptedStatus = 130;
+
+const loadProcess = fileURLToPath(new URL('./load-process.js', import.meta.url));
+
+/** Runs the load generator; `onMeasuring` may return what has to be told to it later. */
+function runLoadProcess(
+  plan: LoadPlan,
+  onMeasuring: (primary: number) => Promise<Command | null>,
+): Promise<LoadResult> {
+  const child = fork(loadProcess, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const tell = (command: Command): void => void child.send(command);
+  return new Promise<LoadResult>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      reject(new TheodoraError('LOAD_FAILED', `the load generator ended early (${signal ?? code})`));
+    });
+    child.on('message', (report: Report) => {
+      if (report.kind === 'result') resolve(report.result);
+      else if (report.kind === 'failed') reject(new TheodoraError(report.code, report.message));
+      else if (report.kind === 'measuring') {
+        onMeasuring(report.primary).then((command) => command !== null && tell(command), reject);
+      }
+    });
+    tell({ kind: 'run', plan });
+  }).finally(() => child.kill());
+}
+
+/** Kills the primary a fifth into the measurement. */
+async function killPrimary(cluster: BenchCluster, primary: number, measureMs: number): Promise<Command> {
+  await sleep(measureMs / 5);
+  cluster.replicas.get(primary)?.kill('SIGKILL');
+  return { kind: 'killed' };
+}
+
+/** Runs the load against a running cluster; for failover, without its primary from some moment on. */
+function load(
+  cluster: BenchCluster,
+  scenario: ScenarioName,
+  options: BenchOptions,
+  output: Output,
+): Promise<LoadResult> {
+  const isFailover = scenario === 'failover';
+  const measureMs = options.seconds * 1000;
+  const plan: LoadPlan = {
+    clusterFile: cluster.clusterFile,
+    scenario,
+    identities: cluster.identities.slice(0, options.identities),
+    concurrency: options.concurrency,
+    warmUpMs: options.warmUpSeconds * 1000,
+    measureMs,
+    timeoutMs: options.timeoutMs,
+    lateIdentity: isFailover ? cluster.identities[options.identities]! : null,
+  };
+  return runLoadProcess(plan, (primary) => {
+    output.note(`${scenario}: measuring for ${options.seconds} s`);
+    return isFailover ? killPrimary(cluster, primary, measureMs) : Promise.resolve(null);
+  });
+}
+
+async function measure(
+  scenario: ScenarioName,
+  options: BenchOptions,
+  hardware: Hardware,
+  output: Output,
+): Promise<BenchReport> {
+  const { replicas, concurrency, identities } = options;
+  output.note(`${scenario} (${scenarios[scenario].description}): ${replicas} replicas starting`);
+  const lateCount = scenario === 'failover' ? 1 : 0;
+  const cluster = await startBenchCluster(replicas, identities + lateCount);
+  const leave = (): void => process.exit(interruptedStatus);
+  const release = onStopSignals(() => void cluster.remove().then(leave, leave), leave);
+  try {
+    const result = await load(cluster, scenario, options, output);
+    if (cluster.lost.length > lateCount) {
+      throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${cluster.lost.join(', ')}`);
+    }
+    return createReport({ scenario, replicas, concurrency, identities, hardware }, result);
+  } finally {
+    release();
+    await cluster.remove();
+  }
+}
+
+function describeConditions(options: BenchOptions, hardware: Hardware): string {
+  const { replicas, concurrency, identities, seconds } = options;
+  return [
+    `${hardware.cpu}, ${hardware.cores} cores, ${hardware.memoryGiB} GiB, Node ${hardware.node}, load average ${hardware.loadAverage}`,
+    `${replicas} replicas, ${concurrency} operations under way from ${identities} identities, ${seconds} s each, signed requests, memory`,
+  ].join('\n');
+}
+
+export async function runBench(options: BenchOptions, output: Output): Promise<ExitStatus> {
+  const { identities, concurrency } = options;
+  if (identities > concurrency) {
+    throw usageError(`--identities ${identities} cannot share ${concurrency} operations (--concurrency)`, {
+      identities,
+      concurrency,
+    });
+  }
+  const hardware = describeHardware();
+  const reports: BenchReport[] = [];
+  for (const scenario of options.scenario === null ? scenarioNames : [options.scenario]) {
+    const report = await measure(scenario, options, hardware, output);
+    reports.push(report);
+    output.record(report);
+  }
+  output.say(describeConditions(options, hardware));
+  output.say(output.table(tableHeader, reports.flatMap(tableRows)));
+  return exitStatus.ok;
+}

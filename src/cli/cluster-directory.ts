@@ -1,0 +1,140 @@
+/**
+ * A cluster's directory: cluster file, certificates and keys. Written once and as a whole, under another name
+ * until complete, so that an interrupted `init` leaves no half cluster; keys are never overwritten. What the
+ * files hold is made by the crypto room.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidInputError } from '../base/index.js';
+import type { MaterialFile } from '../crypto/index.js';
+import { clusterFileName } from './config.js';
+
+const lockPollMs = 50;
+const lockTimeoutMs = 5_000;
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+}
+
+function writeNew(path: string, content: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const descriptor = openSync(path, 'wx', mode);
+  try {
+    writeSync(descriptor, content);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Throws InvalidInputError CLUSTER_EXISTS or DIRECTORY_NOT_EMPTY {path}. */
+export function checkDirectoryIsFree(directory: string): void {
+  if (existsSync(join(directory, clusterFileName))) {
+    throw new InvalidInputError(
+      'CLUSTER_EXISTS',
+      `${directory} holds a cluster already; its keys are not overwritten. Choose another directory.`,
+      { path: directory },
+    );
+  }
+  if (existsSync(directory) && readdirSync(directory).length > 0) {
+    throw new InvalidInputError(
+      'DIRECTORY_NOT_EMPTY',
+      `${directory} is not empty. Choose a directory that is new or empty.`,
+      { path: directory },
+    );
+  }
+}
+
+/** Writes a new cluster's files and returns the path of its cluster file. Throws as checkDirectoryIsFree. */
+export function writeClusterDirectory(directory: string, files: readonly MaterialFile[]): string {
+  checkDirectoryIsFree(directory);
+  const target = resolve(directory);
+  const draft = `${target}.new-${randomBytes(6).toString('hex')}`;
+  mkdirSync(draft, { recursive: true, mode: 0o700 });
+  try {
+    for (const { path, content, mode } of files) writeNew(join(draft, path), content, mode);
+    renameSync(draft, target);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    // Somebody else was quicker: the check above names it.
+    if (isErrno(error, 'ENOTEMPTY') || isErrno(error, 'EEXIST')) checkDirectoryIsFree(directory);
+    throw error;
+  }
+  return join(directory, clusterFileName);
+}
+
+/** Adds files to a cluster's directory; none may exist. Throws InvalidInputError FILE_EXISTS {path}. */
+export function addFiles(directory: string, files: readonly MaterialFile[]): void {
+  const taken = files.find(({ path }) => existsSync(join(directory, path)));
+  if (taken !== undefined) {
+    const path = join(directory, taken.path);
+    throw new InvalidInputError(
+      'FILE_EXISTS',
+      `${path} exists already and keys are not overwritten. If they belong to nobody, remove that folder.`,
+      { path },
+    );
+  }
+  for (const { path, content, mode } of files) writeNew(join(directory, path), content, mode);
+}
+
+export function readClusterText(clusterFile: string): string {
+  try {
+    return readFileSync(clusterFile, 'utf8');
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    throw new InvalidInputError(
+      'CLUSTER_FILE_MISSING',
+      `there is no cluster file ${clusterFile}. Start a cluster with \`theodora up\`, or name one with --cluster.`,
+      { path: clusterFile },
+      error,
+    );
+  }
+}
+
+async function takeLock(path: string): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += lockPollMs) {
+    try {
+      closeSync(openSync(path, 'wx', 0o600));
+      return;
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error;
+    }
+    if (waitedMs >= lockTimeoutMs) {
+      throw new InvalidInputError(
+        'CLUSTER_FILE_LOCKED',
+        `another command is changing the cluster file. If none is running, remove ${path}.`,
+        { path },
+      );
+    }
+    await sleep(lockPollMs);
+  }
+}
+
+/** Replaces the cluster file by `edit` of it, so that readers see the old or the new one and edits do not cross. */
+export async function editClusterFile(clusterFile: string, edit: (text: string) => string): Promise<void> {
+  const lock = `${clusterFile}.lock`;
+  const draft = `${clusterFile}.new`;
+  readClusterText(clusterFile);
+  await takeLock(lock);
+  try {
+    rmSync(draft, { force: true });
+    writeNew(draft, edit(readClusterText(clusterFile)), 0o644);
+    renameSync(draft, clusterFile);
+  } finally {
+    unlinkSync(lock);
+  }
+}

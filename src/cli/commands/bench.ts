@@ -1,0 +1,38 @@
+/** `theodora bench`: how fast the service is on this machine; what is measured is in bench/. */
+import type { Command } from 'commander';
+import type { BenchOptions } from '../bench/index.js';
+import { integerArgument } from '../command.js';
+import type { Bind } from '../command.js';
+import { usageError } from '../errors.js';
+
+interface Options {
+  readonly seconds?: number;
+  readonly concurrency?: number;
+  readonly identities?: number;
+  readonly replicas?: number;
+}
+
+export function registerBench(program: Command, bind: Bind): void {
+  program
+    .command('bench')
+    .argument('[scenario]', 'out, rdp, cas, mixed or failover (default: all of them)')
+    .description('measure throughput and latency on a cluster of its own')
+    .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
+    .option('--concurrency <n>', 'operations under way at any time', integerArgument(1, 10_000))
+    .option('--identities <n>', 'client identities that share them', integerArgument(1, 1_000))
+    .option('--replicas <n>', 'size of the cluster', integerArgument(1, 64))
+    .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
+    .action(
+      bind<Options>(async ({ output }, [name], options) => {
+        const { defaultBenchOptions, runBench, scenarioNames } = await import('../bench/index.js');
+        const scenario = scenarioNames.find((known) => known === name) ?? null;
+        if (name !== undefined && scenario === null) {
+          throw usageError(`there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}`, {
+            scenario: name,
+          });
+        }
+        const benchOptions: BenchOptions = { ...defaultBenchOptions, ...options, scenario };
+        return runBench(benchOptions, output);
+      }),
+    );
+}

@@ -1,0 +1,134 @@
+/**
+ * `theodora replica`: one replica in the foreground. Its events go to stdout, its log to a file in its data
+ * directory. Under a supervisor (`up`) it ends with it, however that ends.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { InvalidInputError, TheodoraError } from '../../base/index.js';
+import type { RunningReplica, StopReason } from '../../replica/index.js';
+import { integerArgument } from '../command.js';
+import type { Bind } from '../command.js';
+import type { Context } from '../config.js';
+import { describeError, exitStatus, printError } from '../errors.js';
+import type { ExitStatus } from '../errors.js';
+import type { Output } from '../output.js';
+import { onStopSignals } from '../signals.js';
+
+interface ReplicaOptions {
+  readonly id: number;
+  readonly data: string;
+  readonly listen?: string;
+  readonly metricsPort?: number;
+  readonly supervised?: boolean;
+}
+
+const logFileName = 'replica.log';
+/** A stop that has not come to its end by then is forced, ms. */
+const stopGraceMs = 5_000;
+
+function checkDataDirectory(path: string): void {
+  if (existsSync(path)) return;
+  throw new InvalidInputError(
+    'DATA_DIR_MISSING',
+    `${path}: no such directory. It is the folder replica-N that \`theodora init\` or \`theodora up\` made.`,
+    { path },
+  );
+}
+
+/** Calls `stop` when asked to: by a signal or, under a supervisor, by it or when it is gone. */
+function onStopRequest(isSupervised: boolean, stop: () => void): () => void {
+  if (!isSupervised) return onStopSignals(stop, () => process.exit(exitStatus.internal));
+  // Ctrl-C reaches the whole group of processes, and the supervisor decides what it means.
+  const ignore = (): void => undefined;
+  process.on('SIGINT', ignore);
+  process.on('SIGTERM', stop);
+  process.on('disconnect', stop);
+  if (!process.connected) stop();
+  return () => {
+    process.off('SIGINT', ignore);
+    process.off('SIGTERM', stop);
+    process.off('disconnect', stop);
+  };
+}
+
+async function reportStop(output: Output, id: number, reason: StopReason): Promise<ExitStatus> {
+  if (reason.kind === 'closed') {
+    output.result({ event: 'stopped', id }, () => `replica ${id} stopped`);
+    return exitStatus.ok;
+  }
+  if (reason.kind === 'halted') {
+    const { remedies } = await import('../../replica/index.js');
+    const message = `replica ${id} halted: ${remedies[reason.reason]}`;
+    output.record({ event: 'halted', id, reason: reason.reason });
+    printError(output, describeError(new TheodoraError(reason.reason, message, { replica: id })));
+    return reason.reason === 'STATE_DIVERGED' ? exitStatus.internal : exitStatus.unavailable;
+  }
+  output.record({ event: 'failed', id });
+  printError(output, describeError(reason.error));
+  return exitStatus.internal;
+}
+
+async function runReplica({ output, clusterFile }: Context, options: ReplicaOptions): Promise<ExitStatus> {
+  const { id, data, listen, metricsPort, supervised } = options;
+  // Until it runs there is nothing to close.
+  let close = (): void => process.exit(exitStatus.ok);
+  const release = onStopRequest(supervised === true, () => close());
+  checkDataDirectory(data);
+  const { pino, destination } = await import('pino');
+  const { startReplica } = await import('../../replica/index.js');
+  const logFile = join(data, logFileName);
+  const replica = await startReplica({
+    clusterFile,
+    id,
+    dataDir: data,
+    log: pino({ base: { replica: id } }, destination({ dest: logFile, sync: true })),
+    ...(listen === undefined ? {} : { listen }),
+    ...(metricsPort === undefined ? {} : { metrics: { port: metricsPort } }),
+  });
+  close = () => {
+    setTimeout(() => process.exit(exitStatus.internal), stopGraceMs).unref();
+    void replica.close();
+  };
+  showListening(output, replica, logFile);
+  const reason = await replica.stopped;
+  release();
+  return reportStop(output, id, reason);
+}
+
+function showListening(output: Output, { id, address, metricsPort }: RunningReplica, logFile: string): void {
+  const { pid } = process;
+  const metrics = metricsPort === null ? {} : { metricsPort };
+  output.result({ event: 'listening', id, address, pid, ...metrics }, () =>
+    [
+      `replica ${id} listens on ${address} (process ${pid}); its log: ${logFile}`,
+      ...(metricsPort === null ? [] : [`metrics: http://127.0.0.1:${metricsPort}/metrics`]),
+    ].join('\n'),
+  );
+}
+
+export function registerReplica(program: Command, bind: Bind): void {
+  program
+    .command('replica')
+    .description('run one replica in the foreground')
+    .requiredOption('--id <n>', 'number of the replica in the cluster file', integerArgument(0, 63))
+    .requiredOption('--data <dir>', "the replica's folder with its keys; its log goes there too")
+    .option('--listen <host:port>', 'listen here instead of the address in the cluster file')
+    .option(
+      '--metrics-port <n>',
+      'serve /metrics and /healthz on this port (off by default)',
+      integerArgument(0, 65_535),
+    )
+    .addOption(new Option('--supervised', 'end when the IPC channel to the parent process closes').hideHelp())
+    .addHelpText(
+      'after',
+      `
+The first start takes the marker that \`init\` left in the folder. State is in memory: a replica that starts again
+follows the others until they have let it back in, and votes from then on.
+
+Example:
+  $ theodora replica --cluster cluster.yaml --id 2 --data replica-2`,
+    )
+    .action(bind<ReplicaOptions>((context, _args, options) => runReplica(context, options)));
+}

@@ -1,0 +1,172 @@
+/**
+ * `theodora sim`: whole clusters in one process under one seed. A failing seed is printed with the commit
+ * and the command that repeats it; each way to fail has an exit status of its own.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../base/index.js';
+import type { FaultKind, SimulationFailure, SimulationReport } from '../../sim/index.js';
+import { integerArgument } from '../command.js';
+import type { Bind } from '../command.js';
+import { exitStatus, usageError } from '../errors.js';
+import type { AnyExitStatus } from '../errors.js';
+import { shellQuoted } from '../launcher.js';
+import type { Output } from '../output.js';
+import { packageVersion } from '../version.js';
+
+interface SimOptions {
+  readonly seed?: number;
+  readonly seeds?: number;
+  readonly scenario: string;
+  readonly faults?: string;
+  readonly replicas?: number;
+  readonly operations?: number;
+}
+
+const randomScenario = 'random';
+const seedMax = 2 ** 32 - 1;
+const defaultSeeds = 10;
+
+/** Beside those of every command. */
+export const failureStatus: Readonly<Record<SimulationFailure['kind'], number>> = {
+  crash: exitStatus.internal,
+  safety: 71,
+  liveness: 72,
+};
+
+/** What was run, so that a seed means something; a seed of another commit is another run. */
+function currentCommit(): string {
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  // An installed package may lie within somebody else's repository.
+  if (!existsSync(`${root}/.git`)) return `theodora ${packageVersion()}`;
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+    return (
+      git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' with changes')
+    );
+  } catch {
+    // No git here, or no commit yet.
+    return `theodora ${packageVersion()}`;
+  }
+}
+
+function parseFaults(text: string | undefined, known: readonly FaultKind[]): FaultKind[] | undefined {
+  return text?.split(',').map((name) => {
+    const kind = known.find((candidate) => candidate === name.trim());
+    if (kind === undefined)
+      throw usageError(`unknown fault "${name}": choose from ${known.join(', ')}`, { fault: name });
+    return kind;
+  });
+}
+
+function readScenario(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InvalidInputError(
+      'SCENARIO_UNREADABLE',
+      `--scenario ${path}: neither "${randomScenario}" nor a file that can be read`,
+      { path },
+      error,
+    );
+  }
+}
+
+function repeatCommand({ scenario, faults, replicas, operations }: SimOptions, seed: number): string {
+  if (scenario !== randomScenario) return `npx theodora sim --scenario ${shellQuoted(scenario)}`;
+  return [
+    `npx theodora sim --seed ${seed}`,
+    ...(faults === undefined ? [] : [`--faults ${shellQuoted(faults)}`]),
+    ...(replicas === undefined ? [] : [`--replicas ${replicas}`]),
+    ...(operations === undefined ? [] : [`--operations ${operations}`]),
+  ].join(' ');
+}
+
+function describeReport(report: SimulationReport): string {
+  const { n, byzantine, operations, batches, viewChanges, restarts, stateTransfers, virtualMs } = report;
+  const faulty = byzantine.length === 0 ? '' : ` (Byzantine: ${byzantine.join(', ')})`;
+  return `${n} replicas${faulty}, ${operations} operations, ${batches} batches, view ${viewChanges}, ${restarts} restarts, ${stateTransfers} state transfers in ${virtualMs / 1000} s of its time`;
+}
+
+function showReport(output: Output, report: SimulationReport, options: SimOptions): AnyExitStatus {
+  const { seed, failure, trace } = report;
+  if (failure === undefined) {
+    output.record(report);
+    output.say(`seed ${seed}: ${output.style('green', 'ok')}, ${describeReport(report)}`);
+    return exitStatus.ok;
+  }
+  const commit = currentCommit();
+  const repeat = repeatCommand(options, seed);
+  output.record({ ...report, commit, repeat });
+  output.say(
+    [
+      `seed ${seed}: ${output.style('red', `${failure.kind} failure`)} (${failure.checker}) after ${failure.atMs} ms of its time`,
+      `  ${failure.message}`,
+      `  ${describeReport(report)}`,
+      ...(trace === undefined ? [] : ['  last events:', ...trace.map((line) => `    ${line}`)]),
+      `  commit: ${commit}`,
+      `  repeat: ${repeat}`,
+    ].join('\n'),
+  );
+  return failureStatus[failure.kind];
+}
+
+async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
+  const { faultKinds, runRandom, runScenario } = await import('../../sim/index.js');
+  if (options.scenario !== randomScenario) {
+    return showReport(output, runScenario(readScenario(options.scenario)), options);
+  }
+  const faults = parseFaults(options.faults, faultKinds);
+  const first = options.seed ?? randomInt(seedMax);
+  const count = options.seeds ?? (options.seed === undefined ? defaultSeeds : 1);
+  for (let index = 0; count === 0 || index < count; index++) {
+    const seed = (first + index) % (seedMax + 1);
+    const report = runRandom({
+      seed,
+      ...(faults === undefined ? {} : { faults }),
+      ...(options.replicas === undefined ? {} : { n: options.replicas }),
+      ...(options.operations === undefined ? {} : { operations: options.operations }),
+    });
+    const status = showReport(output, report, options);
+    if (status !== exitStatus.ok) return status;
+    // A simulation never yields: here Ctrl-C gets its turn.
+    await nextTurn();
+  }
+  return exitStatus.ok;
+}
+
+export function registerSim(program: Command, bind: Bind): void {
+  program
+    .command('sim')
+    .description('simulate whole clusters with faults, checking safety and liveness')
+    .option('--seed <n>', 'first seed (default: a random one)', integerArgument(0, seedMax))
+    .option(
+      '--seeds <k>',
+      `how many seeds to run, one after the other; 0: until Ctrl-C (default: ${defaultSeeds}, or 1 with --seed)`,
+      integerArgument(0, seedMax),
+    )
+    .option('--scenario <name>', `"${randomScenario}", or the file of a scenario`, randomScenario)
+    .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')
+    .option('--replicas <n>', 'size of the cluster (default: drawn by the seed)', integerArgument(4, 31))
+    .option(
+      '--operations <n>',
+      'number of operations (default: drawn by the seed)',
+      integerArgument(1, 1_000_000),
+    )
+    .addHelpText(
+      'after',
+      `
+The same seed gives the same run. Stops at the first failure.
+Exit status: 0 all held, 70 crash, 71 safety violated, 72 liveness violated.
+
+Examples:
+  $ theodora sim --seeds 20
+  $ theodora sim --seed 7 --faults crash,partition`,
+    )
+    .action(bind<SimOptions>(({ output }, _args, options) => simulate(output, options)));
+}

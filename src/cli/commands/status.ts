@@ -1,0 +1,106 @@
+/**
+ * `theodora status`: what each replica says about itself, one replica's word each. It must work when hardly
+ * anything else does, so it needs no quorum.
+ */
+import type { Command } from 'commander';
+import { UnavailableError } from '../../base/index.js';
+import type { ReplicaStatus } from '../../client/index.js';
+import type { Bind } from '../command.js';
+import { exitStatus } from '../errors.js';
+import type { Output } from '../output.js';
+
+/** A replica that does not answer must not cost the whole --timeout, ms. */
+const statusTimeoutMs = 2_000;
+const shownDigestLength = 12;
+
+const header = [
+  'replica',
+  'address',
+  'reachable',
+  'state',
+  'view',
+  'primary',
+  'executed',
+  'stable',
+  'digest',
+  'peers',
+  'clients',
+  'version',
+];
+
+function stateOf({ isObserver, isActive }: ReplicaStatus & { reachable: true }): string {
+  if (isObserver) return 'observer';
+  return isActive ? 'active' : 'changing view';
+}
+
+function rowOf(status: ReplicaStatus): string[] {
+  const { id, address } = status;
+  if (!status.reachable) return [String(id), address, 'no', status.reason];
+  return [
+    String(id),
+    address,
+    'yes',
+    stateOf(status),
+    String(status.view),
+    String(status.primary),
+    String(status.executed),
+    String(status.stableCheckpoint),
+    status.stateDigest.slice(0, shownDigestLength),
+    String(status.peersConnected),
+    String(status.clientsConnected),
+    status.version,
+  ];
+}
+
+/** Whether the replicas that stand at the same point say the same about their state there. */
+function divergence(output: Output, replicas: readonly ReplicaStatus[]): string | null {
+  const digests = new Map<number, string>();
+  for (const replica of replicas) {
+    if (!replica.reachable) continue;
+    const digest = digests.get(replica.executed) ?? replica.stateDigest;
+    digests.set(replica.executed, digest);
+    if (digest !== replica.stateDigest) {
+      return output.style(
+        'red',
+        `replicas differ in their state after ${replica.executed}: one of them is faulty`,
+      );
+    }
+  }
+  return null;
+}
+
+function showStatus(output: Output, replicas: readonly ReplicaStatus[]): void {
+  output.result({ replicas }, () =>
+    [output.table(header, replicas.map(rowOf)), divergence(output, replicas)]
+      .filter((line) => line !== null)
+      .join('\n'),
+  );
+}
+
+export function registerStatus(program: Command, bind: Bind): void {
+  program
+    .command('status')
+    .description('what each replica says about itself')
+    .addHelpText(
+      'after',
+      `
+view, primary: the replicas' number of the current view and who leads it; executed: batches executed;
+stable: the last stable checkpoint; digest: of the state after what is executed, equal at equal points.
+
+Example:
+  $ theodora status`,
+    )
+    .action(
+      bind(async ({ output, clusterFile, identity, timeoutMs }) => {
+        const { clusterStatus } = await import('../../client/index.js');
+        const replicas = await clusterStatus({
+          cluster: clusterFile,
+          identity,
+          timeoutMs: Math.min(timeoutMs, statusTimeoutMs),
+        });
+        showStatus(output, replicas);
+        if (replicas.some(({ reachable }) => reachable)) return exitStatus.ok;
+        throw new UnavailableError('CLUSTER_UNREACHABLE', 'no replica can be reached.');
+      }),
+    );
+}

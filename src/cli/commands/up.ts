@@ -1,0 +1,204 @@
+/**
+ * `theodora up`: a whole cluster on this machine, one process a replica, until Ctrl-C. Makes cluster file and
+ * keys on first use. It does not restart a replica that died: it says so and how to.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../base/index.js';
+import type { ClusterDescription } from '../../crypto/index.js';
+import { readClusterText, writeClusterDirectory } from '../cluster-directory.js';
+import { integerArgument } from '../command.js';
+import type { Bind } from '../command.js';
+import { clusterFileName, defaultDirectory } from '../config.js';
+import { exitStatus, usageError } from '../errors.js';
+import type { ExitStatus } from '../errors.js';
+import type { ExitInfo, ReplicaPlace } from '../launcher.js';
+import type { Output } from '../output.js';
+import type { ReplicaGroup } from '../replica-group.js';
+import { onStopSignals } from '../signals.js';
+
+interface UpOptions {
+  readonly replicas?: number;
+  readonly dir: string;
+  readonly basePort?: number;
+  readonly durability: string;
+}
+
+const defaultReplicas = 4;
+
+function checkDurability(durability: string): void {
+  if (durability === 'memory') return;
+  throw new InvalidInputError(
+    'DURABILITY_NOT_AVAILABLE',
+    `--durability ${durability}: this version keeps state in memory only; use --durability memory`,
+    { durability },
+  );
+}
+
+async function createCluster(options: UpOptions): Promise<void> {
+  const { createClusterMaterial } = await import('../../crypto/index.js');
+  const { freePorts } = await import('../launcher.js');
+  const { basePort, replicas: count = defaultReplicas } = options;
+  if (basePort !== undefined && basePort + count - 1 > 65_535) {
+    throw usageError(`--base-port ${basePort} leaves no room for ${count} ports`, { basePort });
+  }
+  const ports =
+    basePort === undefined ? await freePorts(count) : Array.from({ length: count }, (_, id) => basePort + id);
+  const hosts = ports.map((port) => `127.0.0.1:${port}`);
+  const { files } = await createClusterMaterial({ hosts, now: new Date() });
+  writeClusterDirectory(options.dir, files);
+}
+
+/** What the options say must be what the directory holds. */
+function checkAgreement(options: UpOptions, { replicas }: ClusterDescription): void {
+  if (options.replicas !== undefined && options.replicas !== replicas.length) {
+    throw usageError(
+      `${options.dir} holds a cluster of ${replicas.length} replicas, not ${options.replicas}: choose another --dir`,
+      { replicas: replicas.length },
+    );
+  }
+  const differs = replicas.find(
+    ({ id, address }) => options.basePort !== undefined && !address.endsWith(`:${options.basePort + id}`),
+  );
+  if (differs !== undefined) {
+    throw usageError(
+      `${options.dir} holds a cluster with replica ${differs.id} at ${differs.address}: choose another --dir or base port`,
+      { address: differs.address },
+    );
+  }
+}
+
+function showReady(output: Output, clusterFile: string, group: ReplicaGroup): void {
+  const replicas = group.running;
+  const f = Math.floor((replicas.length - 1) / 3);
+  const shown = replicas.map(({ id, address, pid }) => ({ id, address, pid }));
+  output.record({ event: 'ready', cluster: resolve(clusterFile), replicas: shown, f });
+  const option = clusterFile === join(defaultDirectory, clusterFileName) ? '' : ` --cluster ${clusterFile}`;
+  output.say(
+    [
+      output.table(
+        ['replica', 'address', 'pid', 'log'],
+        replicas.map(({ id, address, pid, dataDir }) => [
+          String(id),
+          address,
+          String(pid),
+          join(dataDir, 'replica.log'),
+        ]),
+      ),
+      '',
+      `${output.style('green', 'ready')}: ${replicas.length} replicas, ${f} of them may fail in any way. State is kept in memory.`,
+      'In another terminal:',
+      `  npx theodora${option} out '["hello", "world"]'`,
+      `  npx theodora${option} rdp '["hello", null]'`,
+      `  npx theodora${option} status`,
+      'Ctrl-C stops the cluster.',
+    ].join('\n'),
+  );
+}
+
+function exitText({ code, signal, error }: ExitInfo): string {
+  const how = signal === null ? `exited with status ${code}` : `was ended by ${signal}`;
+  return error === null ? how : `${how}: ${error.message}`;
+}
+
+function showExit(output: Output, place: ReplicaPlace, exit: ExitInfo, restart: string): void {
+  const { code, signal, error } = exit;
+  output.record({
+    event: 'exited',
+    id: place.id,
+    code,
+    signal,
+    ...(error === null ? {} : { error }),
+    restart,
+  });
+  output.say(
+    `${output.style('red', `replica ${place.id} ${exitText(exit)}`)}. Start it again with:\n  ${restart}`,
+  );
+}
+
+/** Until a signal, or until no replica is left. */
+async function runUntilStopped(
+  output: Output,
+  group: ReplicaGroup,
+  allGone: Promise<void>,
+): Promise<ExitStatus> {
+  let release = (): void => undefined;
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (): void => {
+      output.record({ event: 'stopping' });
+      output.say('stopping the replicas (Ctrl-C again kills them)');
+      group.stop().then(resolve, resolve);
+    };
+    release = onStopSignals(stop, () => void group.kill());
+  });
+  try {
+    const isStopped = await Promise.race([stopped.then(() => true), allGone.then(() => false)]);
+    if (isStopped) {
+      output.record({ event: 'stopped' });
+      return exitStatus.ok;
+    }
+    output.note('no replica is left');
+    return exitStatus.unavailable;
+  } finally {
+    release();
+  }
+}
+
+async function up(output: Output, options: UpOptions): Promise<ExitStatus> {
+  checkDurability(options.durability);
+  const clusterFile = join(options.dir, clusterFileName);
+  const isNew = !existsSync(clusterFile);
+  if (isNew) await createCluster(options);
+  const { parseClusterFile } = await import('../../crypto/index.js');
+  const { replicaCommandLine } = await import('../launcher.js');
+  const { ReplicaGroup } = await import('../replica-group.js');
+  const description = parseClusterFile(readClusterText(clusterFile), clusterFile);
+  checkAgreement(options, description);
+  output.note(
+    isNew
+      ? `new cluster in ${options.dir}`
+      : `cluster of ${options.dir}: its state was in memory only, so it starts empty`,
+  );
+  let onAllGone = (): void => undefined;
+  const allGone = new Promise<void>((resolve) => (onAllGone = resolve));
+  const group: ReplicaGroup = new ReplicaGroup(options.dir, clusterFile, description, {
+    exited: (replica, exit) => {
+      showExit(output, replica, exit, replicaCommandLine(replica));
+      if (group.running.length === 0) onAllGone();
+    },
+  });
+  await group.startAll();
+  showReady(output, clusterFile, group);
+  return runUntilStopped(output, group, allGone);
+}
+
+export function registerUp(program: Command, bind: Bind): void {
+  program
+    .command('up')
+    .description('run a whole cluster on this machine until Ctrl-C')
+    .option(
+      '--replicas <n>',
+      `number of replicas, 3f+1 (default: ${defaultReplicas})`,
+      integerArgument(1, 64),
+    )
+    .option('--dir <dir>', 'directory of the cluster, made on first use', defaultDirectory)
+    .option('--base-port <n>', 'first of the ports (default: free ones)', integerArgument(1, 65_535))
+    .addOption(
+      new Option('--durability <mode>', 'what survives a crash; this version offers memory only')
+        .choices(['sync', 'async', 'memory'])
+        .default('memory'),
+    )
+    .addHelpText(
+      'after',
+      `
+Each replica is a process of its own. Kill one with the pid shown and see that the service goes on; up prints
+the command that starts it again.
+
+Examples:
+  $ theodora up
+  $ theodora up --replicas 7 --dir seven`,
+    )
+    .action(bind<UpOptions>(({ output }, _args, options) => up(output, options)));
+}

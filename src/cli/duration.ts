@@ -1,0 +1,41 @@
+/** Durations as users type them: 500ms, 5s, 2m, 1h. Units are required, fractions allowed (1.5s). */
+import { InvalidInputError } from '../base/index.js';
+
+const unitMs: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
+
+// setTimeout's limit: a longer one would fire at once.
+const durationMsMax = 2 ** 31 - 1;
+
+/** Whole milliseconds, at least 1. Throws InvalidInputError INVALID_DURATION {value}. */
+export function parseDuration(text: string): number {
+  const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)$/.exec(text);
+  const unit = unitMs.get(match?.[2] ?? '');
+  if (match === null || unit === undefined) {
+    throw new InvalidInputError(
+      'INVALID_DURATION',
+      `"${text}" is not a duration: write a number and a unit, such as 500ms, 5s, 2m or 1h`,
+      { value: text },
+    );
+  }
+  const durationMs = Math.round(Number(match[1]) * unit);
+  if (durationMs < 1 || durationMs > durationMsMax) {
+    throw new InvalidInputError('INVALID_DURATION', `"${text}" is out of range: from 1ms to 596h`, {
+      value: text,
+    });
+  }
+  return durationMs;
+}
+
+/** The shortest form that parseDuration reads back to the same value. */
+export function formatDuration(durationMs: number): string {
+  for (const unit of ['h', 'm', 's']) {
+    const size = unitMs.get(unit)!;
+    if (durationMs >= size && durationMs % size === 0) return `${durationMs / size}${unit}`;
+  }
+  return `${durationMs}ms`;
+}

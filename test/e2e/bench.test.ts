@@ -1,0 +1,58 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { errorOf, resultOf, Workplace } from '../support/theodora-process.js';
+
+const work = new Workplace();
+afterAll(() => work.close());
+
+describe('theodora bench', () => {
+  it('measures a mixed load and says on what', async () => {
+    const finished = await work.run(
+      'bench',
+      'mixed',
+      '--seconds',
+      '1',
+      '--concurrency',
+      '4',
+      '--identities',
+      '2',
+    );
+    expect(finished.status).toBe(0);
+    expect(finished.out.trim().split('\n')).toHaveLength(1);
+    const report = resultOf(finished);
+    expect(report).toMatchObject({
+      scenario: 'mixed',
+      replicas: 4,
+      concurrency: 4,
+      identities: 2,
+      errors: {},
+    });
+    expect(report['operations']).toBeGreaterThan(0);
+    expect(report['opsPerSecond']).toBe(report['operations']);
+    expect(Object.keys(report['byOperation'] as object).sort()).toEqual(['out', 'rdp']);
+    expect(report['hardware']).toMatchObject({ node: process.version });
+  });
+
+  it('measures how long a killed primary is missed, by old and by new clients', async () => {
+    const finished = await work.run('bench', 'failover', '--seconds', '5', '--concurrency', '4');
+    expect(finished.status).toBe(0);
+    const report = resultOf(finished);
+    expect(report).toMatchObject({ scenario: 'failover', errors: {} });
+    expect(report['longestGapMs']).toBeGreaterThan(0);
+    expect(report['lateClientGapMs']).toBeGreaterThan(0);
+    expect(report['operations']).toBeGreaterThan(0);
+  });
+
+  it('shows a table to people', async () => {
+    const finished = await work.runPlain('bench', 'out', '--seconds', '1', '--concurrency', '2');
+    expect(finished.status).toBe(0);
+    expect(finished.out).toMatch(/^scenario +ops\/s +p50 ms .*\nout +\d+ +\d/m);
+    expect(finished.out).toContain(process.version);
+  });
+
+  it('refuses what makes no sense', async () => {
+    const unknown = await work.run('bench', 'everything');
+    expect([unknown.status, errorOf(unknown)['code']]).toEqual([2, 'USAGE']);
+    const idle = await work.run('bench', 'out', '--concurrency', '2', '--identities', '3');
+    expect([idle.status, errorOf(idle)['code']]).toEqual([2, 'USAGE']);
+  });
+});

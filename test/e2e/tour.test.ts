@@ -1,0 +1,90 @@
+/** What newcomers do first: `theodora demo`, and the five minutes of the README, word by word. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mainPath, Workplace } from '../support/theodora-process.js';
+
+let work: Workplace;
+beforeEach(() => {
+  work = new Workplace();
+});
+afterEach(() => work.close());
+
+describe('demo', () => {
+  it('holds in every step and leaves nothing behind', async () => {
+    const temporary = join(work.directory, 'tmp');
+    mkdirSync(temporary);
+    const finished = await work.spawn(process.execPath, [mainPath, 'demo', '--json'], { TMPDIR: temporary })
+      .finished;
+    expect(finished).toMatchObject({ status: 0, err: '' });
+    const steps = finished.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(steps.map(({ name }) => name)).toEqual([
+      ...['start', 'insert', 'read', 'match', 'take', 'race', 'kill', 'restart', 'agree'],
+    ]);
+    expect(steps.every(({ ok, shows, observed }) => ok === true && shows !== '' && observed !== '')).toBe(
+      true,
+    );
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('stopped by Ctrl-C leaves nothing behind either', async () => {
+    const temporary = join(work.directory, 'tmp');
+    mkdirSync(temporary);
+    const demo = work.spawn(process.execPath, [mainPath, 'demo', '--json'], { TMPDIR: temporary });
+    await demo.event({ name: 'start' });
+    demo.kill('SIGINT');
+    expect(await demo.finished).toMatchObject({ status: 130 });
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+});
+
+interface Block {
+  readonly commands: string;
+  /** Expected output, or null. */
+  readonly expected: string | null;
+}
+
+/** The fenced blocks `sh tour`, each with the `text` block that follows it before the next one. */
+function tourBlocks(markdown: string): Block[] {
+  const fences = [...markdown.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm)];
+  return fences.flatMap(([, info, commands = ''], index) => {
+    if (info !== 'sh tour') return [];
+    const next = fences[index + 1];
+    return [{ commands, expected: next?.[1] === 'text' ? next[2]! : null }];
+  });
+}
+
+/** `…` stands for anything, lines included; blanks at line ends do not count. */
+function loosely(expected: string): RegExp {
+  const parts = expected.trim().split('…');
+  return new RegExp(
+    `^${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('[\\s\\S]*')}$`,
+  );
+}
+
+describe('the README', () => {
+  it('says what happens', async () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const blocks = tourBlocks(readme);
+    expect(blocks.length).toBeGreaterThan(3);
+    expect(blocks.filter(({ expected }) => expected !== null).length).toBeGreaterThan(1);
+    // `npx theodora …` as after `npm ci`, without npm.
+    const bin = join(work.directory, 'bin');
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'npx'),
+      `#!/bin/sh\n[ "$1" = theodora ] || exit 99\nshift\nexec '${process.execPath}' '${mainPath}' "$@"\n`,
+    );
+    chmodSync(join(bin, 'npx'), 0o755);
+    await work.up();
+    for (const { commands, expected } of blocks) {
+      const path = `${bin}:${process.env['PATH']}`;
+      const finished = await work.spawn('/bin/sh', ['-e', '-c', commands], { PATH: path }).finished;
+      expect(finished, commands).toMatchObject({ status: 0, err: '' });
+      if (expected !== null) expect(finished.out.trim(), commands).toMatch(loosely(expected));
+    }
+  });
+});

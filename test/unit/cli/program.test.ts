@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createContext } from '../../../src/cli/config.js';
+import { fakeTerminal, reportedError, runHere } from './fake-terminal.js';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'theodora-cli-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('usage', () => {
+  it.each([
+    ['an unknown command', ['rdq'], 'Did you mean rdp?'],
+    ['an unknown option', ['count', '[1]', '--limit', '3'], "unknown option '--limit'"],
+    ['a missing argument', ['out'], "missing required argument 'tuple'"],
+    ['a missing template', ['cas', '[1]'], "missing required argument 'tuple'"],
+    ['an unquoted tuple', ['out', '["job",', '42]'], 'too many arguments'],
+    ['no command', [], 'a command is missing'],
+    ['a group without a command', ['client'], 'a command is missing'],
+    ['a wrong duration', ['count', '[1]', '--timeout', '5'], 'is not a duration'],
+    ['a wrong number', ['rdall', '[1]', '--limit', '1.5'], 'must be an integer'],
+    ['a wrong id', ['rdall', '[1]', '--after', '-1'], 'must be the id of an entry'],
+    ['an empty name', ['count', '[1]', '--as', ''], '--as must not be empty'],
+    ['a missing option', ['init', '--replicas', '4'], "required option '--hosts"],
+    ['an unknown scenario of bench', ['bench', 'everything'], 'choose one of out'],
+    ['an unknown fault of sim', ['sim', '--faults', 'crash,gremlins'], 'unknown fault "gremlins"'],
+  ])('%s is status 2, as text and as JSON', async (_, argv, problem) => {
+    const ran = await runHere(argv);
+    expect(ran).toMatchObject({ status: 2, out: '' });
+    expect(ran.err).toContain(problem);
+    const asJson = await runHere([...argv, '--json']);
+    expect(asJson).toMatchObject({ status: 2, out: '' });
+    expect(reportedError(asJson)).toMatchObject({ code: 'USAGE' });
+  });
+
+  it.each([
+    ['out', '[1]', '--lease', '5s'],
+    ['out', '[1]', '--readers', 'a'],
+    ['rdp', '[1]', '--wait', '5s'],
+    ['rd', '[1]'],
+    ['in', '[1]'],
+    ['renew', '[1]', '5s'],
+    ['subscribe', '[1]'],
+    ['space', 'list'],
+    ['policy', 'check', 'x.ts'],
+    ['keys', 'split', 'x'],
+    ['up', '--fault', '3=equivocate'],
+  ])('what is not there yet is not offered: %s %s %s %s', async (...argv) => {
+    expect(await runHere(argv)).toMatchObject({ status: 2, out: '' });
+  });
+
+  it('tells of bad tuples before it looks for a cluster', async () => {
+    const ran = await runHere(['out', '[1, NaN]', '--json', '--cluster', join(directory, 'none.yaml')]);
+    expect(ran.status).toBe(2);
+    expect(reportedError(ran)).toMatchObject({ code: 'INVALID_TUPLE', field: 1, position: 4 });
+  });
+
+  it('tells where the missing cluster file was looked for', async () => {
+    const path = join(directory, 'none.yaml');
+    const ran = await runHere(['out', '[1]', '--json', '--cluster', path]);
+    expect(ran.status).toBe(2);
+    expect(reportedError(ran)).toMatchObject({ code: 'CLUSTER_FILE_MISSING', path });
+  });
+
+  it.each(['sync', 'async'])('up --durability %s says that state is kept in memory', async (mode) => {
+    const dir = join(directory, 'durable');
+    const ran = await runHere(['up', '--dir', dir, '--durability', mode, '--json']);
+    expect(ran.status).toBe(2);
+    expect(reportedError(ran)).toMatchObject({ code: 'DURABILITY_NOT_AVAILABLE', durability: mode });
+    expect(ran.err).toContain('keeps state in memory');
+  });
+});
+
+describe('help', () => {
+  it('shows commands by group and examples', async () => {
+    const { status, out } = await runHere(['--help']);
+    expect(status).toBe(0);
+    for (const part of ['Cluster:', 'Tuple space:', 'Examples:', 'Exit status:', 'theodora up']) {
+      expect(out).toContain(part);
+    }
+  });
+
+  it.each(['up', 'init', 'replica', 'client', 'status', 'demo', 'sim', 'bench'])(
+    'knows %s',
+    async (command) => {
+      expect(await runHere(['help', command])).toMatchObject({ status: 0, err: '' });
+    },
+  );
+
+  it.each(['out', 'rdp', 'inp', 'rdall', 'inall', 'cas', 'replace', 'count'])(
+    'of %s has an example and the global options',
+    async (command) => {
+      const { status, out } = await runHere([command, '--help']);
+      expect(status).toBe(0);
+      expect(out).toContain(`$ theodora ${command} '[`);
+      expect(out).toContain('--timeout');
+    },
+  );
+
+  it('prints the version', async () => {
+    const { status, out } = await runHere(['--version']);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('global options', () => {
+  it('are taken before and after the command', async () => {
+    const path = join(directory, 'none.yaml');
+    for (const argv of [
+      ['--cluster', path, '--json', 'count', '[1]'],
+      ['count', '--cluster', path, '[1]', '--json'],
+      ['--json', 'client', 'list', '--cluster', path],
+    ]) {
+      expect(reportedError(await runHere(argv))).toMatchObject({ code: 'CLUSTER_FILE_MISSING', path });
+    }
+  });
+
+  const defaults = { space: 'default', timeout: 10_000 };
+
+  it('win over the environment, which wins over the defaults', () => {
+    const env = { THEODORA_CLUSTER: 'env.yaml', THEODORA_IDENTITY: 'eve' };
+    expect(createContext(fakeTerminal(), defaults)).toMatchObject({
+      clusterFile: '.theodora/cluster.yaml',
+      identity: 'admin',
+      space: 'default',
+      timeoutMs: 10_000,
+    });
+    expect(createContext(fakeTerminal({ env }), defaults)).toMatchObject({
+      clusterFile: 'env.yaml',
+      identity: 'eve',
+    });
+    expect(
+      createContext(fakeTerminal({ env }), { ...defaults, cluster: 'option.yaml', as: 'bob' }),
+    ).toMatchObject({ clusterFile: 'option.yaml', identity: 'bob' });
+  });
+
+  it('take an empty variable for an unset one', () => {
+    const env = { THEODORA_CLUSTER: '', THEODORA_IDENTITY: '' };
+    expect(createContext(fakeTerminal({ env }), defaults)).toMatchObject({ identity: 'admin' });
+  });
+});
+
+describe('sim', () => {
+  it('prints a JSON line a seed, the same for the same seed', async () => {
+    const argv = ['sim', '--seed', '1', '--seeds', '2', '--operations', '20', '--replicas', '4', '--json'];
+    const first = await runHere(argv);
+    expect(first).toMatchObject({ status: 0, err: '' });
+    const lines = first.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      { seed: 1, ok: true, n: 4 },
+      { seed: 2, ok: true, n: 4 },
+    ]);
+    expect(lines[0]!['operations']).toBeGreaterThanOrEqual(20);
+    expect((await runHere(argv)).out).toBe(first.out);
+  });
+
+  it.each([
+    ['safety', 71, 'expect view 0 = 7'],
+    ['liveness', 72, 'until view 0 = 7 within=1s'],
+  ])('a %s failure is status %i, with the command that repeats it', async (kind, status, line) => {
+    const path = join(directory, `${kind}.txt`);
+    writeFileSync(path, `cluster n=4\n${line}\n`);
+    const asJson = await runHere(['sim', '--scenario', path, '--json']);
+    expect(asJson.status).toBe(status);
+    expect(JSON.parse(asJson.out)).toMatchObject({
+      ok: false,
+      failure: { kind },
+      commit: expect.any(String) as string,
+      repeat: `npx theodora sim --scenario ${path}`,
+    });
+    const plain = await runHere(['sim', '--scenario', path]);
+    expect(plain.status).toBe(status);
+    expect(plain.out).toContain(`${kind} failure`);
+    expect(plain.out).toContain(`repeat: npx theodora sim --scenario ${path}`);
+  });
+
+  it('tells of a scenario that is not there', async () => {
+    const ran = await runHere(['sim', '--scenario', join(directory, 'none.txt'), '--json']);
+    expect(ran.status).toBe(2);
+    expect(reportedError(ran)).toMatchObject({ code: 'SCENARIO_UNREADABLE' });
+  });
+});
