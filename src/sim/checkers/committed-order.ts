@@ -1,0 +1,92 @@
+/**
+ * Agreement (TOCS'02 section 2.4, safety): all correct replicas deliver the same batch, with the same
+ * executions and results, at each sequence number, forever and across restarts. The first delivery of a
+ * sequence number defines what all later ones must equal; the sequence of them is the committed order that
+ * the history checkers replay.
+ */
+import { equalBytes } from '../../base/index.js';
+import type { Digest, SequenceNumber, SessionId } from '../../base/index.js';
+import type { OrderedOperation } from '../../ordering/index.js';
+import { violated } from './violation.js';
+
+/** An operation that a correct replica executed, and what its state machine answered. */
+export interface Execution {
+  readonly operation: OrderedOperation;
+  readonly result: Uint8Array;
+}
+
+export interface DeliveredBatch {
+  readonly sequenceNumber: SequenceNumber;
+  readonly digest: Digest;
+  readonly time: number;
+  readonly executions: readonly Execution[];
+}
+
+export type RequestKey = string;
+
+/** Names a request across the cluster: sessions are never reused. */
+export const requestKey = (session: SessionId, number: number): RequestKey => `${session}#${number}`;
+
+export class CommittedOrder {
+  readonly #batches = new Map<SequenceNumber, DeliveredBatch>();
+  #highest = 0;
+
+  /** Highest sequence number that some correct replica delivered. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  get(sequenceNumber: SequenceNumber): DeliveredBatch | undefined {
+    return this.#batches.get(sequenceNumber);
+  }
+
+  /** Notes a delivery; tells whether it is the first of its sequence number. */
+  deliver(replica: number, batch: DeliveredBatch): boolean {
+    const first = this.#batches.get(batch.sequenceNumber);
+    if (first === undefined) {
+      this.#batches.set(batch.sequenceNumber, batch);
+      this.#highest = Math.max(this.#highest, batch.sequenceNumber);
+      return true;
+    }
+    compare(replica, first, batch);
+    return false;
+  }
+
+  /** All executions, in order. Sequence numbers that no replica delivered are violations. */
+  executions(): Execution[] {
+    const all: Execution[] = [];
+    for (let number = 1; number <= this.#highest; number++) {
+      const batch = this.#batches.get(number as SequenceNumber);
+      if (batch === undefined) violated('agreement', `nobody delivered ${number}, yet ${this.#highest} was`);
+      all.push(...batch.executions);
+    }
+    return all;
+  }
+}
+
+function compare(replica: number, first: DeliveredBatch, batch: DeliveredBatch): void {
+  const where = `replica ${replica} at ${batch.sequenceNumber}`;
+  if (batch.digest !== first.digest)
+    violated(
+      'agreement',
+      `${where} delivered ${batch.digest.slice(0, 8)}, others ${first.digest.slice(0, 8)}`,
+    );
+  if (batch.time !== first.time)
+    violated('agreement', `${where} has time ${batch.time}, others ${first.time}`);
+  if (batch.executions.length !== first.executions.length) {
+    const [ours, theirs] = [batch.executions.length, first.executions.length];
+    violated('agreement', `${where} executed ${ours} operations, others ${theirs}`);
+  }
+  for (const [index, execution] of batch.executions.entries()) {
+    const other = first.executions[index]!;
+    const { session, number, operation, time } = execution.operation;
+    const isSame =
+      session === other.operation.session &&
+      number === other.operation.number &&
+      time === other.operation.time &&
+      equalBytes(operation, other.operation.operation);
+    if (!isSame) violated('agreement', `${where} executed another operation as number ${index} of the batch`);
+    if (!equalBytes(execution.result, other.result))
+      violated('agreement', `${where} got another result for ${requestKey(session, number)}`);
+  }
+}

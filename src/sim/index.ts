@@ -1,0 +1,13 @@
+/**
+ * Door of `sim`: the deterministic simulator. `runRandom` plays a cluster under a seed, `runScenario` a
+ * script; both say what a checker noticed. Users test with it what they build on the service.
+ */
+export { canaries, type Canary } from './canaries/index.js';
+export { faultKinds, type FaultKind } from './nemesis.js';
+export { runScenario, type ScenarioOptions } from './scenario/runner.js';
+export {
+  runRandom,
+  type SimulationFailure,
+  type SimulationOptions,
+  type SimulationReport,
+} from './simulation.js';

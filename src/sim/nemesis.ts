@@ -1,0 +1,171 @@
+/**
+ * The one who breaks things, at random but within the fault model: links are cut and mended at will, and at
+ * most f replicas are faulty at a time, where a restarted replica counts until it votes again.
+ */
+import type { Prng, ReplicaId } from '../base/index.js';
+import type { LinkProfile } from './network.js';
+import type { World } from './world.js';
+
+const strikes = ['partition', 'isolate', 'cut', 'crash', 'pause', 'storm', 'break-streams'] as const;
+type Strike = (typeof strikes)[number];
+
+/** All that may go wrong in a random run; Byzantine replicas are so from the start. */
+export const faultKinds = [...strikes, 'byzantine'] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export const isStrike = (kind: FaultKind): kind is Strike => kind !== 'byzantine';
+
+export interface NemesisProfile {
+  readonly kinds: readonly Strike[];
+  /** Pause between two faults. */
+  readonly intervalUsMin: number;
+  readonly intervalUsMax: number;
+  /** How long a fault lasts. */
+  readonly durationUsMin: number;
+  readonly durationUsMax: number;
+  /** Links during a storm. */
+  readonly storm: LinkProfile;
+}
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #random: Prng;
+  readonly #profile: NemesisProfile;
+  readonly #usual: LinkProfile;
+  #isActive = false;
+  /** Counts network faults, so that the end of an old one does not end a newer one. */
+  #networkFaults = 0;
+  #storms = 0;
+
+  constructor(world: World, random: Prng, profile: NemesisProfile, usual: LinkProfile) {
+    this.#world = world;
+    this.#random = random;
+    this.#profile = profile;
+    this.#usual = usual;
+  }
+
+  start(): void {
+    this.#isActive = true;
+    if (this.#profile.kinds.length > 0) this.#later();
+  }
+
+  /** Everything broken is repaired and nothing breaks any more; `calm` is how the links are from now on. */
+  stop(calm: LinkProfile): void {
+    this.#isActive = false;
+    this.#world.network.heal();
+    this.#world.network.setProfile(calm);
+    for (const { id } of this.#world.replicas) this.#recover(id);
+  }
+
+  #later(): void {
+    const { intervalUsMin, intervalUsMax } = this.#profile;
+    this.#world.simulator.schedule(this.#random.between(intervalUsMin, intervalUsMax), () => {
+      if (!this.#isActive) return;
+      this.#strike(this.#random.pick(this.#profile.kinds));
+      this.#later();
+    });
+  }
+
+  #strike(kind: Strike): void {
+    const { trace, simulator } = this.#world;
+    trace.record(simulator.nowUs, -1, `fault ${kind}`);
+    switch (kind) {
+      case 'partition':
+        return this.#breakNetwork(() => this.#partition());
+      case 'isolate':
+        return this.#breakNetwork(() => this.#isolate());
+      case 'cut':
+        return this.#breakNetwork(() => this.#cutSome());
+      case 'crash':
+        return this.#crash();
+      case 'pause':
+        return this.#pause();
+      case 'storm':
+        return this.#storm();
+      case 'break-streams':
+        return this.#breakStreams();
+    }
+  }
+
+  #breakNetwork(apply: () => void): void {
+    const fault = ++this.#networkFaults;
+    this.#world.network.heal();
+    apply();
+    this.#world.simulator.schedule(this.#durationUs(), () => {
+      if (fault === this.#networkFaults) this.#world.network.heal();
+    });
+  }
+
+  /** Every node, clients too, on one of two sides. */
+  #partition(): void {
+    const sides: [number[], number[]] = [[], []];
+    for (let node = 0; node < this.#nodes(); node++) sides[this.#random.below(2) as 0 | 1].push(node);
+    this.#world.network.partition(sides);
+  }
+
+  /** One replica alone, in both directions or in one. */
+  #isolate(): void {
+    const victim = this.#random.below(this.#world.n);
+    const way = this.#random.below(3);
+    for (let node = 0; node < this.#nodes(); node++) {
+      if (way !== 1) this.#world.network.cut(victim, node);
+      if (way !== 2) this.#world.network.cut(node, victim);
+    }
+  }
+
+  /** Some directed links, at random. */
+  #cutSome(): void {
+    const oneIn = this.#random.between(2, 6);
+    for (let from = 0; from < this.#nodes(); from++)
+      for (let to = 0; to < this.#nodes(); to++)
+        if (this.#random.chance(1, oneIn)) this.#world.network.cut(from, to);
+  }
+
+  #crash(): void {
+    const victim = this.#victim();
+    if (victim === null) return;
+    this.#world.stopReplica(victim);
+    this.#world.simulator.schedule(this.#durationUs(), () => this.#recover(victim));
+  }
+
+  #pause(): void {
+    const victim = this.#victim();
+    if (victim === null) return;
+    this.#world.replicas[victim]!.pause();
+    this.#world.simulator.schedule(this.#durationUs(), () => this.#recover(victim));
+  }
+
+  /** A correct replica that may become faulty, or null if there are f already. */
+  #victim(): ReplicaId | null {
+    if (this.#world.faultyCount() >= this.#world.f) return null;
+    const sound = this.#world.replicas.filter(({ id }) => !this.#world.isFaulty(id));
+    return this.#random.pick(sound).id;
+  }
+
+  #recover(replica: ReplicaId): void {
+    const host = this.#world.replicas[replica]!;
+    if (host.isPaused) host.resume();
+    else if (!host.isRunning && !this.#world.byzantine.has(replica)) this.#world.restartReplica(replica);
+  }
+
+  #storm(): void {
+    const storm = ++this.#storms;
+    this.#world.network.setProfile(this.#profile.storm);
+    this.#world.simulator.schedule(this.#durationUs(), () => {
+      if (storm === this.#storms && this.#isActive) this.#world.network.setProfile(this.#usual);
+    });
+  }
+
+  #breakStreams(): void {
+    for (const client of this.#world.clients)
+      for (const { id } of this.#world.replicas) if (this.#random.chance(1, 2)) client.disconnect(id);
+  }
+
+  #nodes(): number {
+    return this.#world.n + this.#world.clients.length;
+  }
+
+  #durationUs(): number {
+    return this.#random.between(this.#profile.durationUsMin, this.#profile.durationUsMax);
+  }
+}

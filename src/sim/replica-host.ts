@@ -1,0 +1,202 @@
+/**
+ * One simulated replica process: the real ordering core and state machine, fed with decoded messages, ticks
+ * of its own clock and completions of its own log; stopped, restarted and paused at will. A restart has no
+ * memory of anything (`memory` mode), so the replica comes back as an observer.
+ */
+import { assert } from '../base/index.js';
+import type { Digest, ReplicaId } from '../base/index.js';
+import { encodePeerMessage } from '../codec/index.js';
+import type { PeerMessage, ServerMessage } from '../codec/index.js';
+import type { HaltReason, Input, Output, ReplicaStatus, StateMachine } from '../ordering/index.js';
+import type { DeliveredBatch } from './checkers/committed-order.js';
+import type { Clock } from './clock.js';
+import { RecordingStateMachine } from './recording-state-machine.js';
+import { ServerStreams } from './server-streams.js';
+import type { Simulator } from './simulator.js';
+import type { MemoryVoteLog } from './storage.js';
+
+/** What the simulator drives: OrderingReplica, or a canary in its place. */
+export interface ReplicaCore {
+  step(input: Input): readonly Output[];
+  status(): ReplicaStatus;
+  stateDigest(): Digest;
+  validate(): void;
+}
+
+export type HostStart =
+  { readonly kind: 'genesis' } | { readonly kind: 'observer'; readonly startedAt: number };
+
+/** What a host needs from the world around it. */
+export interface HostWorld {
+  readonly simulator: Simulator;
+  readonly tickUs: number;
+  createStateMachine(replica: ReplicaId): StateMachine;
+  createCore(replica: ReplicaId, stateMachine: StateMachine, start: HostStart): ReplicaCore;
+  createLog(replica: ReplicaId, onStored: (recordNumber: number) => void): MemoryVoteLog;
+  /** Outputs as the replica makes them; a canary or a Byzantine behaviour gives others back. */
+  tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[];
+  sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void;
+  sendToClient(from: ReplicaId, node: number, message: ServerMessage): void;
+  /** For the checkers. */
+  onStarted(replica: ReplicaId): void;
+  onDelivered(replica: ReplicaId, batch: DeliveredBatch): void;
+  onStepped(host: ReplicaHost, input: Input): void;
+  onHalted(replica: ReplicaId, reason: HaltReason): void;
+  onNotice(replica: ReplicaId, text: string): void;
+}
+
+/** Inputs that a paused process's sockets hold before they drop. */
+const pausedInputsMax = 512;
+
+export class ReplicaHost {
+  readonly id: ReplicaId;
+  readonly clock: Clock;
+  readonly streams = new ServerStreams();
+  readonly #world: HostWorld;
+  readonly #peers: readonly ReplicaId[];
+  #core: ReplicaCore | null = null;
+  #machine: RecordingStateMachine | null = null;
+  #log: MemoryVoteLog | null = null;
+  /** Counts starts, so that timers of a dead process do nothing. */
+  #life = 0;
+  #isPaused = false;
+  #queued: Input[] = [];
+
+  constructor(id: ReplicaId, n: number, clock: Clock, world: HostWorld) {
+    this.id = id;
+    this.clock = clock;
+    this.#world = world;
+    this.#peers = Array.from({ length: n }, (_, index) => index as ReplicaId).filter((peer) => peer !== id);
+  }
+
+  get isRunning(): boolean {
+    return this.#core !== null;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Running, not paused: it would answer now. */
+  get isLive(): boolean {
+    return this.isRunning && !this.#isPaused;
+  }
+
+  get core(): ReplicaCore {
+    assert(this.#core !== null, `replica ${this.id} is stopped`);
+    return this.#core;
+  }
+
+  /** State transfers of this life. */
+  get restores(): number {
+    return this.#machine?.restores ?? 0;
+  }
+
+  get unclaimedExecutions(): number {
+    return this.#machine?.unclaimed ?? 0;
+  }
+
+  start(kind: HostStart['kind']): void {
+    assert(!this.isRunning, `replica ${this.id} runs already`);
+    const life = ++this.#life;
+    this.#machine = new RecordingStateMachine(this.#world.createStateMachine(this.id));
+    const start: HostStart = kind === 'genesis' ? { kind } : { kind, startedAt: this.clock.nowMs() };
+    this.#core = this.#world.createCore(this.id, this.#machine, start);
+    this.#log = this.#world.createLog(this.id, (recordNumber) =>
+      this.input({ kind: 'stored', recordNumber }),
+    );
+    this.#world.onStarted(this.id);
+    this.#tick(life);
+  }
+
+  /** The process ends (kill −9): everything it knew is gone. */
+  stop(): void {
+    this.#life++;
+    this.#log?.lose();
+    this.#core = this.#machine = this.#log = null;
+    this.#isPaused = false;
+    this.#queued = [];
+    for (const node of this.streams.nodes()) this.streams.close(node);
+  }
+
+  /** SIGSTOP: nothing runs, sockets fill up and then drop. */
+  pause(): void {
+    if (this.isRunning) this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    const queued = this.#queued;
+    this.#queued = [];
+    this.input({ kind: 'tick', nowMs: this.clock.nowMs() });
+    for (const input of queued) this.input(input);
+  }
+
+  input(input: Input): void {
+    if (this.#core === null) return;
+    if (this.#isPaused) {
+      if (this.#queued.length < pausedInputsMax || input.kind === 'stored') this.#queued.push(input);
+      return;
+    }
+    const outputs = this.#world.tamper(this.id, input, this.#core.step(input));
+    for (const output of outputs) this.#carryOut(output);
+    if (this.#core !== null) this.#world.onStepped(this, input);
+  }
+
+  #tick(life: number): void {
+    if (life !== this.#life) return;
+    if (!this.#isPaused) this.input({ kind: 'tick', nowMs: this.clock.nowMs() });
+    this.#world.simulator.schedule(this.#world.tickUs, () => this.#tick(life));
+  }
+
+  #carryOut(output: Output): void {
+    switch (output.kind) {
+      case 'send':
+        return this.#world.sendToPeer(this.id, output.to, output.message, encodePeerMessage(output.message));
+      case 'broadcast': {
+        const bytes = encodePeerMessage(output.message);
+        for (const peer of this.#peers) this.#world.sendToPeer(this.id, peer, output.message, bytes);
+        return;
+      }
+      case 'reply':
+      case 'opened':
+      case 'readReply':
+        for (const { node, message } of this.streams.route(output, this.core.status()))
+          this.#world.sendToClient(this.id, node, message);
+        return;
+      case 'persist':
+        return this.#log?.append(output.recordNumber);
+      case 'verify':
+        return this.#judge(output.check);
+      case 'deliver':
+        return this.#deliver(output);
+      case 'evidence':
+        return this.#world.onNotice(this.id, `evidence ${output.code} against ${output.from}`);
+      case 'event':
+        return this.#world.onNotice(this.id, `${output.event} ${fieldsText(output.fields)}`);
+      case 'halt':
+        this.stop();
+        return this.#world.onHalted(this.id, output.reason);
+    }
+  }
+
+  #deliver(output: Extract<Output, { kind: 'deliver' }>): void {
+    const { sequenceNumber, digest, time } = output;
+    const executions = this.#machine!.take(sequenceNumber);
+    this.#world.onDelivered(this.id, { sequenceNumber, digest, time, executions });
+  }
+
+  /** Slow checks of the plain tuple space: there are none, so any verdict asked for is a yes. */
+  #judge(check: Extract<Output, { kind: 'verify' }>['check']): void {
+    const life = this.#life;
+    this.#world.simulator.schedule(1_000, () => {
+      if (life === this.#life) this.input({ kind: 'verified', check, isValid: true });
+    });
+  }
+}
+
+function fieldsText(fields: Readonly<Record<string, number | string>>): string {
+  const names = Object.keys(fields).sort((a, b) => (a < b ? -1 : 1));
+  return names.map((name) => `${name}=${fields[name]}`).join(' ');
+}

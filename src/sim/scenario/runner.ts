@@ -1,0 +1,103 @@
+/**
+ * Runs a scenario: a script of commands (script.ts, commands.ts) against a world with steady links and
+ * exact clocks, all checkers on. Deterministic: the first line fixes everything.
+ *
+ *   cluster n=4 clients=2 checkpoint=8 window=16 batches=8 operations=1 delay=1ms sync=100us skew=0:300ms,1:-200ms
+ */
+import type { ReplicaId } from '../../base/index.js';
+import { calmLinks } from '../network.js';
+import { attempt, reportOf } from '../simulation.js';
+import type { SimulationReport } from '../simulation.js';
+import { defaultCheckSettings } from '../checks.js';
+import { perfectClock } from '../clock.js';
+import type { ClockError } from '../clock.js';
+import { World } from '../world.js';
+import type { Tampering, WorldOptions } from '../world-options.js';
+import { handlers } from './commands.js';
+import type { Command } from './script.js';
+import { parseDurationUs, parseInteger, parseScript, refuseScript } from './script.js';
+import { Stage } from './stage.js';
+
+export interface ScenarioOptions {
+  /** A deliberate bug. */
+  readonly tampering?: Tampering;
+}
+
+export function runScenario(text: string, options: ScenarioOptions = {}): SimulationReport {
+  const [cluster, ...commands] = parseScript(text);
+  if (cluster?.name !== 'cluster') refuseScript(cluster?.line ?? 1, 'a scenario starts with cluster');
+  const puppets = new Set<ReplicaId>();
+  const worldOptions = optionsOf(cluster, puppets, options.tampering);
+  const world = new World(worldOptions);
+  const stage = new Stage(world, puppets);
+  const failure = attempt(world, () => {
+    world.start();
+    stage.noteGenesis(world.replicas[0]!.core.stateDigest());
+    // Clients connect before anything else happens.
+    world.simulator.run(1_000_000);
+    for (const command of commands) perform(stage, command);
+    world.checks.finish(world.history);
+  });
+  return reportOf(world, worldOptions.seed, failure);
+}
+
+function perform(stage: Stage, command: Command): void {
+  const handler = handlers[command.name] ?? refuseScript(command.line, `unknown command ${command.name}`);
+  stage.world.trace.record(stage.world.simulator.nowUs, -1, command.text);
+  handler(stage, command);
+}
+
+function optionsOf(
+  command: Command,
+  puppets: ReadonlySet<ReplicaId>,
+  tampering: Tampering | undefined,
+): WorldOptions {
+  const { options, line } = command;
+  const number = (name: string, usual: number): number =>
+    options.has(name) ? parseInteger(options.get(name)!, line) : usual;
+  const us = (name: string, usual: string): number => parseDurationUs(options.get(name) ?? usual, line);
+  const checkpointInterval = number('checkpoint', 128);
+  const delayUs = us('delay', '1ms');
+  const syncUs = us('sync', '100us');
+  const skews = skewsOf(options.get('skew'), line);
+  return {
+    seed: number('seed', 1),
+    n: number('n', 4),
+    clients: number('clients', 1),
+    config: {
+      checkpointInterval,
+      watermarkWindow: number('window', 2 * checkpointInterval),
+      windowBatches: number('batches', 8),
+      batchOperationsMax: number('operations', 512),
+      viewChangeTimeoutMaxMs: 8_000,
+    },
+    clientSettings: {},
+    links: { ...calmLinks, delayUsMin: delayUs, delayUsMax: delayUs },
+    storage: { syncUsMin: syncUs, syncUsMax: syncUs },
+    replicaClock: (replica) => skews.get(replica) ?? perfectClock,
+    clientClock: () => perfectClock,
+    tickUs: 10_000,
+    breakNoticeUs: 1_000,
+    checks: { ...defaultCheckSettings, validateEvery: 1, digestEvery: 1 },
+    tampering: withPuppets(puppets, tampering),
+  };
+}
+
+function withPuppets(puppets: ReadonlySet<ReplicaId>, tampering: Tampering | undefined): Tampering {
+  return {
+    ...tampering,
+    outputs: (outputs, replica, world, input) => {
+      if (puppets.has(replica)) return outputs.filter(({ kind }) => kind === 'persist' || kind === 'deliver');
+      return tampering?.outputs?.(outputs, replica, world, input) ?? outputs;
+    },
+  };
+}
+
+function skewsOf(text: string | undefined, line: number): Map<number, ClockError> {
+  const skews = new Map<number, ClockError>();
+  for (const part of text?.split(',') ?? []) {
+    const [replica, skew] = part.split(':');
+    skews.set(parseInteger(replica ?? '', line), { skewUs: parseDurationUs(skew ?? '', line), driftPpm: 0 });
+  }
+  return skews;
+}

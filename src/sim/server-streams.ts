@@ -1,0 +1,87 @@
+/**
+ * The client streams of one simulated replica: who is connected, which sessions' replies each stream wants,
+ * and which stream asked for a fast read. Routing only; authentication of a stream is taken as done.
+ */
+import type { ClientId, SessionId } from '../base/index.js';
+import type { ServerMessage } from '../codec/index.js';
+import type { Output, ReplicaStatus } from '../ordering/index.js';
+
+interface ServerStream {
+  readonly client: ClientId;
+  readonly sessions: Set<SessionId>;
+}
+
+export type ClientOutput = Extract<Output, { kind: 'reply' | 'opened' | 'readReply' }>;
+
+export class ServerStreams {
+  /** By client node. */
+  readonly #streams = new Map<number, ServerStream>();
+  /** Fast reads asked and not answered, under numbers of our own: two processes may share an identity. */
+  readonly #reads = new Map<number, { readonly node: number; readonly readId: number }>();
+  #lastRead = 0;
+
+  open(node: number, client: ClientId): void {
+    this.close(node);
+    this.#streams.set(node, { client, sessions: new Set() });
+  }
+
+  close(node: number): void {
+    this.#streams.delete(node);
+    for (const [id, read] of this.#reads) if (read.node === node) this.#reads.delete(id);
+  }
+
+  isOpen(node: number): boolean {
+    return this.#streams.has(node);
+  }
+
+  nodes(): number[] {
+    return [...this.#streams.keys()];
+  }
+
+  clientOf(node: number): ClientId | undefined {
+    return this.#streams.get(node)?.client;
+  }
+
+  attach(node: number, session: SessionId): void {
+    this.#streams.get(node)?.sessions.add(session);
+  }
+
+  /** Number under which the replica is asked this read. */
+  read(node: number, readId: number): number {
+    this.#reads.set(++this.#lastRead, { node, readId });
+    return this.#lastRead;
+  }
+
+  /** The messages that an output becomes, by client node. */
+  route(output: ClientOutput, status: ReplicaStatus): { node: number; message: ServerMessage }[] {
+    const view = status.view;
+    switch (output.kind) {
+      case 'reply': {
+        const { session, firstNumber, outcomes } = output;
+        const message: ServerMessage = { kind: 'reply', view, session, firstNumber, outcomes };
+        return this.#to((stream) => stream.client === output.client && stream.sessions.has(session), message);
+      }
+      case 'opened': {
+        const message: ServerMessage = { kind: 'opened', view, nonce: output.nonce, session: output.session };
+        return this.#to((stream) => stream.client === output.client, message);
+      }
+      case 'readReply': {
+        const read = this.#reads.get(output.readId);
+        if (read === undefined) return [];
+        this.#reads.delete(output.readId);
+        return [
+          { node: read.node, message: { kind: 'readReply', readId: read.readId, result: output.result } },
+        ];
+      }
+    }
+  }
+
+  #to(
+    wants: (stream: ServerStream) => boolean,
+    message: ServerMessage,
+  ): { node: number; message: ServerMessage }[] {
+    const routed: { node: number; message: ServerMessage }[] = [];
+    for (const [node, stream] of this.#streams) if (wants(stream)) routed.push({ node, message });
+    return routed;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * One random simulation: a safety phase in which everything within the fault model goes wrong, then a
+ * liveness phase in which nothing does any more and everything must come to an end: each open operation
+ * answered, every replica, restarted ones too, at the same point with the same state (TigerBeetle's two
+ * phases). The report of a seed is always the same.
+ */
+import { prng, toHex } from '../base/index.js';
+import { decodeResult } from '../codec/index.js';
+import { withAdversaries } from './byzantine/index.js';
+import { Violation } from './checkers/violation.js';
+import type { ViolationKind } from './checkers/violation.js';
+import type { HistoryEntry } from './history.js';
+import { Nemesis } from './nemesis.js';
+import { livenessLinks, parametersOf } from './parameters.js';
+import type { FixedParameters, RunParameters } from './parameters.js';
+import { Workload } from './workload.js';
+import { World } from './world.js';
+import type { Tampering } from './world-options.js';
+
+export interface SimulationOptions extends FixedParameters {
+  readonly seed: number;
+  /** A deliberate bug or a Byzantine behaviour. */
+  readonly tampering?: Tampering;
+  /** Gets the world before it starts, to look into it or to arrange more. */
+  readonly prepare?: (world: World) => void;
+}
+
+export interface SimulationFailure {
+  readonly kind: ViolationKind;
+  /** The checker that noticed. */
+  readonly checker: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly ok: boolean;
+  readonly failure?: SimulationFailure;
+  readonly n: number;
+  /** Byzantine replicas and their behaviours, or another reason not to look at them. */
+  readonly byzantine: readonly string[];
+  readonly operations: number;
+  /** How the operations ended. */
+  readonly outcomes: Readonly<
+    Record<'ordered' | 'fast' | 'unknown' | 'refused' | 'unavailable' | 'open', number>
+  >;
+  readonly virtualMs: number;
+  readonly batches: number;
+  /** Highest view that a correct replica reached. */
+  readonly viewChanges: number;
+  readonly stateTransfers: number;
+  readonly restarts: number;
+  readonly rejoins: number;
+  readonly packets: number;
+  /** Equal for equal runs. */
+  readonly traceDigest: string;
+  /** The last events before a failure. */
+  readonly trace?: readonly string[];
+}
+
+/** Virtual time within which everything must have come to an end once the faults have stopped. */
+const livenessUsMax = 90_000_000;
+const probeTimeoutMs = 10_000;
+
+export function runRandom(options: SimulationOptions): SimulationReport {
+  const parameters = parametersOf(options.seed, options);
+  const random = prng(options.seed).stream('byzantine');
+  const tampering = withAdversaries(parameters.adversaries, random, options.tampering);
+  const world = new World({ ...parameters.world, tampering });
+  for (const [replica, names] of parameters.adversaries) world.byzantine.set(replica, names.join(' '));
+  options.prepare?.(world);
+  const failure = attempt(world, () => play(world, parameters));
+  return reportOf(world, options.seed, failure);
+}
+
+/** Runs and turns whatever is thrown into a failure. */
+export function attempt(world: World, run: () => void): SimulationFailure | null {
+  try {
+    run();
+    return null;
+  } catch (thrown) {
+    const atMs = world.simulator.nowMs;
+    if (thrown instanceof Violation)
+      return { kind: thrown.kind, checker: thrown.checker, message: thrown.message, atMs };
+    const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    return { kind: 'crash', checker: 'exception', message, atMs };
+  }
+}
+
+function play(world: World, parameters: RunParameters): void {
+  const { simulator } = world;
+  const workload = new Workload(world, world.random.stream('workload'), parameters.workload);
+  const nemesis = new Nemesis(
+    world,
+    world.random.stream('nemesis'),
+    parameters.nemesis,
+    parameters.world.links,
+  );
+  world.start();
+  workload.start();
+  nemesis.start();
+  workload.allow(parameters.safetyOperations);
+  simulator.runUntil(() => workload.isIdle, parameters.safetyUs, 50_000);
+  world.trace.record(simulator.nowUs, -1, 'faults stop');
+  nemesis.stop(livenessLinks);
+  workload.allow(parameters.workload.operations);
+  const isOver = (): boolean => workload.isIdle && isConverged(world);
+  if (!simulator.runUntil(isOver, livenessUsMax, 100_000)) throw stuck(world, workload);
+  probe(world);
+  if (!simulator.runUntil(() => isConverged(world), livenessUsMax, 100_000)) throw stuck(world, workload);
+  compareStates(world);
+  world.checks.finish(world.history);
+}
+
+/**
+ * Every correct replica lives, votes and has executed the same, and nothing waits. Up to f that left the
+ * view alone may stay behind until the next view change (OSDI'99 section 4.5.2).
+ */
+export function isConverged(world: World): boolean {
+  const replicas = world.correctReplicas();
+  if (!replicas.every(({ isLive }) => isLive)) return false;
+  const statuses = replicas.map(({ core }) => core.status());
+  const { executed } = statuses[0]!;
+  const inactive = statuses.filter(({ isActive }) => !isActive).length;
+  return (
+    inactive <= world.f &&
+    statuses.every(
+      (status) =>
+        !status.isObserver && status.executed === executed && (status.pending === 0 || !status.isActive),
+    )
+  );
+}
+
+/** After all that, a new operation of each client is answered. */
+function probe(world: World): void {
+  const entries: HistoryEntry[] = [];
+  for (const client of world.clients) {
+    const tuple = ['probe', client.node];
+    entries.push(
+      client.call({ kind: 'out', space: 'default', tuple }, false, probeTimeoutMs, () => undefined),
+    );
+  }
+  const isAnswered = (): boolean => entries.every(({ outcome }) => outcome !== null);
+  world.simulator.runUntil(isAnswered, (probeTimeoutMs + 1_000) * 1_000, 10_000);
+  for (const { client, outcome } of entries) {
+    if (outcome?.kind !== 'result')
+      throw new Violation(
+        'liveness',
+        'probe',
+        `client ${client} got ${outcome?.kind ?? 'nothing'} without faults`,
+      );
+    if (decodeResult(outcome.result)?.kind !== 'entry')
+      throw new Violation('safety', 'probe', `client ${client} was answered ${toHex(outcome.result)}`);
+  }
+}
+
+export function compareStates(world: World): void {
+  const digests = world.correctReplicas().map(({ core }) => core.stateDigest());
+  if (digests.some((digest) => digest !== digests[0]))
+    throw new Violation('safety', 'state-digests', 'states differ at the end');
+}
+
+function stuck(world: World, workload: Workload): Violation {
+  const states = world.replicas.map((host) => {
+    const { id } = host;
+    if (!host.isRunning) return `${id}: stopped`;
+    const { view, isActive, isObserver, executed, stableCheckpoint, pending } = host.core.status();
+    const flags = `${isActive ? '' : ' inactive'}${isObserver ? ' observer' : ''}`;
+    return `${id}: view ${view}${flags} executed ${executed} stable ${stableCheckpoint} pending ${pending}`;
+  });
+  const open = `${workload.issued - workload.finished} operations open`;
+  return new Violation('liveness', 'convergence', `${open}; ${states.join('; ')}`);
+}
+
+export function reportOf(world: World, seed: number, failure: SimulationFailure | null): SimulationReport {
+  const outcomes = { ordered: 0, fast: 0, unknown: 0, refused: 0, unavailable: 0, open: 0 };
+  for (const { outcome } of world.history.entries) {
+    if (outcome === null) outcomes.open++;
+    else outcomes[outcome.kind === 'result' ? outcome.path : outcome.kind]++;
+  }
+  const running = world.correctReplicas().filter(({ isRunning }) => isRunning);
+  return {
+    seed,
+    ok: failure === null,
+    ...(failure === null ? {} : { failure, trace: world.trace.tail() }),
+    n: world.n,
+    byzantine: [...world.byzantine].map(([replica, names]) => `${replica}: ${names}`),
+    operations: world.history.entries.length,
+    outcomes,
+    virtualMs: world.simulator.nowMs,
+    batches: world.checks.order.highest,
+    viewChanges: Math.max(0, ...running.map(({ core }) => core.status().view)),
+    stateTransfers: world.counters.stateTransfers,
+    restarts: world.counters.restarts,
+    rejoins: world.counters.rejoins,
+    packets: world.network.packets,
+    traceDigest: world.trace.digest(),
+  };
+}

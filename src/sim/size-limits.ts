@@ -1,0 +1,26 @@
+/** What each size in a replica's status may reach, from the settings that bound it. */
+import type { OrderingConfig } from '../ordering/index.js';
+
+/** Messages held until durable: two votes a slot, a few statements, and as much again for a view change. */
+const heldPerSlot = 4;
+const heldBeside = 64;
+
+export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<string, number>> {
+  const window = config.watermarkWindow;
+  // A slot refers to each digest of its Q set, to the accepted one and to the committed one.
+  const bodies = window * (config.prePreparedDigestsMax + 2);
+  return {
+    slots: window,
+    bodies,
+    pending: config.pendingEnvelopesMax,
+    wanted: bodies,
+    candidateBodies: window,
+    verdicts: window * config.batchOperationsMax,
+    reads: config.pendingReadsMax,
+    held: heldPerSlot * window + heldBeside,
+    snapshots: 4,
+    viewChanges: config.n,
+    // The simulated clients are few: what grows beyond this was not purged.
+    sessions: 4 * config.sessionsPerClientMax,
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * Random clients: each keeps a few operations open on a small set of tuples, so that they meet, and thinks
+ * a little in between. Everything asked and answered is in the world's history.
+ */
+import type { Prng } from '../base/index.js';
+import { any, formal } from '../codec/index.js';
+import type { Operation, Template, TemplateField, Tuple } from '../codec/index.js';
+import type { ClientHost } from './client-host.js';
+import type { HistoryEntry } from './history.js';
+import type { World } from './world.js';
+
+export interface WorkloadProfile {
+  /** Operations over all clients. */
+  readonly operations: number;
+  /** Open at the same time, per client. */
+  readonly concurrency: number;
+  readonly thinkUsMax: number;
+  readonly timeoutMsMin: number;
+  readonly timeoutMsMax: number;
+  /** Share of the reads that may be answered without ordering, in percent. */
+  readonly fastReadPercent: number;
+  readonly keys: number;
+}
+
+const spaceName = 'default';
+
+export class Workload {
+  readonly #world: World;
+  readonly #random: Prng;
+  readonly #profile: WorkloadProfile;
+  #issued = 0;
+  #finished = 0;
+  /** No new operation is issued beyond this. */
+  #limit = 0;
+  /** Slots of clients that wait for a higher limit. */
+  readonly #idle: ClientHost[] = [];
+
+  constructor(world: World, random: Prng, profile: WorkloadProfile) {
+    this.#world = world;
+    this.#random = random;
+    this.#profile = profile;
+  }
+
+  get issued(): number {
+    return this.#issued;
+  }
+
+  get finished(): number {
+    return this.#finished;
+  }
+
+  get isIdle(): boolean {
+    return this.#issued >= this.#limit && this.#finished === this.#issued;
+  }
+
+  start(): void {
+    for (const client of this.#world.clients)
+      for (let slot = 0; slot < this.#profile.concurrency; slot++) this.#idle.push(client);
+  }
+
+  /** Lets the clients go on until so many operations have been issued in all. */
+  allow(operations: number): void {
+    this.#limit = operations;
+    for (const client of this.#idle.splice(0)) this.#next(client);
+  }
+
+  #next(client: ClientHost): void {
+    if (this.#issued >= this.#limit) {
+      this.#idle.push(client);
+      return;
+    }
+    this.#issued++;
+    const thinkUs = this.#random.below(this.#profile.thinkUsMax + 1);
+    this.#world.simulator.schedule(thinkUs, () => this.#issue(client));
+  }
+
+  #issue(client: ClientHost): void {
+    let operation = this.#draw();
+    while (client.isOpen(operation)) operation = this.#draw();
+    const isRead = operation.kind === 'rdp' || operation.kind === 'rdAll' || operation.kind === 'count';
+    const isFast = isRead && this.#random.chance(this.#profile.fastReadPercent, 100);
+    const timeoutMs = this.#random.between(this.#profile.timeoutMsMin, this.#profile.timeoutMsMax);
+    client.call(operation, isFast, timeoutMs, (entry) => this.#done(client, entry));
+  }
+
+  #done(client: ClientHost, _entry: HistoryEntry): void {
+    this.#finished++;
+    this.#next(client);
+  }
+
+  #draw(): Operation {
+    const random = this.#random;
+    const template = this.#template();
+    const space = spaceName;
+    switch (random.below(16)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        return { kind: 'out', space, tuple: this.#tuple() };
+      case 4:
+      case 5:
+      case 6:
+        return { kind: 'rdp', space, template };
+      case 7:
+      case 8:
+        return { kind: 'inp', space, template };
+      case 9:
+      case 10:
+      case 11:
+        return { kind: 'cas', space, template, tuple: this.#tuple() };
+      case 12:
+        return { kind: 'replace', space, template, tuple: this.#tuple() };
+      case 13:
+        return { kind: 'rdAll', space, template, limit: random.below(4), after: BigInt(random.below(20)) };
+      case 14:
+        return { kind: 'inAll', space, template, limit: random.below(3) };
+      default:
+        return { kind: 'count', space, template };
+    }
+  }
+
+  #tuple(): Tuple {
+    return [`k${this.#random.below(this.#profile.keys)}`, this.#random.below(1_000)];
+  }
+
+  #template(): Template {
+    const key = `k${this.#random.below(this.#profile.keys)}`;
+    const second: TemplateField = this.#random.pick([any, formal.int, formal.string]);
+    return [this.#random.chance(1, 6) ? any : { kind: 'value', value: key }, second];
+  }
+}

@@ -1,0 +1,56 @@
+/** What a simulated world is made of. Everything here is fixed before it starts. */
+import type { ReplicaId } from '../base/index.js';
+import type { ClientSettings } from '../client/index.js';
+import type {
+  Authenticator,
+  Input,
+  OrderingConfig,
+  OrderingReplica,
+  Output,
+  StateMachine,
+} from '../ordering/index.js';
+import type { CheckSettings } from './checks.js';
+import type { ClockError } from './clock.js';
+import type { LinkProfile } from './network.js';
+import type { ReplicaCore, ReplicaHost } from './replica-host.js';
+import type { Simulator } from './simulator.js';
+import type { StorageProfile } from './storage.js';
+
+/** What a deliberate bug can see and reach beside its own replica. */
+export interface Surroundings {
+  readonly simulator: Simulator;
+  readonly replicas: readonly ReplicaHost[];
+  readonly authenticators: readonly Authenticator[];
+}
+
+/** Deliberate bugs (canaries) and Byzantine behaviours, at the edges of a replica. */
+export interface Tampering {
+  readonly authenticator?: (authenticator: Authenticator, replica: ReplicaId) => Authenticator;
+  /** What runs in the replica's place; mostly the same replica with something changed. */
+  readonly core?: (core: OrderingReplica, replica: ReplicaId) => ReplicaCore;
+  readonly stateMachine?: (machine: StateMachine, replica: ReplicaId) => StateMachine;
+  /** Outputs in place of those that the replica's step gave for `input`. */
+  readonly outputs?: (
+    outputs: readonly Output[],
+    replica: ReplicaId,
+    surroundings: Surroundings,
+    input: Input,
+  ) => readonly Output[];
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly n: number;
+  readonly clients: number;
+  readonly config: Partial<OrderingConfig>;
+  readonly clientSettings: Partial<ClientSettings>;
+  readonly links: LinkProfile;
+  readonly storage: StorageProfile;
+  readonly replicaClock: (replica: ReplicaId) => ClockError;
+  readonly clientClock: (client: number) => ClockError;
+  readonly tickUs: number;
+  /** How long a client takes to notice that a replica's process ended. */
+  readonly breakNoticeUs: number;
+  readonly checks: CheckSettings;
+  readonly tampering?: Tampering;
+}

@@ -1,0 +1,305 @@
+/**
+ * A whole cluster in one process: replicas, clients, links, clocks and logs under one seed, with checkers
+ * that look at every step. Messages cross the network as encoded bytes only. Drives nothing by itself:
+ * nemesis, workload or scenario do.
+ */
+import { assert, prng, replicaId } from '../base/index.js';
+import type { ClientId, Prng, ReplicaId, ViewNumber } from '../base/index.js';
+import {
+  decodeClientMessage,
+  decodeEnvelope,
+  decodePeerMessage,
+  decodeServerMessage,
+  encodeClientMessage,
+  encodeServerMessage,
+} from '../codec/index.js';
+import type { ClientMessage, Envelope, PeerMessage, ServerMessage } from '../codec/index.js';
+import { defaultOrderingConfig, faultsTolerated, OrderingReplica } from '../ordering/index.js';
+import type {
+  Authenticator,
+  HaltReason,
+  Input,
+  OrderingConfig,
+  Output,
+  StateMachine,
+} from '../ordering/index.js';
+import { createService } from '../service/index.js';
+import { Keyring, sha256 } from './authenticator.js';
+import { Checks } from './checks.js';
+import { Violation, violated } from './checkers/violation.js';
+import type { DeliveredBatch } from './checkers/committed-order.js';
+import { createClientCore } from './client-core.js';
+import { ClientHost } from './client-host.js';
+import type { ClientWorld } from './client-host.js';
+import { Clock, epochMs } from './clock.js';
+import { History } from './history.js';
+import { Network } from './network.js';
+import { ReplicaHost } from './replica-host.js';
+import type { HostStart, HostWorld, ReplicaCore } from './replica-host.js';
+import { Simulator } from './simulator.js';
+import { MemoryVoteLog } from './storage.js';
+import { Trace } from './trace.js';
+import type { WorldOptions } from './world-options.js';
+
+/** A message on its way, for scenarios that look at links. */
+export interface Packet {
+  readonly from: number;
+  readonly to: number;
+  readonly message: PeerMessage | ClientMessage | ServerMessage;
+  /** Brings it to the receiver now. */
+  readonly deliver: () => void;
+}
+
+/** What becomes of a packet: `false` leaves it to the network, `true` means it was dealt with. */
+export type PacketFilter = (packet: Packet) => boolean;
+
+export class World implements HostWorld, ClientWorld {
+  readonly n: number;
+  readonly f: number;
+  readonly simulator = new Simulator();
+  readonly trace = new Trace();
+  readonly history = new History();
+  readonly network: Network;
+  readonly checks: Checks;
+  readonly config: Omit<OrderingConfig, 'id'>;
+  readonly tickUs: number;
+  readonly random: Prng;
+  readonly replicas: readonly ReplicaHost[];
+  readonly clients: readonly ClientHost[];
+  readonly authenticators: readonly Authenticator[];
+  /** Nothing is promised about these and the checkers do not look at them. */
+  readonly byzantine = new Map<ReplicaId, string>();
+  filter: PacketFilter | null = null;
+  /** Evidence and events of the replicas, as text. */
+  onNoticed: ((replica: ReplicaId, text: string) => void) | null = null;
+  onEnvelope: ((node: number, envelope: Envelope) => void) | null = null;
+  readonly counters = { stateTransfers: 0, rejoins: 0, restarts: 0, delivered: 0 };
+  readonly #options: WorldOptions;
+  /** Replicas that restarted and do not vote yet. */
+  readonly #observing = new Set<ReplicaId>();
+  readonly #restores = new Map<ReplicaId, number>();
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.n = options.n;
+    this.f = faultsTolerated(options.n);
+    this.random = prng(options.seed);
+    this.config = { ...defaultOrderingConfig, ...options.config, n: options.n };
+    this.tickUs = options.tickUs;
+    this.network = new Network(this.simulator, this.random.stream('network'), options.links);
+    this.checks = new Checks(this.config, options.checks, () => createService({ hash: sha256 }));
+    const keyring = new Keyring(this.random.stream('keys'));
+    const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
+    this.authenticators = ids.map((id) => keyring.createReplica(id));
+    this.replicas = ids.map((id) => {
+      return new ReplicaHost(id, this.n, new Clock(this.simulator, options.replicaClock(id)), this);
+    });
+    this.clients = Array.from({ length: options.clients }, (_, index) => this.#createClient(index, keyring));
+  }
+
+  start(): void {
+    for (const replica of this.replicas) replica.start('genesis');
+    for (const client of this.clients) client.start();
+  }
+
+  #createClient(index: number, keyring: Keyring): ClientHost {
+    const node = this.n + index;
+    const random = this.random.stream(`client ${index}`);
+    const { client, sign } = keyring.createClient();
+    const { clientSettings } = this.#options;
+    const core = createClientCore({
+      client,
+      n: this.n,
+      sign,
+      random: random.stream('nonce'),
+      settings: clientSettings,
+    });
+    this.checks.addClient(node, client);
+    const clock = new Clock(this.simulator, this.#options.clientClock(index));
+    return new ClientHost(node, client, this.n, core, clock, random, this);
+  }
+
+  // For replicas.
+
+  createStateMachine(replica: ReplicaId): StateMachine {
+    const service = createService({ hash: sha256 });
+    return this.#options.tampering?.stateMachine?.(service, replica) ?? service;
+  }
+
+  createCore(replica: ReplicaId, stateMachine: StateMachine, start: HostStart): ReplicaCore {
+    const config = { ...this.config, id: replica };
+    const { tampering } = this.#options;
+    const own = this.authenticators[replica]!;
+    const authenticator = tampering?.authenticator?.(own, replica) ?? own;
+    const core = new OrderingReplica({ config, authenticator, stateMachine, start });
+    return tampering?.core?.(core, replica) ?? core;
+  }
+
+  createLog(replica: ReplicaId, onStored: (recordNumber: number) => void): MemoryVoteLog {
+    const random = this.random.stream(`log ${replica} ${this.simulator.eventsExecuted}`);
+    return new MemoryVoteLog(this.simulator, random, this.#options.storage, onStored);
+  }
+
+  tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[] {
+    return this.#options.tampering?.outputs?.(outputs, replica, this, input) ?? outputs;
+  }
+
+  sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void {
+    const deliver = (): void => this.#deliverToPeer(from, to, bytes);
+    if (this.filter?.({ from, to, message, deliver })) return;
+    this.network.send(from, to, deliver);
+  }
+
+  sendToClient(from: ReplicaId, node: number, message: ServerMessage): void {
+    const client = this.clients[node - this.n]!;
+    const generation = client.generationOf(from);
+    const bytes = encodeServerMessage(message);
+    const deliver = (): void => {
+      this.trace.record(this.simulator.nowUs, node, `${message.kind} from ${from}`, bytes);
+      client.onMessage(from, generation, this.#decoded(decodeServerMessage(bytes), message.kind));
+    };
+    if (this.filter?.({ from, to: node, message, deliver })) return;
+    if (!this.network.sendStream(from, node, deliver))
+      this.simulator.schedule(1_000, () => this.#break(client, from, generation));
+  }
+
+  onStarted(replica: ReplicaId): void {
+    this.checks.started(replica);
+    this.#restores.delete(replica);
+    this.trace.record(this.simulator.nowUs, replica, 'started');
+  }
+
+  onDelivered(replica: ReplicaId, batch: DeliveredBatch): void {
+    const text = `delivered ${batch.sequenceNumber} ${batch.digest.slice(0, 8)}`;
+    this.trace.record(this.simulator.nowUs, replica, text);
+    this.counters.delivered++;
+    if (!this.byzantine.has(replica)) this.checks.delivered(replica, batch, epochMs + this.simulator.nowMs);
+  }
+
+  onStepped(host: ReplicaHost, input: Input): void {
+    if (this.byzantine.has(host.id)) return;
+    this.checks.stepped(host);
+    const restores = host.restores - (this.#restores.get(host.id) ?? 0);
+    this.counters.stateTransfers += restores;
+    this.#restores.set(host.id, host.restores);
+    if (input.kind !== 'tick' || !this.#observing.has(host.id)) return;
+    if (host.core.status().isObserver) return;
+    this.#observing.delete(host.id);
+    this.counters.rejoins++;
+    this.trace.record(this.simulator.nowUs, host.id, 'votes again');
+  }
+
+  onHalted(replica: ReplicaId, reason: HaltReason): void {
+    this.trace.record(this.simulator.nowUs, replica, `halted ${reason}`);
+    if (!this.byzantine.has(replica)) violated('halt', `replica ${replica} stopped itself: ${reason}`);
+  }
+
+  onNotice(replica: ReplicaId, text: string): void {
+    this.trace.record(this.simulator.nowUs, replica, text);
+    this.onNoticed?.(replica, text);
+  }
+
+  // For clients.
+
+  openStream(node: number, client: ClientId, replica: ReplicaId): ViewNumber | null {
+    const host = this.replicas[replica]!;
+    if (!host.isLive || this.network.isCut(node, replica) || this.network.isCut(replica, node)) return null;
+    host.streams.open(node, client);
+    return host.core.status().view;
+  }
+
+  closeStream(node: number, replica: ReplicaId): void {
+    this.replicas[replica]!.streams.close(node);
+  }
+
+  sendToReplica(node: number, to: ReplicaId, generation: number, message: ClientMessage): boolean {
+    const client = this.clients[node - this.n]!;
+    const bytes = encodeClientMessage(message);
+    const deliver = (): void => {
+      if (client.isConnected(to) && client.generationOf(to) === generation)
+        this.#deliverToReplica(node, to, bytes);
+    };
+    if (this.filter?.({ from: node, to, message, deliver })) return true;
+    return this.network.sendStream(node, to, deliver);
+  }
+
+  onSubmitted(node: number, envelope: Envelope): void {
+    const { body } = envelope;
+    if (body.kind === 'requests') {
+      for (const [index, operation] of body.operations.entries())
+        this.checks.exactlyOnce.submit(body.client, body.session, body.firstNumber + index, operation);
+    }
+    this.onEnvelope?.(node, envelope);
+  }
+
+  // Faults.
+
+  stopReplica(replica: ReplicaId): void {
+    const host = this.replicas[replica]!;
+    if (!host.isRunning) return;
+    this.trace.record(this.simulator.nowUs, replica, 'stopped');
+    host.stop();
+    for (const client of this.clients) {
+      const generation = client.generationOf(replica);
+      const delayUs = this.#options.breakNoticeUs;
+      this.simulator.schedule(delayUs, () => this.#break(client, replica, generation));
+    }
+  }
+
+  /** Without any memory, hence as an observer. */
+  restartReplica(replica: ReplicaId): void {
+    this.replicas[replica]!.start('observer');
+    this.#observing.add(replica);
+    this.counters.restarts++;
+  }
+
+  /** Byzantine, stopped, paused or without its vote: what the limit f is about. */
+  isFaulty(replica: ReplicaId): boolean {
+    return this.byzantine.has(replica) || !this.replicas[replica]!.isLive || this.#observing.has(replica);
+  }
+
+  faultyCount(): number {
+    return this.replicas.filter(({ id }) => this.isFaulty(id)).length;
+  }
+
+  correctReplicas(): ReplicaHost[] {
+    return this.replicas.filter(({ id }) => !this.byzantine.has(id));
+  }
+
+  #deliverToPeer(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void {
+    const message = decodePeerMessage(bytes);
+    if (message === null) {
+      if (!this.byzantine.has(from))
+        throw new Violation('crash', 'codec', `replica ${from} sent malformed bytes`);
+      return;
+    }
+    this.trace.record(this.simulator.nowUs, to, `${message.kind} from ${from}`, bytes);
+    this.replicas[to]!.input({ kind: 'message', from, message });
+  }
+
+  #deliverToReplica(node: number, to: ReplicaId, bytes: Uint8Array): void {
+    const message = this.#decoded(decodeClientMessage(bytes), 'client message');
+    const host = this.replicas[to]!;
+    const client = host.streams.clientOf(node);
+    if (client === undefined) return;
+    this.trace.record(this.simulator.nowUs, to, `${message.kind} from ${node}`, bytes);
+    if (message.kind === 'attach') host.streams.attach(node, message.session);
+    if (message.kind === 'read') {
+      const readId = host.streams.read(node, message.readId);
+      host.input({ kind: 'read', client, readId, operation: message.operation });
+    }
+    if (message.kind !== 'submit') return;
+    const envelope = this.#decoded(decodeEnvelope(message.envelope), 'envelope');
+    if (envelope.body.kind === 'requests') host.streams.attach(node, envelope.body.session);
+    host.input({ kind: 'envelope', envelope });
+  }
+
+  #break(client: ClientHost, replica: ReplicaId, generation: number): void {
+    if (client.generationOf(replica) === generation) client.disconnect(replica);
+  }
+
+  #decoded<T>(message: T | null, what: string): T {
+    assert(message !== null, `${what} does not decode`);
+    return message;
+  }
+}

@@ -1,0 +1,31 @@
+/** Each deliberate bug is noticed by a checker that is there for it (pitfall 41). */
+import { describe, expect, it } from 'vitest';
+import { canaries } from '../../src/sim/index.js';
+
+describe('canaries', () => {
+  for (const canary of canaries) {
+    it(`${canary.name}: ${canary.bug}`, () => {
+      const { ok, failure } = canary.run();
+      expect(ok).toBe(false);
+      expect(canary.checkers, failure?.message).toContain(failure?.checker);
+    });
+  }
+
+  it('cover every checker that a simulation has', () => {
+    const covered = new Set(canaries.flatMap(({ checkers }) => checkers));
+    const all = [
+      'agreement',
+      'bounded-memory',
+      'convergence',
+      'exactly-once',
+      'fast-reads',
+      'linearizability',
+      'ordered-time',
+      'probe',
+      'real-time',
+      'replay',
+      'state-digests',
+    ];
+    expect(all.filter((checker) => !covered.has(checker))).toEqual([]);
+  });
+});
