@@ -136,14 +136,40 @@ function sequenceLength(lead: number): number {
 
 const smallestOfLength = [0, 0, 0x80, 0x800, 0x10000];
 
+const unitsPerPiece = 4096;
+/** Up to this length engines copy on concatenation instead of keeping a node a piece. */
+const shortLength = 12;
+
+function stringOf(units: readonly number[], count: number): string {
+  let text = '';
+  if (count <= shortLength) {
+    for (let i = 0; i < count; i++) text += String.fromCharCode(units[i]!);
+    return text;
+  }
+  for (let i = 0; i < count; i += unitsPerPiece) {
+    const end = Math.min(count, i + unitsPerPiece);
+    text += String.fromCharCode.apply(
+      null,
+      i === 0 && end === units.length ? (units as number[]) : units.slice(i, end),
+    );
+  }
+  return text;
+}
+
 /** Decodes bytes[start, end) strictly (RFC 3629: shortest form, no surrogates); null if malformed. */
 export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): string | null {
-  let text = '';
+  const units = new Array<number>(end - start);
+  let count = 0;
   for (let i = start; i < end;) {
     const lead = bytes[i]!;
+    if (lead < 0x80) {
+      units[count++] = lead;
+      i++;
+      continue;
+    }
     const length = sequenceLength(lead);
     if (length === 0) return null;
-    let point = length === 1 ? lead : lead & (0xff >> (length + 1));
+    let point = lead & (0xff >> (length + 1));
     for (let k = 1; k < length; k++) {
       const low = continuation(bytes, i + k, end);
       if (low < 0) return null;
@@ -151,8 +177,13 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): st
     }
     if (point < smallestOfLength[length]! || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
       return null;
-    text += String.fromCodePoint(point);
+    if (point < 0x10000) {
+      units[count++] = point;
+    } else {
+      units[count++] = 0xd7c0 + (point >> 10);
+      units[count++] = 0xdc00 | (point & 0x3ff);
+    }
     i += length;
   }
-  return text;
+  return stringOf(units, count);
 }

@@ -1,9 +1,10 @@
 /**
  * Replicated state as numbered pages under a Merkle root that is maintained incrementally: a checkpoint
  * costs what changed since the last one, not what exists. Three levels: page, group of 256 neighbouring
- * pages, root. Leaves and nodes are hashed under different first bytes.
+ * pages, root. Leaves and nodes are hashed under different first bytes. Digests are kept as bytes in the
+ * order in which they are hashed, so that a group is hashed without being built.
  */
-import { concatBytes, fromHex } from './bytes.js';
+import { fromHex } from './bytes.js';
 import type { Digest, HashFunction } from './ids.js';
 
 /** An immutable picture of the state: pages by number and the root over them. */
@@ -13,40 +14,87 @@ export interface PageSnapshot {
 }
 
 const pagesPerGroup = 256;
-const leafTag = Uint8Array.of(0);
-const groupTag = Uint8Array.of(1);
-const rootTag = Uint8Array.of(2);
+const numberBytes = 8;
+const nodeBytes = numberBytes + 32;
+const [leafTag, groupTag, rootTag] = [0, 1, 2];
 
-function numberBytes(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
+function writeNumber(value: number, out: Uint8Array, offset: number): void {
   let rest = value;
-  for (let i = 7; i >= 0; i--) {
-    bytes[i] = rest % 256;
+  for (let i = offset + 7; i >= offset; i--) {
+    out[i] = rest % 256;
     rest = Math.floor(rest / 256);
   }
-  return bytes;
 }
 
-interface Node {
-  readonly number: number;
-  readonly digest: Digest;
-}
+/** Numbered digests in ascending order: what a group or the root is hashed over. */
+class NodeList {
+  #length = 0;
+  readonly #numbers: number[] = [];
+  /** A tag, then number and digest of every node; grows by doubling. */
+  #bytes: Uint8Array;
 
-function hashNodes(hash: HashFunction, tag: Uint8Array, nodes: readonly Node[]): Digest {
-  const parts: Uint8Array[] = [tag];
-  for (const node of nodes) parts.push(numberBytes(node.number), fromHex(node.digest)!);
-  return hash(concatBytes(parts));
-}
+  constructor(tag: number) {
+    this.#bytes = new Uint8Array(1 + 4 * nodeBytes);
+    this.#bytes[0] = tag;
+  }
 
-const byNumber = (a: Node, b: Node): number => a.number - b.number;
+  get length(): number {
+    return this.#length;
+  }
+
+  set(number: number, digest: Digest): void {
+    const i = this.#indexOf(number);
+    if (this.#numbers[i] !== number) this.#insertAt(i, number);
+    this.#bytes.set(fromHex(digest)!, 1 + i * nodeBytes + numberBytes);
+  }
+
+  remove(number: number): void {
+    const i = this.#indexOf(number);
+    if (this.#numbers[i] !== number) return;
+    this.#numbers.splice(i, 1);
+    this.#bytes.copyWithin(1 + i * nodeBytes, 1 + (i + 1) * nodeBytes, 1 + this.#length * nodeBytes);
+    this.#length--;
+  }
+
+  digest(hash: HashFunction): Digest {
+    return hash(this.#bytes.subarray(0, 1 + this.#length * nodeBytes));
+  }
+
+  #indexOf(number: number): number {
+    let [low, high] = [0, this.#length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#numbers[middle]! < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #insertAt(i: number, number: number): void {
+    const end = 1 + this.#length * nodeBytes;
+    if (end === this.#bytes.length) {
+      const grown = new Uint8Array(1 + 2 * this.#length * nodeBytes);
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    const offset = 1 + i * nodeBytes;
+    this.#bytes.copyWithin(offset + nodeBytes, offset, end);
+    writeNumber(number, this.#bytes, offset);
+    this.#numbers.splice(i, 0, number);
+    this.#length++;
+  }
+}
 
 export class PageTree {
   readonly #hash: HashFunction;
   readonly #pages = new Map<number, Uint8Array>();
-  /** Digest of every page, by group. Invariant: holds exactly the pages of `#pages`. */
-  readonly #leaves = new Map<number, Map<number, Digest>>();
-  readonly #groups = new Map<number, Digest>();
+  /** Invariant: holds the digests of exactly the pages of `#pages`. */
+  readonly #groups = new Map<number, NodeList>();
+  /** Invariant: up to date for every group that is not dirty. */
+  #top = new NodeList(rootTag);
   readonly #dirtyGroups = new Set<number>();
+  /** Where a leaf is put together for hashing. */
+  #scratch = new Uint8Array(1 << 12);
 
   constructor(hash: HashFunction) {
     this.#hash = hash;
@@ -54,27 +102,27 @@ export class PageTree {
 
   /** Stores a page; the bytes must never change afterwards. */
   put(page: number, bytes: Uint8Array): void {
-    const group = Math.floor(page / pagesPerGroup);
+    const number = Math.floor(page / pagesPerGroup);
     this.#pages.set(page, bytes);
-    let leaves = this.#leaves.get(group);
-    if (leaves === undefined) this.#leaves.set(group, (leaves = new Map()));
-    leaves.set(page, this.#hash(concatBytes([leafTag, numberBytes(page), bytes])));
-    this.#dirtyGroups.add(group);
+    let group = this.#groups.get(number);
+    if (group === undefined) this.#groups.set(number, (group = new NodeList(groupTag)));
+    group.set(page, this.#leafDigest(page, bytes));
+    this.#dirtyGroups.add(number);
   }
 
   remove(page: number): void {
     if (!this.#pages.delete(page)) return;
-    const group = Math.floor(page / pagesPerGroup);
-    this.#leaves.get(group)!.delete(page);
-    this.#dirtyGroups.add(group);
+    const number = Math.floor(page / pagesPerGroup);
+    this.#groups.get(number)!.remove(page);
+    this.#dirtyGroups.add(number);
   }
 
   /** Replaces everything by the pages of a snapshot. */
   reset(pages: ReadonlyMap<number, Uint8Array>): void {
     this.#pages.clear();
-    this.#leaves.clear();
     this.#groups.clear();
     this.#dirtyGroups.clear();
+    this.#top = new NodeList(rootTag);
     for (const [page, bytes] of pages) this.put(page, bytes);
   }
 
@@ -82,19 +130,26 @@ export class PageTree {
     return { root: this.#root(), pages: new Map(this.#pages) };
   }
 
+  #leafDigest(page: number, bytes: Uint8Array): Digest {
+    const length = 1 + numberBytes + bytes.length;
+    if (this.#scratch.length < length) this.#scratch = new Uint8Array(2 * length);
+    this.#scratch[0] = leafTag;
+    writeNumber(page, this.#scratch, 1);
+    this.#scratch.set(bytes, 1 + numberBytes);
+    return this.#hash(this.#scratch.subarray(0, length));
+  }
+
   #root(): Digest {
-    for (const group of this.#dirtyGroups) {
-      const leaves = this.#leaves.get(group);
-      if (leaves === undefined || leaves.size === 0) {
-        this.#leaves.delete(group);
-        this.#groups.delete(group);
-        continue;
+    for (const number of this.#dirtyGroups) {
+      const group = this.#groups.get(number)!;
+      if (group.length === 0) {
+        this.#groups.delete(number);
+        this.#top.remove(number);
+      } else {
+        this.#top.set(number, group.digest(this.#hash));
       }
-      const nodes = [...leaves].map(([number, digest]) => ({ number, digest })).sort(byNumber);
-      this.#groups.set(group, hashNodes(this.#hash, groupTag, nodes));
     }
     this.#dirtyGroups.clear();
-    const nodes = [...this.#groups].map(([number, digest]) => ({ number, digest })).sort(byNumber);
-    return hashNodes(this.#hash, rootTag, nodes);
+    return this.#top.digest(this.#hash);
   }
 }

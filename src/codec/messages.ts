@@ -28,6 +28,16 @@ export interface Commit {
   readonly digest: Digest;
 }
 
+/**
+ * "I know this batch to be committed here", to a peer that lacks the votes for it: f+1 equal ones prove it,
+ * since a correct replica is among them and no two batches commit at one sequence number.
+ */
+export interface Committed {
+  readonly kind: 'committed';
+  readonly sequenceNumber: SequenceNumber;
+  readonly digest: Digest;
+}
+
 /** One replica's signed statement of its state after executing `sequenceNumber`. */
 export interface Checkpoint {
   readonly kind: 'checkpoint';
@@ -144,6 +154,7 @@ export type PeerMessage =
   | PrePrepare
   | Prepare
   | Commit
+  | Committed
   | Checkpoint
   | ViewChange
   | NewView

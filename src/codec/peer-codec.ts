@@ -58,6 +58,8 @@ function messageToWire(message: PeerMessage): WireMessage {
       return { newView: { body: message.body, signature: message.signature } };
     case 'status':
       return { status: message };
+    case 'committed':
+      return { committed: { sequenceNumber: message.sequenceNumber, digest: hexBytes(message.digest) } };
     case 'stableCheckpoint':
       return { stableCheckpoint: certificateToWire(message.certificate) };
     case 'fetchBatch':
@@ -146,6 +148,13 @@ function rareMessageFromWire(wire: proto.PeerMessage): PeerMessage {
       stateDigest: digestOf(wire.checkpoint.stateDigest),
       replica: replicaOf(wire.checkpoint.replica),
       signature: exactly(signatureBytes, wire.checkpoint.signature),
+    };
+  }
+  if (wire.committed !== null) {
+    return {
+      kind: 'committed',
+      sequenceNumber: sequenceNumber(safeInteger(wire.committed.sequenceNumber)),
+      digest: digestOf(wire.committed.digest),
     };
   }
   if (wire.viewChange !== null) return viewChangeFromWire(wire.viewChange);

@@ -10,7 +10,7 @@ import { executeReady } from './execute.js';
 import { lowWatermark } from './log.js';
 import { applyChosen, tryNewView } from './new-view.js';
 import { propose } from './propose.js';
-import { countVotes } from './quorum.js';
+import { attestedDigest, countVotes } from './quorum.js';
 import { releaseReads } from './reads.js';
 import { tryVoteAgain } from './rejoin.js';
 import { isPrepared, type Slot } from './slot.js';
@@ -55,13 +55,15 @@ function notePrepared(core: Core, slot: Slot): void {
   sendAfterStored(core, { kind: 'commit', view, sequenceNumber, digest });
 }
 
-/** Committed: a quorum of COMMITs in one view; no PRE-PREPARE of one's own is needed for it. */
+/** Committed: a quorum of COMMITs in one view, or f+1 that know of one; no PRE-PREPARE of one's own is needed. */
 function noteCommitted(core: Core, slot: Slot): void {
   for (const { view, digest } of slot.commits.values()) {
     if (countVotes(slot.commits, view, digest) < core.quorum) continue;
     slot.committed = { view, digest };
     return;
   }
+  const attested = attestedDigest(slot.attested, core.weakQuorum);
+  if (attested !== null) slot.committed = { view: core.view, digest: attested };
 }
 
 function advanceExecution(core: Core): void {

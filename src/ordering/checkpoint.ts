@@ -10,7 +10,15 @@ import {
   type CheckpointCertificate,
   type ReplicaSignature,
 } from '../codec/index.js';
-import { event, persist, reject, sendAfterStored, type CheckpointVote, type Core } from './core.js';
+import {
+  event,
+  persist,
+  reject,
+  sendAfterStored,
+  type CheckpointVote,
+  type Core,
+  type HeldMessage,
+} from './core.js';
 import { dropUnwanted } from './fetch-batch.js';
 import { lowWatermark, truncate } from './log.js';
 import { takeSnapshot } from './state.js';
@@ -147,6 +155,13 @@ export function noteCertificate(core: Core, certificate: CheckpointCertificate):
   };
 }
 
+/** Votes that wait for a slow disk serve nobody once their slot is cut. */
+function dropHeldVotes(core: Core, low: SequenceNumber): void {
+  const isNeeded = ({ message }: HeldMessage): boolean =>
+    !('sequenceNumber' in message) || message.sequenceNumber > low;
+  if (!core.held.every(isNeeded)) core.held = core.held.filter(isNeeded);
+}
+
 /** The checkpoint is stable and this replica has executed that far: what lies below it goes. */
 function adopt(core: Core, certificate: CheckpointCertificate): void {
   const { sequenceNumber, stateDigest } = certificate;
@@ -161,6 +176,7 @@ function adopt(core: Core, certificate: CheckpointCertificate): void {
   persist(core, { kind: 'stableCheckpoint', certificate });
   truncate(core.log, certificate);
   dropUnwanted(core);
+  dropHeldVotes(core, sequenceNumber);
   for (const number of core.snapshots.keys()) if (number < sequenceNumber) core.snapshots.delete(number);
   for (const number of core.served.keys()) if (number < sequenceNumber) core.served.delete(number);
   for (const votes of core.checkpointVotes.values()) {

@@ -175,7 +175,7 @@ export interface Core {
   isHalted: boolean;
 
   lastRecord: number;
-  readonly held: HeldMessage[];
+  held: HeldMessage[];
   lastStatusMs: number;
   readonly lastHelpedMs: Map<ReplicaId, number>;
   /** What each peer said it had executed in its last STATUS: one that stands still gets help. */

@@ -4,8 +4,15 @@
  */
 import type { ReplicaId } from '../base/index.js';
 import { decodeEnvelope, type Envelope, type Forward } from '../codec/index.js';
-import { isPrimary, primaryOf, reject, send, type Core } from './core.js';
-import { addPending, envelopeKey, findPending, hasRoom, type PendingEnvelope } from './pool.js';
+import { broadcast, isPrimary, primaryOf, reject, send, type Core } from './core.js';
+import {
+  addPending,
+  envelopeKey,
+  findPending,
+  hasRoom,
+  removePending,
+  type PendingEnvelope,
+} from './pool.js';
 import { cachedReply, openedSession } from './sessions.js';
 
 const forwardAgainMs = 250;
@@ -38,8 +45,9 @@ export function onForward(core: Core, from: ReplicaId, message: Forward): void {
 }
 
 /** Repeats the outcome of an executed envelope; true if there is nothing left to order. */
-function answerExecuted(core: Core, { body }: Envelope): boolean {
-  if (body.kind === 'rejoin') return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
+function answerExecuted(core: Core, envelope: Envelope): boolean {
+  const { body } = envelope;
+  if (body.kind === 'rejoin') return isExecuted(core, envelope);
   if (body.kind === 'open') {
     const session = openedSession(core.sessions, body);
     if (session === null) return false;
@@ -55,16 +63,35 @@ function answerExecuted(core: Core, { body }: Envelope): boolean {
 }
 
 function forward(core: Core, pending: PendingEnvelope): void {
-  if (isPrimary(core) || !core.isActive) return;
   pending.forwardedAtMs = core.nowMs;
-  send(core, primaryOf(core, core.view), { kind: 'forward', envelope: pending.envelope.bytes });
+  const message = { kind: 'forward', envelope: pending.envelope.bytes } as const;
+  // One that left a view alone cannot tell who leads the others.
+  if (!core.isActive) broadcast(core, message);
+  else if (!isPrimary(core)) send(core, primaryOf(core, core.view), message);
 }
 
-/** Passes on again what the primary may not have got. */
+/** Whether ordering the envelope would change nothing any more. */
+export function isExecuted(core: Core, { body }: Envelope): boolean {
+  switch (body.kind) {
+    case 'requests':
+      return cachedReply(core.sessions, body) !== null;
+    case 'open':
+      return openedSession(core.sessions, body) !== null;
+    case 'rejoin':
+      return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
+  }
+}
+
+/**
+ * Passes on again what the primary may not have got. What another envelope has executed meanwhile, or told to
+ * be answered, the primary would refuse for ever: it must not count against the primary.
+ */
 export function tickForward(core: Core): void {
   let budget = forwardsPerTickMax;
   for (const pending of core.pool.waiting.values()) {
     if (budget-- === 0) return;
-    if (core.nowMs - pending.forwardedAtMs >= forwardAgainMs) forward(core, pending);
+    if (core.nowMs - pending.forwardedAtMs < forwardAgainMs) continue;
+    if (isExecuted(core, pending.envelope)) removePending(core.pool, pending.key);
+    else forward(core, pending);
   }
 }

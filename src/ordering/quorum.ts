@@ -29,6 +29,17 @@ export function countVotes(votes: Votes, view: ViewNumber, digest: Digest): numb
   return count;
 }
 
+/** The digest that at least `needed` distinct replicas attest, or null. */
+export function attestedDigest(attested: ReadonlyMap<ReplicaId, Digest>, needed: number): Digest | null {
+  const counts = new Map<Digest, number>();
+  for (const digest of attested.values()) {
+    const count = (counts.get(digest) ?? 0) + 1;
+    if (count >= needed) return digest;
+    counts.set(digest, count);
+  }
+  return null;
+}
+
 /** Distinct replicas other than `self` that prepared or committed this digest in any view. */
 export function countVouchers(prepares: Votes, commits: Votes, digest: Digest, self: ReplicaId): number {
   const vouchers = new Set<ReplicaId>();

@@ -20,7 +20,7 @@ import { takeSnapshot } from './state.js';
 import { onStatus, tickStatus } from './status.js';
 import { onFetchState, onStableCheckpoint, onStateChunk, tickTransfer } from './transfer.js';
 import { onViewChange, tickViewChange } from './view-change.js';
-import { onCommit, onPrepare, onPrePrepare } from './votes.js';
+import { onCommit, onCommitted, onPrepare, onPrePrepare } from './votes.js';
 
 export class OrderingReplica {
   private readonly core: Core;
@@ -155,6 +155,8 @@ function handleMessage(core: Core, from: ReplicaId, message: PeerMessage): void 
       return onPrepare(core, from, message);
     case 'commit':
       return onCommit(core, from, message);
+    case 'committed':
+      return onCommitted(core, from, message);
     case 'checkpoint':
       return onCheckpoint(core, from, message);
     case 'viewChange':

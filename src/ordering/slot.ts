@@ -2,7 +2,7 @@
  * What a replica knows about one sequence number between the watermarks: the proposal of the current
  * view, the votes, and its entries of P and Q (TOCS'02 section 4.5.1). Data and small predicates only.
  */
-import type { Digest, SequenceNumber, ViewNumber } from '../base/index.js';
+import type { Digest, ReplicaId, SequenceNumber, ViewNumber } from '../base/index.js';
 import type { Envelope } from '../codec/index.js';
 import { countVotes, type Votes } from './quorum.js';
 
@@ -42,11 +42,13 @@ export interface Slot {
   accepted: Accepted | null;
   readonly prepares: Votes;
   readonly commits: Votes;
+  /** What peers say is committed here, the first word of each. */
+  readonly attested: Map<ReplicaId, Digest>;
   /** Q: every digest voted for with its latest view. Survives new views. */
   readonly prePrepared: Map<Digest, ViewNumber>;
   /** P: what was prepared here in the highest view. Survives new views. */
   prepared: { readonly view: ViewNumber; readonly digest: Digest } | null;
-  /** Set by a quorum of COMMITs. Invariant: never changes once set. */
+  /** Proven by a quorum of COMMITs or by f+1 that attest it. Invariant: never changes once set. */
   committed: { readonly view: ViewNumber; readonly digest: Digest } | null;
 }
 
@@ -56,6 +58,7 @@ export const createSlot = (sequenceNumber: SequenceNumber): Slot => ({
   accepted: null,
   prepares: new Map(),
   commits: new Map(),
+  attested: new Map(),
   prePrepared: new Map(),
   prepared: null,
   committed: null,

@@ -3,11 +3,12 @@
  * resends what the other lacks, so that every message may be lost. Only a peer that stands still gets
  * help, and not more often than a fixed rate.
  */
-import { sequenceNumber, type ReplicaId } from '../base/index.js';
+import { emptyBytes, replicaId, sequenceNumber, type ReplicaId, type SequenceNumber } from '../base/index.js';
 import type { Status } from '../codec/index.js';
 import { broadcast, isPrimary, send, type Core } from './core.js';
 import { bodyOf, highWatermark, lowWatermark } from './log.js';
 import { poolSize } from './pool.js';
+import type { Slot } from './slot.js';
 
 const idleFactor = 10;
 
@@ -22,6 +23,7 @@ function isOutstanding(core: Core): boolean {
 export function tickStatus(core: Core): void {
   const interval = core.config.statusIntervalMs * (isOutstanding(core) ? 1 : idleFactor);
   if (core.nowMs - core.lastStatusMs < interval) return;
+  const isStuck = core.nowMs - core.lastExecutionMs >= interval;
   core.lastStatusMs = core.nowMs;
   broadcast(core, {
     kind: 'status',
@@ -31,6 +33,7 @@ export function tickStatus(core: Core): void {
     lastExecuted: core.log.lastExecuted,
     stableCheckpoint: lowWatermark(core.log),
   });
+  if (isStuck) repeatVotes(core);
 }
 
 export function onStatus(core: Core, from: ReplicaId, message: Status): void {
@@ -66,24 +69,45 @@ function resendCheckpoints(core: Core, from: ReplicaId, message: Status): void {
   }
 }
 
-/** Own votes, and as primary the proposals, for the next window of batches that the peer has not executed. */
+/** The next window of batches that the peer has not executed: proposals, own votes, and what is known of the outcome. */
 function resendSlots(core: Core, from: ReplicaId, message: Status): void {
-  const first = Math.max(message.lastExecuted, lowWatermark(core.log)) + 1;
-  const last = Math.min(first + 2 * core.config.windowBatches - 1, highWatermark(core.log));
   const isLed = isPrimary(core) && core.isActive && message.view === core.view;
+  let proposalBytes = 0;
+  for (const slot of nextSlots(core, message.lastExecuted)) {
+    const { accepted, committed, sequenceNumber } = slot;
+    if (isLed && accepted?.view === core.view && proposalBytes < core.config.batchBytesMax) {
+      const batch = bodyOf(core.log, accepted.digest)?.bytes ?? emptyBytes;
+      proposalBytes += batch.length;
+      if (batch.length > 0) send(core, from, { kind: 'prePrepare', view: core.view, sequenceNumber, batch });
+    }
+    resendVotes(core, from, slot);
+    if (committed !== null) send(core, from, { kind: 'committed', sequenceNumber, digest: committed.digest });
+  }
+}
+
+/**
+ * A replica that stands still also repeats its votes to those who are ahead: one that executed in an older
+ * view needs them to commit again in this one.
+ */
+function repeatVotes(core: Core): void {
+  for (const slot of nextSlots(core, core.log.lastExecuted)) {
+    for (let id = 0; id < core.config.n; id++) resendVotes(core, replicaId(id), slot);
+  }
+}
+
+function* nextSlots(core: Core, executed: SequenceNumber): Iterable<Slot> {
+  const first = Math.max(executed, lowWatermark(core.log)) + 1;
+  const last = Math.min(first + 2 * core.config.windowBatches - 1, highWatermark(core.log));
   for (let number = first; number <= last; number++) {
     const slot = core.log.slots.get(sequenceNumber(number));
-    if (slot === undefined) continue;
-    const { accepted, sequenceNumber: own } = slot;
-    if (isLed && accepted?.view === core.view) {
-      const body = bodyOf(core.log, accepted.digest);
-      if (body !== undefined && body.bytes.length > 0) {
-        send(core, from, { kind: 'prePrepare', view: core.view, sequenceNumber: own, batch: body.bytes });
-      }
-    }
-    const prepare = slot.prepares.get(core.config.id);
-    if (prepare !== undefined) send(core, from, { kind: 'prepare', sequenceNumber: own, ...prepare });
-    const commit = slot.commits.get(core.config.id);
-    if (commit !== undefined) send(core, from, { kind: 'commit', sequenceNumber: own, ...commit });
+    if (slot !== undefined) yield slot;
   }
+}
+
+function resendVotes(core: Core, to: ReplicaId, slot: Slot): void {
+  const { sequenceNumber } = slot;
+  const prepare = slot.prepares.get(core.config.id);
+  if (prepare !== undefined) send(core, to, { kind: 'prepare', sequenceNumber, ...prepare });
+  const commit = slot.commits.get(core.config.id);
+  if (commit !== undefined) send(core, to, { kind: 'commit', sequenceNumber, ...commit });
 }

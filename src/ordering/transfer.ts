@@ -7,9 +7,9 @@ import { concatBytes, replicaId, type ReplicaId } from '../base/index.js';
 import type { FetchState, StableCheckpoint, StateChunk } from '../codec/index.js';
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
 import { event, reject, send, type Core, type Transfer } from './core.js';
+import { isExecuted } from './intake.js';
 import { highWatermark, lowWatermark } from './log.js';
-import { cachedReply, openedSession } from './sessions.js';
-import { removePending, type PendingEnvelope } from './pool.js';
+import { removePending } from './pool.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import { decodeSnapshot, encodeSnapshot, installState, protocolVersion, takeSnapshot } from './state.js';
 
@@ -136,12 +136,7 @@ function finish(core: Core, transfer: Transfer, bytes: Uint8Array): void {
 
 /** Envelopes that were executed within the transferred state no longer wait here. */
 function forgetExecuted(core: Core): void {
-  const isDone = ({ envelope: { body } }: PendingEnvelope): boolean => {
-    if (body.kind === 'requests') return cachedReply(core.sessions, body) !== null;
-    if (body.kind === 'open') return openedSession(core.sessions, body) !== null;
-    return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
-  };
-  for (const pending of [...core.pool.waiting.values(), ...core.pool.proposed.values()]) {
-    if (isDone(pending)) removePending(core.pool, pending.key);
+  for (const { key, envelope } of [...core.pool.waiting.values(), ...core.pool.proposed.values()]) {
+    if (isExecuted(core, envelope)) removePending(core.pool, key);
   }
 }

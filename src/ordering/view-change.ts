@@ -10,7 +10,16 @@ import {
   type ViewEntry,
 } from '../codec/index.js';
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
-import { backedOff, event, isPrimary, persist, reject, sendAfterStored, type Core } from './core.js';
+import {
+  backedOff,
+  event,
+  isPrimary,
+  persist,
+  primaryOf,
+  reject,
+  sendAfterStored,
+  type Core,
+} from './core.js';
 import { oldestPending, resetProposed } from './pool.js';
 import { fillTarget, incarnationOf, isVoid } from './rejoin.js';
 
@@ -81,8 +90,27 @@ export function onViewChange(core: Core, from: ReplicaId, message: ViewChange): 
   noteCertificate(core, message.checkpoint);
 }
 
+/**
+ * Leaves a view whose NEW-VIEW rests on a VIEW-CHANGE that a REJOIN executed since has made void: above the
+ * REJOIN's window its sender may vote in lower views, which that NEW-VIEW took for impossible. Not for a view
+ * that the sender would lead.
+ */
+function leaveVoidView(core: Core): void {
+  if (!core.isActive || core.newView === null || core.incarnations.size === 0 || core.observing !== null)
+    return;
+  const forgetful = new Set<ReplicaId>();
+  for (const viewChange of core.newView.viewChanges)
+    if (isVoid(core, viewChange)) forgetful.add(viewChange.replica);
+  if (forgetful.size === 0) return;
+  let view = viewNumber(core.view + 1);
+  while (forgetful.has(primaryOf(core, view)) && view < core.view + core.config.n)
+    view = viewNumber(view + 1);
+  startViewChange(core, view, 'void-view-change');
+}
+
 /** Joins f+1 others that are ahead, and starts the timer once a quorum has left for this view or beyond. */
 export function advanceViewChange(core: Core): void {
+  leaveVoidView(core);
   const ahead: ViewNumber[] = [];
   for (const [replica, { view }] of core.viewChanges) {
     if (replica !== core.config.id && view > core.view) ahead.push(view);
@@ -123,9 +151,16 @@ export function tickViewChange(core: Core): void {
   startViewChange(core, next, 'request-timeout');
 }
 
-/** Since when the primary has owed something: the oldest envelope, or the next batch that carries a REJOIN on. */
+/** Since when the primary has owed something: the oldest envelope, or the batch that is next to execute. */
 function waitingSince(core: Core): number {
   const arrivedAt = oldestPending(core.pool)?.arrivedAtMs ?? Infinity;
-  const isFillOwed = core.log.lastExecuted < fillTarget(core);
-  return Math.min(arrivedAt, isFillOwed ? core.lastExecutionMs : Infinity);
+  const isBatchOwed = core.log.lastExecuted < fillTarget(core) || hasUnexecuted(core);
+  return Math.min(arrivedAt, isBatchOwed ? core.lastExecutionMs : Infinity);
+}
+
+function hasUnexecuted(core: Core): boolean {
+  for (const { sequenceNumber, accepted } of core.log.slots.values()) {
+    if (sequenceNumber > core.log.lastExecuted && accepted?.view === core.view) return true;
+  }
+  return false;
 }

@@ -4,7 +4,7 @@
  * view of each replica), since a replica may vote in a view that this one enters a moment later.
  */
 import type { ReplicaId } from '../base/index.js';
-import type { Commit, Prepare, PrePrepare } from '../codec/index.js';
+import type { Commit, Committed, Prepare, PrePrepare } from '../codec/index.js';
 import { primaryOf, reject, type Core } from './core.js';
 import { isInWatermarks, makeBody, slotAt } from './log.js';
 import { recordVote } from './quorum.js';
@@ -49,4 +49,13 @@ function onVote(core: Core, from: ReplicaId, message: Prepare | Commit): void {
   const verdict = recordVote(votes, from, { view: message.view, digest: message.digest });
   if (verdict === 'conflicting') reject(core, from, 'VOTE_CONFLICTS');
   if (verdict === 'new') core.touched.add(slot.sequenceNumber);
+}
+
+/** OSDI'99 section 4.3 proves a checkpoint by equal statements; here the same for one batch (pitfall 4). */
+export function onCommitted(core: Core, from: ReplicaId, message: Committed): void {
+  if (!isInWatermarks(core.log, message.sequenceNumber)) return;
+  const slot = slotAt(core.log, message.sequenceNumber);
+  if (slot.committed !== null || slot.attested.has(from)) return;
+  slot.attested.set(from, message.digest);
+  core.touched.add(slot.sequenceNumber);
 }

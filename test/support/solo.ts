@@ -57,6 +57,7 @@ export class Solo {
     });
     this.genesis = certificate(0, this.replica.stateDigest(), []);
     this.tick(0);
+    this.clear();
   }
 
   give(input: Input): void {
@@ -94,6 +95,12 @@ export class Solo {
       this.nowMs += 10;
       this.give({ kind: 'tick', nowMs: this.nowMs });
     }
+  }
+
+  /** Time passes at once, without ticks in between. */
+  jump(ms: number): void {
+    this.nowMs += ms;
+    this.tick(0);
   }
 
   get status(): ReplicaStatus {

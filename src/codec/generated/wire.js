@@ -3501,6 +3501,7 @@ export const theodora = $root.theodora = (() => {
         PeerMessage.prototype.fetchState = null;
         PeerMessage.prototype.stateChunk = null;
         PeerMessage.prototype.forward = null;
+        PeerMessage.prototype.committed = null;
 
         PeerMessage.encode = function (message, writer, _depth) {
             if (!writer)
@@ -3535,6 +3536,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.StateChunk.encode(message.stateChunk, writer.uint32(98).fork(), _depth + 1).ldelim();
             if (message.forward != null && $Object.hasOwnProperty.call(message, "forward"))
                 writer.uint32(106).bytes(message.forward);
+            if (message.committed != null && $Object.hasOwnProperty.call(message, "committed"))
+                $root.theodora.Committed.encode(message.committed, writer.uint32(114).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3670,6 +3673,14 @@ export const theodora = $root.theodora = (() => {
                         message.forward = reader.bytes();
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "forward";
+                        continue;
+                    }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        message.committed = $root.theodora.Committed.decode(reader, reader.size(), $undefined, _depth + 1, message.committed);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "committed";
                         continue;
                     }
                 }
@@ -3902,6 +3913,100 @@ export const theodora = $root.theodora = (() => {
         };
 
         return Vote;
+    })();
+
+    theodora.Committed = (function() {
+
+        const Committed = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Committed.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Committed.prototype.digest = $util.newBuffer([]);
+
+        Committed.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
+                writer.uint32(8).uint64(message.sequenceNumber);
+            if (message.digest != null && $Object.hasOwnProperty.call(message, "digest") && message.digest.length)
+                writer.uint32(18).bytes(message.digest);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Committed.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Committed();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.sequenceNumber = value;
+                        else
+                            delete message.sequenceNumber;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.digest = value;
+                        else
+                            delete message.digest;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Committed;
     })();
 
     theodora.Checkpoint = (function() {

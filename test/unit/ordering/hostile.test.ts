@@ -151,6 +151,16 @@ describe('liveness', () => {
   });
 });
 
+test('an envelope that another one made void does not count against the primary', () => {
+  const solo = new Solo();
+  const session = solo.open(alice, 1);
+  solo.submit(addEnvelope(alice, session, 1, [5]));
+  solo.order(2, batchOf(solo.nowMs, addEnvelope(alice, session, 2, [6], 2)));
+  expect(solo.status).toMatchObject({ executed: 2, pending: 1 });
+  solo.tick(3000);
+  expect(solo.status).toMatchObject({ pending: 0, view: 0, isActive: true });
+});
+
 test('a NEW-VIEW that comes late may choose other than what a later view committed', () => {
   const solo = new Solo();
   const batch = batchOf(solo.nowMs, openEnvelope(alice));
@@ -165,6 +175,31 @@ test('a NEW-VIEW that comes late may choose other than what a later view committ
   ];
   solo.message(2, newView(2, 2, changes, [chosen(1, batch.digest)]));
   expect(solo.status).toMatchObject({ view: 2, isActive: true, executed: 1 });
+});
+
+test('a NEW-VIEW that comes late may choose other than what f+1 replicas say is committed', () => {
+  const solo = new Solo();
+  const batch = batchOf(solo.nowMs, openEnvelope(alice));
+  solo.messages([2, 3], { kind: 'committed', sequenceNumber: sequenceNumber(1), digest: nullDigest });
+  expect(solo.status.executed).toBe(1);
+  const claim = { checkpoint: solo.genesis, prePrepared: [entry(1, 0, batch.digest)] };
+  const changes = [
+    viewChange(0, 2, { ...claim, prepared: [entry(1, 0, batch.digest)] }),
+    viewChange(2, 2, claim),
+    viewChange(3, 2, { checkpoint: solo.genesis }),
+  ];
+  solo.message(2, newView(2, 2, changes, [chosen(1, batch.digest)]));
+  expect(solo.status).toMatchObject({ view: 2, isActive: true, executed: 1 });
+});
+
+test('a proposal after a quiet time does not count against the primary at once', () => {
+  const solo = new Solo();
+  solo.tick(5000);
+  solo.message(0, prePrepare(0, 1, batchOf(solo.nowMs, openEnvelope(alice))));
+  solo.tick(100);
+  expect(solo.status).toMatchObject({ view: 0, isActive: true });
+  solo.tick(700);
+  expect(solo.status).toMatchObject({ view: 1, isActive: false });
 });
 
 test('a primary never proposes at or below what it has executed', () => {

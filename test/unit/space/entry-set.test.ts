@@ -75,6 +75,7 @@ describe('entry sets', () => {
           twins.check(0);
           while (twins.list.length > 0) twins.removeAt(random.below(twins.list.length));
           twins.check(0);
+          expect(twins.posting).toBe(undefined);
           twins.add(1);
           twins.check(0);
         },
