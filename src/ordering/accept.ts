@@ -22,7 +22,7 @@ export function tryAccept(core: Core, slot: Slot): void {
   if (proposal === null || proposal.view !== core.view || !core.isActive) return;
   if (!isAcceptable(core, slot, proposal)) return;
   slot.proposal = null;
-  slot.accepted = { view: proposal.view, digest: proposal.body.digest, isVoted: false };
+  slot.accepted = { view: proposal.view, digest: proposal.body.digest, atMs: core.nowMs, isVoted: false };
   holdBody(core.log, proposal.body, slot.sequenceNumber);
   core.wanted.delete(proposal.body.digest);
 }

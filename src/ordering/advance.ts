@@ -63,7 +63,7 @@ function noteCommitted(core: Core, slot: Slot): void {
     return;
   }
   const attested = attestedDigest(slot.attested, core.weakQuorum);
-  if (attested !== null) slot.committed = { view: core.view, digest: attested };
+  if (attested !== null) slot.committed = { view: null, digest: attested };
 }
 
 function advanceExecution(core: Core): void {

@@ -40,7 +40,7 @@ export function executeReady(core: Core): void {
       return;
     }
     if (!hasVerdicts(core, body)) return;
-    executeBatch(core, body, slot.committed.view);
+    executeBatch(core, body, slot.committed.view ?? core.view);
   }
 }
 

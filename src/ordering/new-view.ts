@@ -130,10 +130,13 @@ export function applyChosen(core: Core): void {
     // A NEW-VIEW may come late; only what was committed before its view binds it.
     const { committed } = slot;
     assert(
-      committed === null || committed.view > core.view || committed.digest === digest,
+      committed === null ||
+        committed.view === null ||
+        committed.view > core.view ||
+        committed.digest === digest,
       `view ${core.view} changes committed ${number}`,
     );
-    slot.accepted = { view: core.view, digest, isVoted: false };
+    slot.accepted = { view: core.view, digest, atMs: core.nowMs, isVoted: false };
     core.touched.add(number);
     const body = bodyOf(core.log, digest) ?? core.candidateBodies.get(digest);
     if (body === undefined) continue;

@@ -32,8 +32,16 @@ export interface Proposal {
 export interface Accepted {
   readonly view: ViewNumber;
   readonly digest: Digest;
+  /** This replica's clock then. */
+  readonly atMs: number;
   /** True once the PREPARE was handed to the durable queue. Invariant: then the body is held. */
   isVoted: boolean;
+}
+
+export interface Committed {
+  /** Null if not proven by COMMITs but by others' word: then nobody said in which view. */
+  readonly view: ViewNumber | null;
+  readonly digest: Digest;
 }
 
 export interface Slot {
@@ -49,7 +57,7 @@ export interface Slot {
   /** P: what was prepared here in the highest view. Survives new views. */
   prepared: { readonly view: ViewNumber; readonly digest: Digest } | null;
   /** Proven by a quorum of COMMITs or by f+1 that attest it. Invariant: never changes once set. */
-  committed: { readonly view: ViewNumber; readonly digest: Digest } | null;
+  committed: Committed | null;
 }
 
 export const createSlot = (sequenceNumber: SequenceNumber): Slot => ({

@@ -154,13 +154,16 @@ export function tickViewChange(core: Core): void {
 /** Since when the primary has owed something: the oldest envelope, or the batch that is next to execute. */
 function waitingSince(core: Core): number {
   const arrivedAt = oldestPending(core.pool)?.arrivedAtMs ?? Infinity;
-  const isBatchOwed = core.log.lastExecuted < fillTarget(core) || hasUnexecuted(core);
-  return Math.min(arrivedAt, isBatchOwed ? core.lastExecutionMs : Infinity);
+  const fillOwedAt = core.log.lastExecuted < fillTarget(core) ? 0 : Infinity;
+  return Math.min(arrivedAt, Math.max(core.lastExecutionMs, Math.min(fillOwedAt, acceptedAt(core))));
 }
 
-function hasUnexecuted(core: Core): boolean {
+/** When the first of the accepted and unexecuted batches was accepted. */
+function acceptedAt(core: Core): number {
+  let first = Infinity;
   for (const { sequenceNumber, accepted } of core.log.slots.values()) {
-    if (sequenceNumber > core.log.lastExecuted && accepted?.view === core.view) return true;
+    if (sequenceNumber <= core.log.lastExecuted || accepted?.view !== core.view) continue;
+    first = Math.min(first, accepted.atMs);
   }
-  return false;
+  return first;
 }

@@ -137,7 +137,7 @@ describe('state transfer', () => {
 
   test("OSDI'99 §4.3: a replica behind the low watermark of the others gets the state of the checkpoint", () => {
     const cluster = withLaggard();
-    cluster.tick(1000);
+    cluster.tick(2500);
     expect(cluster.values()).toEqual([9, 9, 9, 9]);
     expect(cluster.node(3).replica.stateDigest()).toBe(cluster.node(0).replica.stateDigest());
     expect(cluster.node(3).counter.executed.length).toBeLessThan(9);
@@ -151,7 +151,7 @@ describe('state transfer', () => {
       liar ??= from;
       return from === liar ? { ...message, data: message.data.map((byte) => byte ^ 1) } : message;
     };
-    cluster.tick(2000);
+    cluster.tick(3500);
     expect(cluster.outputs(3, 'evidence')).toMatchObject([{ from: liar, code: 'WRONG_STATE' }]);
     expect(cluster.values()).toEqual([9, 9, 9, 9]);
   });
@@ -164,13 +164,13 @@ describe('state transfer', () => {
       silent ??= from;
       return from === silent ? null : message;
     };
-    cluster.tick(2000);
+    cluster.tick(3500);
     expect(cluster.values()).toEqual([9, 9, 9, 9]);
   });
 
   test('DESIGN §2: the reply cache comes with the state (pitfall 13)', () => {
     const cluster = withLaggard();
-    cluster.tick(1000);
+    cluster.tick(2500);
     const [opened] = cluster.outputs(0, 'opened');
     cluster.node(3).outputs = [];
     cluster.submit(addEnvelope(alice, opened!.session, 9, [1], 1), [3]);
@@ -183,7 +183,7 @@ describe('state transfer', () => {
   test('DESIGN §2: of another state-machine version: halt', () => {
     const cluster = withLaggard();
     Object.assign(cluster.node(3).counter, { version: 2 });
-    cluster.tick(1000);
+    cluster.tick(2500);
     expect(cluster.outputs(3, 'halt')).toEqual([{ kind: 'halt', reason: 'VERSION_MISMATCH' }]);
   });
 });
