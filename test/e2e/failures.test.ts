@@ -1,6 +1,14 @@
 /** Replicas that are killed, suspended, restarted or gone, seen from the command line. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { areEqual, errorOf, isAlive, primaryOf, resultOf, Workplace } from '../support/theodora-process.js';
+import {
+  areEqual,
+  errorOf,
+  isAlive,
+  primaryOf,
+  resultOf,
+  untilGone,
+  Workplace,
+} from '../support/theodora-process.js';
 import type { Finished, ReplicaInfo, Running } from '../support/theodora-process.js';
 
 let work: Workplace;
@@ -117,7 +125,7 @@ describe('up killed with kill -9', () => {
     // Its ports are free only once the old replicas are gone.
     const first = await Promise.race([again.event({ event: 'ready' }), again.finished]);
     expect(first).toMatchObject({ event: 'ready' });
-    expect(replicas.some(({ pid }) => isAlive(pid))).toBe(false);
+    for (const { pid } of replicas) expect(await untilGone(pid)).toBe(true);
     expect(await count()).toBe(0);
     again.kill('SIGINT');
     const finished = await again.finished;

@@ -1,11 +1,11 @@
 /** The command line as users run it: processes of dist/cli/main.js, their JSON events, and no orphans. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 
 export const mainPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -177,12 +177,17 @@ export class Workplace {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    // A process that has ended but that nobody has waited for still has its number.
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
-    // ESRCH: there is no such process.
+    // There is no such process, or no such file of it.
     return false;
   }
 }
+
+/** Resolves once a process that is not a child of this one, and so sends no event, is gone. */
+export const untilGone = (pid: number): Promise<boolean> =>
+  vi.waitUntil(() => !isAlive(pid), { timeout: 20_000 });
 
 /** Whether all are votes of equal state: the same point, the same digest. */
 export function areEqual(replicas: readonly ReplicaLine[]): boolean {
