@@ -136,7 +136,7 @@ export function prove(core: Core, certificate: CheckpointCertificate): void {
 
 /** Acts on a valid certificate: cuts the log there, or aims a state transfer at it. */
 export function noteCertificate(core: Core, certificate: CheckpointCertificate): void {
-  const { sequenceNumber, stateDigest } = certificate;
+  const { sequenceNumber } = certificate;
   if (sequenceNumber <= lowWatermark(core.log)) return;
   if (core.log.lastExecuted >= sequenceNumber) {
     adopt(core, certificate);

@@ -103,10 +103,16 @@ function executeOpen(core: Core, open: OpenSession): void {
   core.outputs.push({ kind: 'opened', client: open.client, nonce: open.nonce, session });
 }
 
-/** Gives the replica its next incarnation; VIEW-CHANGEs of older ones are void from here on. */
+/**
+ * Gives the replica its next incarnation; VIEW-CHANGEs of older ones are void from here on. Not before the
+ * window of its last REJOIN has passed: a faulty replica must not keep the others busy with its rejoining.
+ */
 function executeRejoin(core: Core, rejoin: Rejoin): void {
   const last = core.incarnations.get(rejoin.replica);
-  if (last !== undefined && rejoin.startedAt <= last.startedAt) return;
+  if (last !== undefined) {
+    const isEarly = core.log.lastExecuted < last.sequenceNumber + core.config.watermarkWindow;
+    if (isEarly || rejoin.startedAt <= last.startedAt) return;
+  }
   const incarnation = (last?.incarnation ?? 0) + 1;
   core.incarnations.set(rejoin.replica, {
     replica: rejoin.replica,

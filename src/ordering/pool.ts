@@ -3,7 +3,7 @@
  * times its oldest member, so that a primary that does not order what clients sent is replaced. Bounded
  * as a whole and per client.
  */
-import { toHex, type ClientId, type ViewNumber } from '../base/index.js';
+import { toHex, type ClientId } from '../base/index.js';
 import type { Envelope } from '../codec/index.js';
 import type { OrderingConfig } from './config.js';
 

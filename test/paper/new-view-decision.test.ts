@@ -78,10 +78,10 @@ describe('with n = 4 the choice', () => {
     // Replica 2 lies. What 0 prepared is disputed, the lie is not supported, and too few prepared nothing.
     const three = [preparedAt(0, 1, 3), idle(1), claims(2, 1, 4)];
     expect(decide(4, ...three)).toBeNull();
-    expect(decide(4, ...three, acceptedAt(3, 1, 3))).toBeNull();
-    expect(decide(4, preparedAt(0, 1, 3), acceptedAt(1, 1, 3), acceptedAt(3, 1, 3), claims(2, 1, 4))).toEqual(
-      [chosen(1, d)],
-    );
+    expect(decide(4, ...three, acceptedAt(3, 1, 3))).toEqual([chosen(1, d)]);
+    const others = [idle(0), claims(1, 1, 3, d), idle(2)];
+    expect(decide(4, ...others)).toBeNull();
+    expect(decide(4, ...others, idle(3))).toEqual([chosen(1, nullDigest)]);
   });
 
   test("TOCS'02 §4.5: prefers what was prepared in the highest view", () => {

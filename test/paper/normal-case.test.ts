@@ -6,6 +6,7 @@ import {
   batchOf,
   commit,
   digestOf,
+  newView,
   nullDigest,
   prepare,
   prePrepare,
@@ -140,6 +141,17 @@ describe('prepared', () => {
     solo.message(3, prepare(0, 1, batch.digest));
     expect(solo.sent('commit')).toEqual([]);
     expect(solo.evidence()).toEqual(['VOTE_CONFLICTS']);
+  });
+
+  test("OSDI'99 §4.4: a vote of an earlier view does not replace a later one", () => {
+    const solo = new Solo({ id: 3 });
+    const batch = someBatch(solo);
+    solo.messages([0, 2], prepare(1, 1, batch.digest));
+    solo.messages([0, 2], prepare(0, 1, batch.digest));
+    const changes = [0, 1, 2].map((id) => viewChange(id, 1, { checkpoint: solo.genesis }));
+    solo.message(1, newView(1, 1, changes, []));
+    solo.message(1, prePrepare(1, 1, batch));
+    expect(solo.sent('commit')).toEqual([commit(1, 1, batch.digest)]);
   });
 
   test("OSDI'99 §4.2: PREPAREs that come before the PRE-PREPARE count, but do not replace it", () => {
