@@ -27,6 +27,7 @@ export const envelopeOperationsMax = 1024;
 /** Most envelopes in one batch. */
 export const batchEnvelopesMax = 4096;
 export const openNonceBytes = 16;
+export const rejoinNonceBytes = 16;
 
 /** The encoding of the null batch, which a NEW-VIEW puts where nothing was prepared. */
 export const nullBatch: Uint8Array = emptyBytes;
@@ -46,7 +47,7 @@ function bodyToWire(body: EnvelopeBody): proto.EnvelopeBody.$Properties {
         },
       };
     case 'rejoin':
-      return { rejoin: { replica: body.replica, startedAt: body.startedAt } };
+      return { rejoin: { replica: body.replica, startedAt: body.startedAt, nonce: body.nonce } };
   }
 }
 
@@ -80,6 +81,7 @@ function bodyFromWire(wire: proto.EnvelopeBody): EnvelopeBody {
     kind: 'rejoin',
     replica: replicaOf(wire.rejoin.replica),
     startedAt: safeInteger(wire.rejoin.startedAt),
+    nonce: exactly(rejoinNonceBytes, wire.rejoin.nonce),
   };
 }
 

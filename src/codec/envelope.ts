@@ -30,6 +30,8 @@ export interface Rejoin {
   readonly replica: ReplicaId;
   /** Its wall clock at start, ms; only a later one than the last ordered counts, which voids replays. */
   readonly startedAt: number;
+  /** 16 random bytes of this start: by them alone the replica knows its own REJOIN from an earlier life's. */
+  readonly nonce: Uint8Array;
 }
 
 export type EnvelopeBody = OpenSession | Requests | Rejoin;

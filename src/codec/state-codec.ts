@@ -4,7 +4,7 @@
  * outcomes and pages ascend.
  */
 import { sequenceNumber, sessionId } from '../base/index.js';
-import { openNonceBytes } from './envelope-codec.js';
+import { openNonceBytes, rejoinNonceBytes } from './envelope-codec.js';
 import type { Outcome } from './envelope.js';
 import { theodora as proto } from './generated/wire.js';
 import { outcomeFromWire, outcomeToWire } from './outcome.js';
@@ -46,6 +46,7 @@ function incarnationsFromWire(wires: readonly proto.IncarnationRecord[]): Incarn
       incarnation: safeInteger(wire.incarnation),
       sequenceNumber: sequenceNumber(safeInteger(wire.sequenceNumber)),
       startedAt: safeInteger(wire.startedAt),
+      nonce: exactly(rejoinNonceBytes, wire.nonce),
     };
   });
 }

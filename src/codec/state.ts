@@ -10,6 +10,8 @@ export interface IncarnationRecord {
   /** Where the last one was ordered: it votes only 256 numbers above. */
   readonly sequenceNumber: SequenceNumber;
   readonly startedAt: number;
+  /** Of that REJOIN, 16 bytes. */
+  readonly nonce: Uint8Array;
 }
 
 export interface HeaderPage {

@@ -7,7 +7,8 @@ import { tryAccept, tryVote } from './accept.js';
 import { noteCertificate } from './checkpoint.js';
 import { persist, sendAfterStored, type Core } from './core.js';
 import { executeReady } from './execute.js';
-import { lowWatermark } from './log.js';
+import { wantBody } from './fetch-batch.js';
+import { bodyOf, lowWatermark } from './log.js';
 import { applyChosen, tryNewView } from './new-view.js';
 import { propose } from './propose.js';
 import { attestedDigest, countVotes } from './quorum.js';
@@ -63,7 +64,9 @@ function noteCommitted(core: Core, slot: Slot): void {
     return;
   }
   const attested = attestedDigest(slot.attested, core.weakQuorum);
-  if (attested !== null) slot.committed = { view: null, digest: attested };
+  if (attested === null) return;
+  slot.committed = { view: null, digest: attested };
+  if (bodyOf(core.log, attested) === undefined) wantBody(core, attested);
 }
 
 function advanceExecution(core: Core): void {

@@ -20,6 +20,7 @@ import {
   type HeldMessage,
 } from './core.js';
 import { dropUnwanted } from './fetch-batch.js';
+import { keepHistory } from './history.js';
 import { lowWatermark, truncate } from './log.js';
 import { takeSnapshot } from './state.js';
 
@@ -142,6 +143,8 @@ export function noteCertificate(core: Core, certificate: CheckpointCertificate):
     adopt(core, certificate);
     return;
   }
+  // A transfer under way is finished: what lies above its target comes from the peers' histories.
+  if (core.transfer !== null && core.transfer.chunks.length > 0) return;
   if (core.transfer !== null && core.transfer.target.sequenceNumber >= sequenceNumber) return;
   prove(core, certificate);
   core.transfer = {
@@ -174,11 +177,11 @@ function adopt(core: Core, certificate: CheckpointCertificate): void {
   }
   prove(core, certificate);
   persist(core, { kind: 'stableCheckpoint', certificate });
+  keepHistory(core.history, core.log, certificate);
   truncate(core.log, certificate);
   dropUnwanted(core);
   dropHeldVotes(core, sequenceNumber);
   for (const number of core.snapshots.keys()) if (number < sequenceNumber) core.snapshots.delete(number);
-  for (const number of core.served.keys()) if (number < sequenceNumber) core.served.delete(number);
   for (const votes of core.checkpointVotes.values()) {
     for (const number of votes.keys()) if (number <= sequenceNumber) votes.delete(number);
   }

@@ -37,6 +37,9 @@ export interface OrderingConfig {
   readonly sessionNumbersMax: number;
   readonly sessionReplyBytesMax: number;
   readonly stateChunkBytes: number;
+  /** Batches and bytes of batch bodies kept below the low watermark for peers that were cut off. */
+  readonly historyBatchesMax: number;
+  readonly historyBytesMax: number;
 }
 
 export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
@@ -63,4 +66,6 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   sessionNumbersMax: 1_024,
   sessionReplyBytesMax: 4 << 20,
   stateChunkBytes: 512 << 10,
+  historyBatchesMax: 65_536,
+  historyBytesMax: 64 << 20,
 };

@@ -24,6 +24,7 @@ import type {
 } from '../codec/index.js';
 import type { OrderingConfig } from './config.js';
 import type { LogRecord, Output } from './interface.js';
+import { createHistory, type History } from './history.js';
 import { createLog, type Log } from './log.js';
 import type { NewViewDecision } from './new-view-decision.js';
 import { createPool, type Pool } from './pool.js';
@@ -33,7 +34,15 @@ import { createSessionTable, type SessionTable } from './sessions.js';
 import type { Body } from './slot.js';
 
 /** How a replica starts: with the whole cluster for the first time, or without its vote log. */
-export type Start = { readonly kind: 'genesis' } | { readonly kind: 'observer'; readonly startedAt: number };
+export type Start =
+  | { readonly kind: 'genesis' }
+  | {
+      readonly kind: 'observer';
+      /** Wall clock, ms; it may have been set back. */
+      readonly startedAt: number;
+      /** 16 random bytes, fresh at every start: equal ones would let it take an earlier life's REJOIN for its own. */
+      readonly nonce: Uint8Array;
+    };
 
 export interface CoreOptions {
   readonly config: OrderingConfig;
@@ -98,9 +107,17 @@ export interface Transfer {
   lastReceivedMs: number;
 }
 
+/** An encoded state that peers fetch; kept while they do, also past the next checkpoint. */
+export interface Served {
+  readonly bytes: Uint8Array;
+  lastAskedMs: number;
+}
+
 /** Without its complete vote log a replica follows and executes, but does not vote (DESIGN: amnesia). */
 export interface Observing {
   startedAt: number;
+  /** Of this life's REJOIN. */
+  readonly nonce: Uint8Array;
   lastAskedMs: number;
   /** Latest STATUS of each peer that says it observes too, to tell when too many logs are lost. */
   readonly otherObservers: Set<ReplicaId>;
@@ -146,6 +163,7 @@ export interface Core {
   lastExecutionMs: number;
 
   readonly log: Log;
+  readonly history: History;
   readonly pool: Pool;
   /** Slots about which something was learnt since `advance` last looked at them. */
   readonly touched: Set<SequenceNumber>;
@@ -169,7 +187,7 @@ export interface Core {
   readonly proven: Map<SequenceNumber, ProvenState>;
   transfer: Transfer | null;
   /** Snapshots that peers fetch, each encoded once. */
-  readonly served: Map<SequenceNumber, Uint8Array>;
+  readonly served: Map<SequenceNumber, Served>;
 
   observing: Observing | null;
   isHalted: boolean;
@@ -208,6 +226,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     executedInView: 0,
     lastExecutionMs: 0,
     log: createLog(config.watermarkWindow, nullDigest, genesis),
+    history: createHistory(config.historyBytesMax, config.historyBatchesMax),
     pool: createPool(),
     touched: new Set(),
     wanted: new Map(),
@@ -227,7 +246,13 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     observing:
       start.kind === 'genesis'
         ? null
-        : { startedAt: start.startedAt, lastAskedMs: 0, otherObservers: new Set(), lastProgressMs: 0 },
+        : {
+            startedAt: start.startedAt,
+            nonce: start.nonce,
+            lastAskedMs: 0,
+            otherObservers: new Set(),
+            lastProgressMs: 0,
+          },
     isHalted: false,
     lastRecord: 0,
     held: [],

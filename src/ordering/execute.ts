@@ -119,6 +119,7 @@ function executeRejoin(core: Core, rejoin: Rejoin): void {
     incarnation,
     sequenceNumber: core.log.lastExecuted,
     startedAt: rejoin.startedAt,
+    nonce: rejoin.nonce,
   });
   dropVoidViewChanges(core);
   event(core, 'rejoin-ordered', {

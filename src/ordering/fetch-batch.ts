@@ -41,7 +41,7 @@ export function dropUnwanted(core: Core): void {
 }
 
 export function onFetchBatch(core: Core, from: ReplicaId, message: FetchBatch): void {
-  const body = bodyOf(core.log, message.digest);
+  const body = bodyOf(core.log, message.digest) ?? core.history.byDigest.get(message.digest);
   if (body !== undefined) send(core, from, { kind: 'batchBody', batch: body.bytes });
 }
 

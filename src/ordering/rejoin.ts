@@ -5,9 +5,15 @@
  * correct replica's low watermark was above r before r was executed. Meanwhile the primary fills the gap with
  * empty batches.
  */
-import { sequenceNumber, type SequenceNumber } from '../base/index.js';
-import { encodeEnvelopeBody, sealEnvelope, type Envelope, type ViewChange } from '../codec/index.js';
-import { broadcast, event, type Core } from './core.js';
+import { equalBytes, sequenceNumber, type SequenceNumber } from '../base/index.js';
+import {
+  encodeEnvelopeBody,
+  sealEnvelope,
+  type Envelope,
+  type IncarnationRecord,
+  type ViewChange,
+} from '../codec/index.js';
+import { broadcast, event, type Core, type Observing } from './core.js';
 import { lowWatermark } from './log.js';
 import { faultsTolerated } from './quorum.js';
 
@@ -29,8 +35,17 @@ export function fillTarget(core: Core): SequenceNumber {
 
 export const incarnationOf = (core: Core): number => core.incarnations.get(core.config.id)?.incarnation ?? 0;
 
-function rejoinEnvelope(core: Core, startedAt: number): Envelope {
-  const body = { kind: 'rejoin', replica: core.config.id, startedAt } as const;
+/**
+ * The last ordered REJOIN of this replica, if this very life sent it. One of an earlier life may be ordered
+ * late, and that life may have voted since; with a clock that was set back even its start may be equal.
+ */
+function ownRecord(core: Core, { nonce }: Observing): IncarnationRecord | null {
+  const record = core.incarnations.get(core.config.id);
+  return record !== undefined && equalBytes(record.nonce, nonce) ? record : null;
+}
+
+function rejoinEnvelope(core: Core, { startedAt, nonce }: Observing): Envelope {
+  const body = { kind: 'rejoin', replica: core.config.id, startedAt, nonce } as const;
   const signedBytes = encodeEnvelopeBody(body);
   return sealEnvelope(body, signedBytes, core.authenticator.sign('rejoin', signedBytes));
 }
@@ -47,22 +62,22 @@ export function dropVoidViewChanges(core: Core): void {
 /** Asks all replicas to have this one's REJOIN ordered, until it is. */
 export function tickRejoin(core: Core): void {
   const observing = core.observing;
-  if (observing === null) return;
+  if (observing === null || ownRecord(core, observing) !== null) return;
   const record = core.incarnations.get(core.config.id);
-  if (record?.startedAt === observing.startedAt) return;
   // A clock that was set back must not keep the replica out: only a later start than the last one counts.
-  if (record !== undefined && record.startedAt > observing.startedAt)
+  if (record !== undefined && record.startedAt >= observing.startedAt)
     observing.startedAt = record.startedAt + 1;
   if (core.nowMs - observing.lastAskedMs < retryMs) return;
   observing.lastAskedMs = core.nowMs;
-  broadcast(core, { kind: 'forward', envelope: rejoinEnvelope(core, observing.startedAt).bytes });
+  broadcast(core, { kind: 'forward', envelope: rejoinEnvelope(core, observing).bytes });
 }
 
 /** Votes again once the REJOIN's window has passed; true at that moment. */
 export function tryVoteAgain(core: Core): boolean {
   const observing = core.observing;
-  const record = core.incarnations.get(core.config.id);
-  if (observing === null || record === undefined || record.startedAt !== observing.startedAt) return false;
+  if (observing === null) return false;
+  const record = ownRecord(core, observing);
+  if (record === null) return false;
   if (lowWatermark(core.log) < record.sequenceNumber + core.config.watermarkWindow) return false;
   core.observing = null;
   core.noProposalsUpTo = core.view;

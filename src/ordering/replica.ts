@@ -18,7 +18,7 @@ import { onRead } from './reads.js';
 import { checkLostLogs, tickRejoin } from './rejoin.js';
 import { takeSnapshot } from './state.js';
 import { onStatus, tickStatus } from './status.js';
-import { onFetchState, onStableCheckpoint, onStateChunk, tickTransfer } from './transfer.js';
+import { dropServed, onFetchState, onStableCheckpoint, onStateChunk, tickTransfer } from './transfer.js';
 import { onViewChange, tickViewChange } from './view-change.js';
 import { onCommit, onCommitted, onPrepare, onPrePrepare } from './votes.js';
 
@@ -89,6 +89,8 @@ function sizesOf(core: Core): Record<string, number> {
     bodies: core.log.bodies.size,
     pending: poolSize(core.pool),
     wanted: core.wanted.size,
+    history: core.history.batches.size,
+    served: core.served.size,
     candidateBodies: core.candidateBodies.size,
     verdicts: core.verdicts.size,
     reads: core.reads.length,
@@ -129,6 +131,7 @@ function onTick(core: Core, nowMs: number): void {
   tickForward(core);
   retryWanted(core);
   tickTransfer(core);
+  dropServed(core);
   tickRejoin(core);
   checkLostLogs(core);
   tickStatus(core);

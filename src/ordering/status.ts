@@ -6,11 +6,13 @@
 import { emptyBytes, replicaId, sequenceNumber, type ReplicaId, type SequenceNumber } from '../base/index.js';
 import type { Status } from '../codec/index.js';
 import { broadcast, isPrimary, send, type Core } from './core.js';
+import { certificateAfter, historyAfter } from './history.js';
 import { bodyOf, highWatermark, lowWatermark } from './log.js';
 import { poolSize } from './pool.js';
 import type { Slot } from './slot.js';
 
 const idleFactor = 10;
+const catchUpIntervalMs = 20;
 
 function isOutstanding(core: Core): boolean {
   if (!core.isActive || core.observing !== null || core.transfer !== null || poolSize(core.pool) > 0)
@@ -20,8 +22,14 @@ function isOutstanding(core: Core): boolean {
   return false;
 }
 
+/** A certified checkpoint lies ahead, and the way there leads through the peers' histories. */
+const isCatchingUp = ({ transfer }: Core): boolean => transfer !== null && !transfer.isFetching;
+
 export function tickStatus(core: Core): void {
-  const interval = core.config.statusIntervalMs * (isOutstanding(core) ? 1 : idleFactor);
+  const { statusIntervalMs } = core.config;
+  const interval = isCatchingUp(core)
+    ? catchUpIntervalMs
+    : statusIntervalMs * (isOutstanding(core) ? 1 : idleFactor);
   if (core.nowMs - core.lastStatusMs < interval) return;
   const isStuck = core.nowMs - core.lastExecutionMs >= interval;
   core.lastStatusMs = core.nowMs;
@@ -43,10 +51,13 @@ export function onStatus(core: Core, from: ReplicaId, message: Status): void {
   }
   const isStuck = core.peerExecuted.get(from) === message.lastExecuted;
   core.peerExecuted.set(from, message.lastExecuted);
-  if (core.nowMs - (core.lastHelpedMs.get(from) ?? 0) < core.config.statusIntervalMs / 2) return;
+  const isFarBehind = message.lastExecuted < lowWatermark(core.log);
+  const helpIntervalMs = isFarBehind ? catchUpIntervalMs / 2 : core.config.statusIntervalMs / 2;
+  if (core.nowMs - (core.lastHelpedMs.get(from) ?? 0) < helpIntervalMs) return;
   core.lastHelpedMs.set(from, core.nowMs);
   resendView(core, from, message);
   resendCheckpoints(core, from, message);
+  resendHistory(core, from, message);
   if (isStuck) resendSlots(core, from, message);
 }
 
@@ -60,12 +71,24 @@ function resendView(core: Core, from: ReplicaId, message: Status): void {
 
 function resendCheckpoints(core: Core, from: ReplicaId, message: Status): void {
   const certificate = core.log.stable;
+  const next = certificateAfter(core.history, message.stableCheckpoint);
+  if (next !== null && next !== certificate)
+    send(core, from, { kind: 'stableCheckpoint', certificate: next });
   if (message.stableCheckpoint < certificate.sequenceNumber)
     send(core, from, { kind: 'stableCheckpoint', certificate });
   const replica = core.config.id;
   for (const [number, vote] of core.checkpointVotes.get(replica) ?? []) {
     if (number <= message.stableCheckpoint) continue;
     send(core, from, { kind: 'checkpoint', sequenceNumber: number, replica, ...vote });
+  }
+}
+
+/** What was committed below the cut, as far as the peer's own window reaches. */
+function resendHistory(core: Core, from: ReplicaId, message: Status): void {
+  const { watermarkWindow } = core.config;
+  const count = Math.min(watermarkWindow, message.stableCheckpoint + watermarkWindow - message.lastExecuted);
+  for (const [sequenceNumber, digest] of historyAfter(core.history, message.lastExecuted, count)) {
+    send(core, from, { kind: 'committed', sequenceNumber, digest });
   }
 }
 

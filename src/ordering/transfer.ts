@@ -3,12 +3,12 @@
  * only as a whole and only if its digest is the certified one. Used when the votes for missed batches are
  * gone at the peers. It never stops a donor.
  */
-import { concatBytes, replicaId, type ReplicaId } from '../base/index.js';
+import { concatBytes, replicaId, type ReplicaId, type SequenceNumber } from '../base/index.js';
 import type { FetchState, StableCheckpoint, StateChunk } from '../codec/index.js';
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
 import { event, reject, send, type Core, type Transfer } from './core.js';
 import { isExecuted } from './intake.js';
-import { highWatermark, lowWatermark } from './log.js';
+import { lowWatermark } from './log.js';
 import { removePending } from './pool.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import { decodeSnapshot, encodeSnapshot, installState, protocolVersion, takeSnapshot } from './state.js';
@@ -16,6 +16,9 @@ import { decodeSnapshot, encodeSnapshot, installState, protocolVersion, takeSnap
 const chunksInFlight = 4;
 const stateBytesMax = 1 << 30;
 const donorTimeoutMs = 500;
+/** States served at once, the one asked for first goes first. */
+const servedMax = 4;
+const servedIdleMs = 5_000;
 
 export function onStableCheckpoint(core: Core, from: ReplicaId, message: StableCheckpoint): void {
   const { certificate } = message;
@@ -25,21 +28,43 @@ export function onStableCheckpoint(core: Core, from: ReplicaId, message: StableC
 }
 
 export function onFetchState(core: Core, from: ReplicaId, message: FetchState): void {
-  const snapshot = core.snapshots.get(message.sequenceNumber);
-  if (snapshot === undefined) {
+  const bytes = serve(core, message.sequenceNumber);
+  if (bytes === null) {
     const certificate = core.log.stable;
     if (certificate.sequenceNumber > message.sequenceNumber)
       send(core, from, { kind: 'stableCheckpoint', certificate });
     return;
   }
-  let bytes = core.served.get(message.sequenceNumber);
-  if (bytes === undefined) core.served.set(message.sequenceNumber, (bytes = encodeSnapshot(snapshot)));
   const size = core.config.stateChunkBytes;
   const chunkCount = Math.max(1, Math.ceil(bytes.length / size));
   if (message.chunk >= chunkCount) return;
   const data = bytes.subarray(message.chunk * size, (message.chunk + 1) * size);
   const { sequenceNumber, chunk } = message;
   send(core, from, { kind: 'stateChunk', sequenceNumber, chunk, chunkCount, data });
+}
+
+/** The encoded state of a checkpoint that is still held, or was when it was first asked for. */
+function serve(core: Core, number: SequenceNumber): Uint8Array | null {
+  let served = core.served.get(number);
+  if (served === undefined) {
+    const snapshot = core.snapshots.get(number);
+    if (snapshot === undefined) return null;
+    served = { bytes: encodeSnapshot(snapshot), lastAskedMs: core.nowMs };
+    core.served.set(number, served);
+    for (const known of core.served.keys()) {
+      if (core.served.size <= servedMax) break;
+      core.served.delete(known);
+    }
+  }
+  served.lastAskedMs = core.nowMs;
+  return served.bytes;
+}
+
+/** Lets go of states that nobody fetches any more. */
+export function dropServed(core: Core): void {
+  for (const [number, { lastAskedMs }] of core.served) {
+    if (core.nowMs - lastAskedMs >= servedIdleMs) core.served.delete(number);
+  }
 }
 
 /** Starts, or moves on to the next donor, when waiting has not helped. */
@@ -54,9 +79,7 @@ export function tickTransfer(core: Core): void {
     transfer.lastSeenExecuted = core.log.lastExecuted;
     transfer.noticedAtMs = core.nowMs;
   }
-  const isBeyondWindow = transfer.target.sequenceNumber >= highWatermark(core.log);
-  const hasWaited = core.nowMs - transfer.noticedAtMs >= 2 * core.config.statusIntervalMs;
-  if (isBeyondWindow || hasWaited) startFetching(core, transfer);
+  if (core.nowMs - transfer.noticedAtMs >= 2 * core.config.statusIntervalMs) startFetching(core, transfer);
 }
 
 /** A new primary cannot wait: the view needs this state. */

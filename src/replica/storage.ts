@@ -4,8 +4,10 @@
  * file, and it must be gone for good before the replica acts, or a restart would repeat the genesis and
  * forget votes it has cast.
  */
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { rejoinNonceBytes } from '../codec/index.js';
 import type { LogRecord } from '../ordering/index.js';
 
 export interface VoteLog {
@@ -50,8 +52,16 @@ export function takeGenesisMarker(dataDir: string): boolean {
 }
 
 export type ReplicaStart =
-  { readonly kind: 'genesis' } | { readonly kind: 'observer'; readonly startedAt: number };
+  | { readonly kind: 'genesis' }
+  | {
+      readonly kind: 'observer';
+      readonly startedAt: number;
+      /** 16 random bytes that tell this start from all others, whatever the clock says. */
+      readonly nonce: Uint8Array;
+    };
 
 export function decideStart(dataDir: string, nowMs: number): ReplicaStart {
-  return takeGenesisMarker(dataDir) ? { kind: 'genesis' } : { kind: 'observer', startedAt: nowMs };
+  return takeGenesisMarker(dataDir)
+    ? { kind: 'genesis' }
+    : { kind: 'observer', startedAt: nowMs, nonce: new Uint8Array(randomBytes(rejoinNonceBytes)) };
 }

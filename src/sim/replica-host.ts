@@ -4,8 +4,8 @@
  * memory of anything (`memory` mode), so the replica comes back as an observer.
  */
 import { assert } from '../base/index.js';
-import type { Digest, ReplicaId } from '../base/index.js';
-import { encodePeerMessage } from '../codec/index.js';
+import type { Digest, Prng, ReplicaId } from '../base/index.js';
+import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, StateMachine } from '../ordering/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
@@ -24,7 +24,8 @@ export interface ReplicaCore {
 }
 
 export type HostStart =
-  { readonly kind: 'genesis' } | { readonly kind: 'observer'; readonly startedAt: number };
+  | { readonly kind: 'genesis' }
+  | { readonly kind: 'observer'; readonly startedAt: number; readonly nonce: Uint8Array };
 
 /** What a host needs from the world around it. */
 export interface HostWorld {
@@ -54,6 +55,7 @@ export class ReplicaHost {
   readonly streams = new ServerStreams();
   readonly #world: HostWorld;
   readonly #peers: readonly ReplicaId[];
+  readonly #nonces: Prng;
   #core: ReplicaCore | null = null;
   #machine: RecordingStateMachine | null = null;
   #log: MemoryVoteLog | null = null;
@@ -62,9 +64,11 @@ export class ReplicaHost {
   #isPaused = false;
   #queued: Input[] = [];
 
-  constructor(id: ReplicaId, n: number, clock: Clock, world: HostWorld) {
+  /** `nonces`: the randomness of all starts of this replica. */
+  constructor(id: ReplicaId, n: number, clock: Clock, nonces: Prng, world: HostWorld) {
     this.id = id;
     this.clock = clock;
+    this.#nonces = nonces;
     this.#world = world;
     this.#peers = Array.from({ length: n }, (_, index) => index as ReplicaId).filter((peer) => peer !== id);
   }
@@ -100,13 +104,18 @@ export class ReplicaHost {
     assert(!this.isRunning, `replica ${this.id} runs already`);
     const life = ++this.#life;
     this.#machine = new RecordingStateMachine(this.#world.createStateMachine(this.id));
-    const start: HostStart = kind === 'genesis' ? { kind } : { kind, startedAt: this.clock.nowMs() };
-    this.#core = this.#world.createCore(this.id, this.#machine, start);
+    this.#core = this.#world.createCore(this.id, this.#machine, this.#startOf(kind));
     this.#log = this.#world.createLog(this.id, (recordNumber) =>
       this.input({ kind: 'stored', recordNumber }),
     );
     this.#world.onStarted(this.id);
     this.#tick(life);
+  }
+
+  #startOf(kind: HostStart['kind']): HostStart {
+    if (kind === 'genesis') return { kind };
+    const nonce = Uint8Array.from({ length: rejoinNonceBytes }, () => this.#nonces.below(256));
+    return { kind, startedAt: this.clock.nowMs(), nonce };
   }
 
   /** The process ends (kill −9): everything it knew is gone. */

@@ -17,6 +17,8 @@ export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<
     candidateBodies: window,
     verdicts: window * config.batchOperationsMax,
     reads: config.pendingReadsMax,
+    history: config.historyBatchesMax,
+    served: 4,
     held: heldPerSlot * window + heldBeside,
     snapshots: 4,
     viewChanges: config.n,

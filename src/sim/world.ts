@@ -92,7 +92,8 @@ export class World implements HostWorld, ClientWorld {
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
     this.authenticators = ids.map((id) => keyring.createReplica(id));
     this.replicas = ids.map((id) => {
-      return new ReplicaHost(id, this.n, new Clock(this.simulator, options.replicaClock(id)), this);
+      const clock = new Clock(this.simulator, options.replicaClock(id));
+      return new ReplicaHost(id, this.n, clock, this.random.stream(`rejoin nonces ${id}`), this);
     });
     this.clients = Array.from({ length: options.clients }, (_, index) => this.#createClient(index, keyring));
   }

@@ -13,6 +13,7 @@ import {
   prepare,
   prePrepare,
   rejoinEnvelope,
+  rejoinNonce,
   status,
   viewChange,
 } from '../support/messages.js';
@@ -22,7 +23,7 @@ const config = { checkpointInterval: 4, watermarkWindow: 8 };
 const startedAt = 999_000;
 
 const observer = (options: SoloOptions = {}) =>
-  new Solo({ id: 3, config, start: { kind: 'observer', startedAt }, ...options });
+  new Solo({ id: 3, config, start: { kind: 'observer', startedAt, nonce: rejoinNonce }, ...options });
 
 const rejoins = (solo: Solo) =>
   solo.sent('forward').flatMap(({ envelope }) => {
@@ -30,10 +31,14 @@ const rejoins = (solo: Solo) =>
     return body.kind === 'rejoin' ? [body] : [];
   });
 
-/** Replica 3's REJOIN is ordered at `number`. */
-function rejoin(solo: Solo, number: number, at = startedAt): void {
-  solo.order(number, batchOf(solo.nowMs, rejoinEnvelope(3, at)));
+/** Replica 3's REJOIN is ordered at `number`; by default that of the life which `observer` starts. */
+function rejoin(solo: Solo, number: number, at = startedAt, nonce?: Uint8Array): void {
+  solo.order(number, batchOf(solo.nowMs, rejoinEnvelope(3, at, nonce)));
 }
+
+/** Nonces of lives before. */
+const earlierNonce = new Uint8Array(16).fill(0xe1);
+const earliestNonce = new Uint8Array(16).fill(0xe0);
 
 function makeStable(solo: Solo, number: number): void {
   for (const replica of [0, 1, 2]) solo.message(replica, checkpoint(replica, number, solo.stateDigest()));
@@ -79,7 +84,7 @@ describe('an observer', () => {
     const solo = observer();
     solo.tick(400);
     expect(rejoins(solo).length).toBeGreaterThanOrEqual(2);
-    expect(rejoins(solo)[0]).toEqual({ kind: 'rejoin', replica: 3, startedAt });
+    expect(rejoins(solo)[0]).toEqual({ kind: 'rejoin', replica: 3, startedAt, nonce: rejoinNonce });
     rejoin(solo, 1);
     solo.clear();
     solo.tick(1000);
@@ -88,10 +93,38 @@ describe('an observer', () => {
 
   test('DESIGN §2: asks with a later start than the last one ordered, if its clock was set back', () => {
     const solo = observer();
-    rejoin(solo, 1, startedAt + 5000);
+    rejoin(solo, 1, startedAt + 5000, earlierNonce);
     solo.tick(400);
     expect(rejoins(solo).at(-1)).toMatchObject({ startedAt: startedAt + 5001 });
     expect(solo.status.isObserver).toBe(true);
+  });
+
+  test('DESIGN §2: does not take the REJOIN of its previous life for its own, its clock set back both times', () => {
+    const solo = observer();
+    const last = startedAt + 5000;
+    rejoin(solo, 1, last, earliestNonce);
+    solo.fill(2, 8);
+    makeStable(solo, 8);
+    solo.tick(400);
+    expect(rejoins(solo).at(-1)).toMatchObject({ startedAt: last + 1 });
+    // What the previous life sent, with the same start, is executed only now; it has voted above that since.
+    rejoin(solo, 9, last + 1, earlierNonce);
+    for (let end = 12; end <= 20; end += 4) {
+      solo.fill(end === 12 ? 10 : end - 3, end);
+      makeStable(solo, end);
+    }
+    expect(solo.status).toMatchObject({ stableCheckpoint: 20, isObserver: true });
+    solo.tick(400);
+    const own = rejoins(solo).at(-1)!;
+    expect(own).toMatchObject({ startedAt: last + 2 });
+    rejoin(solo, 21, own.startedAt, own.nonce);
+    for (let end = 24; end <= 32; end += 4) {
+      expect(solo.status.isObserver).toBe(true);
+      solo.fill(end === 24 ? 22 : end - 3, end);
+      makeStable(solo, end);
+    }
+    expect(solo.status).toMatchObject({ stableCheckpoint: 32, isObserver: false });
+    expect([...solo.sent('prepare'), ...solo.sent('commit')]).toEqual([]);
   });
 
   test('DESIGN §2: with r the number of its REJOIN it votes from a stable checkpoint at r + 256 or above, above it', () => {
@@ -108,6 +141,25 @@ describe('an observer', () => {
     makeStable(solo, 12);
     expect(solo.status.isObserver).toBe(false);
     expect(solo.sent('prepare')).toEqual([prepare(0, 13, late.digest)]);
+  });
+
+  test('DESIGN §2: that leads the view in which it may vote again proposes nothing in it and asks for the next', () => {
+    const solo = observer({ id: 0 });
+    const commitAll = (number: number, batch: ReturnType<typeof batchOf>) => {
+      solo.messages([1, 2, 3], commit(0, number, batch.digest));
+      solo.message(1, { kind: 'batchBody', batch: batch.bytes });
+    };
+    commitAll(1, batchOf(solo.nowMs, rejoinEnvelope(0, startedAt)));
+    for (let number = 2; number <= 12; number++) {
+      commitAll(number, batchOf(solo.nowMs + number));
+      if (number % 4 !== 0) continue;
+      if (number === 12) solo.submit(openEnvelope(alice));
+      for (const id of [1, 2, 3]) solo.message(id, checkpoint(id, number, solo.stateDigest()));
+    }
+    expect(solo.status).toMatchObject({ isObserver: false, pending: 1, view: 0, primary: 0 });
+    solo.tick(10);
+    expect(solo.sent('prePrepare')).toEqual([]);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1, incarnation: 1 }]);
   });
 
   test('DESIGN §2: observers that are too many halt after a time without progress', () => {

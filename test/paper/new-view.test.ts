@@ -239,7 +239,7 @@ describe('a backup takes a NEW-VIEW', () => {
         [],
       ),
     );
-    solo.tick(50);
+    solo.tick(300);
     expect(solo.status).toMatchObject({ view: 1, isActive: true });
     expect(solo.sent('fetchState')).toMatchObject([{ sequenceNumber: 256, chunk: 0 }]);
   });

@@ -87,7 +87,19 @@ describe('whoever is ahead resends', () => {
     solo.fill(1, 4);
     for (const replica of [2, 3]) solo.message(replica, checkpoint(replica, 4, solo.stateDigest()));
     const proof = certificate(4, solo.stateDigest(), [1, 2, 3]);
-    expect(helpFor(solo, {})).toEqual([{ kind: 'stableCheckpoint', certificate: proof }]);
+    expect(helpFor(solo, {})[0]).toEqual({ kind: 'stableCheckpoint', certificate: proof });
+  });
+
+  test('DESIGN §2: what was committed below its cut, to a peer whose window reaches there, and the bodies', () => {
+    const solo = new Solo({ config });
+    const { digest } = batchOf(solo.nowMs);
+    solo.fill(1, 4);
+    for (const replica of [2, 3]) solo.message(replica, checkpoint(replica, 4, solo.stateDigest()));
+    const words = helpFor(solo, { lastExecuted: 2 as never }).filter(({ kind }) => kind === 'committed');
+    expect(words).toEqual([3, 4].map((number) => ({ kind: 'committed', sequenceNumber: number, digest })));
+    solo.clear();
+    solo.message(2, { kind: 'fetchBatch', digest });
+    expect(solo.sent('batchBody')).toHaveLength(1);
   });
 
   test('DESIGN §2: its CHECKPOINT that is not stable yet', () => {

@@ -116,6 +116,7 @@ export class Lockstep {
   holdsStorage = false;
   nowMs = 1_000_000;
   private queue: InFlight[] = [];
+  private restarts = 0;
 
   constructor(n = 4, overrides: Partial<OrderingConfig> = {}) {
     this.config = { ...defaultOrderingConfig, ...overrides, n };
@@ -218,7 +219,9 @@ export class Lockstep {
 
   /** Replaces a replica by one without any memory, which starts as an observer. */
   restart(id: number): void {
-    this.nodes[id] = this.makeNode(replicaId(id), { kind: 'observer', startedAt: this.nowMs });
+    const nonce = new Uint8Array(16);
+    new DataView(nonce.buffer).setUint32(0, ++this.restarts);
+    this.nodes[id] = this.makeNode(replicaId(id), { kind: 'observer', startedAt: this.nowMs, nonce });
     this.give(id, { kind: 'tick', nowMs: this.nowMs });
   }
 

@@ -145,5 +145,8 @@ export const status = (fields: {
   stableCheckpoint: sequenceNumber(fields.stableCheckpoint ?? 0),
 });
 
-export const rejoinEnvelope = (replica: number, startedAt: number): Envelope =>
-  seal({ kind: 'rejoin', replica: replicaId(replica), startedAt });
+/** Nonce of the life under test, where the test does not say whose REJOIN it is. */
+export const rejoinNonce: Uint8Array = new Uint8Array(16).fill(0x1f);
+
+export const rejoinEnvelope = (replica: number, startedAt: number, nonce = rejoinNonce): Envelope =>
+  seal({ kind: 'rejoin', replica: replicaId(replica), startedAt, nonce });

@@ -370,6 +370,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         replica: number;
         startedAt: (number|Long);
+        nonce: Uint8Array;
         static encode(message: theodora.Rejoin.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Rejoin & theodora.Rejoin.$Shape;
     }
@@ -377,6 +378,7 @@ export namespace theodora {
         interface $Properties {
             replica?: number;
             startedAt?: (number|Long);
+            nonce?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Rejoin.$Properties;
@@ -1036,6 +1038,7 @@ export namespace theodora {
         incarnation: (number|Long);
         sequenceNumber: (number|Long);
         startedAt: (number|Long);
+        nonce: Uint8Array;
         static encode(message: theodora.IncarnationRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.IncarnationRecord & theodora.IncarnationRecord.$Shape;
     }
@@ -1045,6 +1048,7 @@ export namespace theodora {
             incarnation?: (number|Long);
             sequenceNumber?: (number|Long);
             startedAt?: (number|Long);
+            nonce?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.IncarnationRecord.$Properties;

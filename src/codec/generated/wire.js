@@ -1920,6 +1920,7 @@ export const theodora = $root.theodora = (() => {
 
         Rejoin.prototype.replica = 0;
         Rejoin.prototype.startedAt = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Rejoin.prototype.nonce = $util.newBuffer([]);
 
         Rejoin.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1932,6 +1933,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(8).uint32(message.replica);
             if (message.startedAt != null && $Object.hasOwnProperty.call(message, "startedAt") && (typeof message.startedAt === "object" ? message.startedAt.low || message.startedAt.high : message.startedAt !== 0))
                 writer.uint32(16).uint64(message.startedAt);
+            if (message.nonce != null && $Object.hasOwnProperty.call(message, "nonce") && message.nonce.length)
+                writer.uint32(26).bytes(message.nonce);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1981,6 +1984,15 @@ export const theodora = $root.theodora = (() => {
                             message.startedAt = value;
                         else
                             delete message.startedAt;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.nonce = value;
+                        else
+                            delete message.nonce;
                         continue;
                     }
                 }
@@ -5487,6 +5499,7 @@ export const theodora = $root.theodora = (() => {
         IncarnationRecord.prototype.incarnation = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         IncarnationRecord.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         IncarnationRecord.prototype.startedAt = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        IncarnationRecord.prototype.nonce = $util.newBuffer([]);
 
         IncarnationRecord.encode = function (message, writer, _depth) {
             if (!writer)
@@ -5503,6 +5516,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(24).uint64(message.sequenceNumber);
             if (message.startedAt != null && $Object.hasOwnProperty.call(message, "startedAt") && (typeof message.startedAt === "object" ? message.startedAt.low || message.startedAt.high : message.startedAt !== 0))
                 writer.uint32(32).uint64(message.startedAt);
+            if (message.nonce != null && $Object.hasOwnProperty.call(message, "nonce") && message.nonce.length)
+                writer.uint32(42).bytes(message.nonce);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -5570,6 +5585,15 @@ export const theodora = $root.theodora = (() => {
                             message.startedAt = value;
                         else
                             delete message.startedAt;
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.nonce = value;
+                        else
+                            delete message.nonce;
                         continue;
                     }
                 }

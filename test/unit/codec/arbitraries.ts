@@ -87,7 +87,7 @@ export const template = fc.array(templateField, { maxLength: 8 });
 
 export const envelopeBody: fc.Arbitrary<EnvelopeBody> = fc.oneof(
   record({ kind: fc.constant('open' as const), client, nonce: exactBytes(16) }),
-  record({ kind: fc.constant('rejoin' as const), replica, startedAt: integer }),
+  record({ kind: fc.constant('rejoin' as const), replica, startedAt: integer, nonce: exactBytes(16) }),
   record({
     client,
     session,
@@ -281,10 +281,19 @@ export const headerPage: fc.Arbitrary<HeaderPage> = record({
   chain: key,
   lastSession: session,
   incarnations: fc
-    .uniqueArray(record({ replica, incarnation: integer, sequenceNumber: number, startedAt: integer }), {
-      selector: (each) => each.replica,
-      maxLength: 4,
-    })
+    .uniqueArray(
+      record({
+        replica,
+        incarnation: integer,
+        sequenceNumber: number,
+        startedAt: integer,
+        nonce: exactBytes(16),
+      }),
+      {
+        selector: (each) => each.replica,
+        maxLength: 4,
+      },
+    )
     .map((records) => records.sort((a, b) => a.replica - b.replica)),
 });
 

@@ -49,7 +49,7 @@ const requests = {
   lowestUnanswered: 998,
   operations: [Uint8Array.of(1), Uint8Array.of(2, 3)],
 } as const;
-const rejoin = { kind: 'rejoin', replica, startedAt: 1_790_000_000_000 } as const;
+const rejoin = { kind: 'rejoin', replica, startedAt: 1_790_000_000_000, nonce: filled(16, 0x1f) } as const;
 const envelopes = [open, requests, rejoin].map((body) =>
   codec.sealEnvelope(body, codec.encodeEnvelopeBody(body), signature),
 );
@@ -191,7 +191,15 @@ const headerPage: codec.HeaderPage = {
   orderedTime: 1_790_000_000_123,
   chain: batchDigest,
   lastSession: session,
-  incarnations: [{ replica, incarnation: 1, sequenceNumber: number, startedAt: 1_790_000_000_000 }],
+  incarnations: [
+    {
+      replica,
+      incarnation: 1,
+      sequenceNumber: number,
+      startedAt: 1_790_000_000_000,
+      nonce: filled(16, 0x1f),
+    },
+  ],
 };
 const sessionPage: codec.SessionPage = {
   id: session,

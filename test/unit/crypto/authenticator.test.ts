@@ -44,7 +44,12 @@ const requestsBy = (client: string): EnvelopeBody => ({
   lowestUnanswered: 2,
   operations: [Uint8Array.of(1), Uint8Array.of(2)],
 });
-const rejoinOf = (id: number): EnvelopeBody => ({ kind: 'rejoin', replica: replicaId(id), startedAt: 1_000 });
+const rejoinOf = (id: number): EnvelopeBody => ({
+  kind: 'rejoin',
+  replica: replicaId(id),
+  startedAt: 1_000,
+  nonce: new Uint8Array(16),
+});
 
 describe('replica signatures', () => {
   const body = Uint8Array.of(1, 2, 3);

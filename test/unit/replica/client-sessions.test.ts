@@ -261,7 +261,12 @@ describe('what a client sends', () => {
   it('is refused if it is not the client’s own, or malformed', () => {
     const { inputs, drops, welcome } = makeWorld();
     const stream = welcome(alice);
-    const rejoin: EnvelopeBody = { kind: 'rejoin', replica: replicaId(1), startedAt: 5 };
+    const rejoin: EnvelopeBody = {
+      kind: 'rejoin',
+      replica: replicaId(1),
+      startedAt: 5,
+      nonce: new Uint8Array(16),
+    };
     stream.send(envelope(requests(bob, 1), bob), envelope(rejoin, alice), {
       kind: 'submit',
       envelope: Uint8Array.of(1, 2, 3),

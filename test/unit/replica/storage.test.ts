@@ -22,7 +22,14 @@ describe('how a replica may start (pitfall 11)', () => {
     writeFileSync(join(directory, genesisMarkerName), '');
     expect(decideStart(directory, 5_000)).toEqual({ kind: 'genesis' });
     expect(existsSync(join(directory, genesisMarkerName))).toBe(false);
-    expect(decideStart(directory, 6_000)).toEqual({ kind: 'observer', startedAt: 6_000 });
+    const nonces = [6_000, 6_000].map((nowMs) => {
+      const start = decideStart(directory, nowMs);
+      expect(start).toMatchObject({ kind: 'observer', startedAt: nowMs });
+      return start.kind === 'observer' ? [...start.nonce] : [];
+    });
+    // Fresh at every start, though the clock stands still.
+    expect(nonces.map(({ length }) => length)).toEqual([16, 16]);
+    expect(nonces[0]).not.toEqual(nonces[1]);
   });
 
   it('as an observer where there never was a marker', () => {
