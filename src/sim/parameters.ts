@@ -90,6 +90,7 @@ function drawConfig(random: Prng): Partial<OrderingConfig> {
     viewChangeTimeoutMs: random.pick([200, 500]),
     viewChangeTimeoutMaxMs: 4_000,
     stateChunkBytes: random.pick([512, 4_096, defaultOrderingConfig.stateChunkBytes]),
+    historyBatchesMax: random.stream('history').pick([0, 16, defaultOrderingConfig.historyBatchesMax]),
   };
 }
 

@@ -2,8 +2,9 @@
  * Runs a scenario: a script of commands (script.ts, commands.ts) against a world with steady links and
  * exact clocks, all checkers on. Deterministic: the first line fixes everything.
  *
- *   cluster n=4 clients=2 checkpoint=8 window=16 batches=8 operations=1 delay=1ms sync=100us skew=0:300ms,1:-200ms
+ *   cluster n=4 clients=2 checkpoint=8 window=16 history=0 batches=8 operations=1 delay=1ms sync=100us skew=0:300ms
  */
+import { defaultOrderingConfig } from '../../ordering/index.js';
 import type { ReplicaId } from '../../base/index.js';
 import { calmLinks } from '../network.js';
 import { attempt, reportOf } from '../simulation.js';
@@ -67,6 +68,7 @@ function optionsOf(
     config: {
       checkpointInterval,
       watermarkWindow: number('window', 2 * checkpointInterval),
+      historyBatchesMax: number('history', defaultOrderingConfig.historyBatchesMax),
       windowBatches: number('batches', 8),
       batchOperationsMax: number('operations', 512),
       viewChangeTimeoutMaxMs: 8_000,
