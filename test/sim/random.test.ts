@@ -4,7 +4,7 @@ import { runRandom } from '../../src/sim/index.js';
 
 const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
 /** Each found a bug that is fixed. */
-const regressions: readonly number[] = [];
+const regressions: readonly number[] = [18, 27, 40, 1396, 1777, 1876, 3075, 3380];
 
 describe('random simulation', () => {
   for (const seed of [...seeds, ...regressions]) {
