@@ -31,6 +31,7 @@ const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
   TUPLE_TOO_LARGE: 5,
   RESULT_TOO_LARGE: 6,
   SPACE_FULL: 7,
+  LEASE_TOO_SHORT: 8,
 };
 const refusals: readonly (RefusalCode | null)[] = [
   null,
@@ -41,6 +42,7 @@ const refusals: readonly (RefusalCode | null)[] = [
   'TUPLE_TOO_LARGE',
   'RESULT_TOO_LARGE',
   'SPACE_FULL',
+  'LEASE_TOO_SHORT',
 ];
 
 type WireOperation = proto.Operation.$Properties;
@@ -48,7 +50,7 @@ type WireOperation = proto.Operation.$Properties;
 function operationKindToWire(operation: Operation): WireOperation {
   switch (operation.kind) {
     case 'out':
-      return { out: { tuple: encodeTuple(operation.tuple) } };
+      return { out: withLease({ tuple: encodeTuple(operation.tuple) }, operation.lease) };
     case 'rdp':
       return { rdp: { template: encodeTemplate(operation.template) } };
     case 'inp':
@@ -65,11 +67,20 @@ function operationKindToWire(operation: Operation): WireOperation {
       return { cas: swapToWire(operation) };
     case 'replace':
       return { replace: swapToWire(operation) };
+    case 'renew':
+      return { renew: { template: encodeTemplate(operation.template), lease: operation.lease } };
   }
 }
 
-function swapToWire(swap: { template: Template; tuple: Tuple }): proto.Swap.$Properties {
-  return { template: encodeTemplate(swap.template), tuple: encodeTuple(swap.tuple) };
+function withLease<T extends object>(wire: T & { lease?: WireInteger | null }, lease: number | null): T {
+  if (lease !== null) wire.lease = lease;
+  return wire;
+}
+
+type Swap = Extract<Operation, { readonly kind: 'cas' | 'replace' }>;
+
+function swapToWire({ template, tuple, lease }: Swap): proto.Swap.$Properties {
+  return withLease({ template: encodeTemplate(template), tuple: encodeTuple(tuple) }, lease);
 }
 
 /** `limit` is an unsigned 32-bit integer, `space` at most 256 bytes of UTF-8. */
@@ -97,7 +108,9 @@ function operationFromWire(wire: proto.Operation): Operation {
   check(wire.space.length <= spaceNameBytesMax);
   const space = decodeUtf8(wire.space);
   check(space !== null);
-  if (wire.out !== null) return { kind: 'out', space, tuple: tupleOf(wire.out.tuple) };
+  if (wire.out !== null) {
+    return { kind: 'out', space, tuple: tupleOf(wire.out.tuple), lease: leaseOf(wire.out.lease) };
+  }
   if (wire.rdp !== null) return { kind: 'rdp', space, template: templateOf(wire.rdp.template) };
   if (wire.inp !== null) return { kind: 'inp', space, template: templateOf(wire.inp.template) };
   if (wire.rdAll !== null) {
@@ -109,11 +122,24 @@ function operationFromWire(wire: proto.Operation): Operation {
   }
   if (wire.count !== null) return { kind: 'count', space, template: templateOf(wire.count.template) };
   if (wire.cas !== null) {
-    return { kind: 'cas', space, template: templateOf(wire.cas.template), tuple: tupleOf(wire.cas.tuple) };
+    return { kind: 'cas', space, ...swapFromWire(wire.cas) };
   }
-  check(wire.replace !== null);
-  const { template, tuple } = wire.replace;
-  return { kind: 'replace', space, template: templateOf(template), tuple: tupleOf(tuple) };
+  if (wire.replace !== null) return { kind: 'replace', space, ...swapFromWire(wire.replace) };
+  check(wire.renew !== null);
+  const lease = leaseOf(wire.renew.lease);
+  check(lease !== null);
+  return { kind: 'renew', space, template: templateOf(wire.renew.template), lease };
+}
+
+function swapFromWire({ template, tuple, lease }: proto.Swap): Pick<Swap, 'template' | 'tuple' | 'lease'> {
+  return { template: templateOf(template), tuple: tupleOf(tuple), lease: leaseOf(lease) };
+}
+
+function leaseOf(wire: WireInteger | null): number | null {
+  if (wire === null) return null;
+  const lease = safeInteger(wire);
+  check(lease >= 1);
+  return lease;
 }
 
 export function decodeOperation(bytes: Uint8Array): Operation | null {
@@ -121,13 +147,21 @@ export function decodeOperation(bytes: Uint8Array): Operation | null {
 }
 
 function entryToWire(entry: Entry): proto.Entry.$Properties {
-  return { id: wireInteger(entry.id), tuple: encodeTuple(entry.tuple), owner: hexBytes(entry.owner) };
+  const { id, tuple, owner, deadline } = entry;
+  const wire: proto.Entry.$Properties = {
+    id: wireInteger(id),
+    tuple: encodeTuple(tuple),
+    owner: hexBytes(owner),
+  };
+  if (deadline !== null) wire.deadline = deadline;
+  return wire;
 }
 
-function entryFromWire(wire: { id: WireInteger; tuple: Uint8Array; owner: Uint8Array }): Entry {
+function entryFromWire(wire: proto.Entry): Entry {
   const id = bigInteger(wire.id);
   check(id >= 1n);
-  return { id, tuple: tupleOf(wire.tuple), owner: clientOf(wire.owner) };
+  const deadline = wire.deadline === null ? null : safeInteger(wire.deadline);
+  return { id, tuple: tupleOf(wire.tuple), owner: clientOf(wire.owner), deadline };
 }
 
 export function encodeEntry(entry: Entry): Uint8Array {

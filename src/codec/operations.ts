@@ -3,7 +3,13 @@ import type { ClientId } from '../base/index.js';
 import type { Template, Tuple } from './tuples.js';
 
 export type Operation =
-  | { readonly kind: 'out'; readonly space: string; readonly tuple: Tuple }
+  | {
+      readonly kind: 'out';
+      readonly space: string;
+      readonly tuple: Tuple;
+      /** How long the entry is to live, ms, at least 1; null: until taken. Likewise in cas and replace. */
+      readonly lease: number | null;
+    }
   | { readonly kind: 'rdp'; readonly space: string; readonly template: Template }
   | { readonly kind: 'inp'; readonly space: string; readonly template: Template }
   | {
@@ -17,8 +23,14 @@ export type Operation =
     }
   | { readonly kind: 'inAll'; readonly space: string; readonly template: Template; readonly limit: number }
   | { readonly kind: 'count'; readonly space: string; readonly template: Template }
-  | { readonly kind: 'cas'; readonly space: string; readonly template: Template; readonly tuple: Tuple }
-  | { readonly kind: 'replace'; readonly space: string; readonly template: Template; readonly tuple: Tuple };
+  | {
+      readonly kind: 'cas' | 'replace';
+      readonly space: string;
+      readonly template: Template;
+      readonly tuple: Tuple;
+      readonly lease: number | null;
+    }
+  | { readonly kind: 'renew'; readonly space: string; readonly template: Template; readonly lease: number };
 
 export type OperationKind = Operation['kind'];
 
@@ -27,11 +39,13 @@ export interface Entry {
   readonly id: bigint;
   readonly tuple: Tuple;
   readonly owner: ClientId;
+  /** Ordered time at which it is gone, ms since the epoch; null: it stays until taken. */
+  readonly deadline: number | null;
 }
 
 /**
  * Deterministic refusals. `detail` is a number whose meaning the code fixes: the limit that was exceeded
- * (TUPLE_TOO_LARGE, FIELD_TOO_LARGE, TOO_MANY_FIELDS), how many entries fit (RESULT_TOO_LARGE), else 0.
+ * (TUPLE_TOO_LARGE, FIELD_TOO_LARGE, TOO_MANY_FIELDS), the least lease in ms (LEASE_TOO_SHORT), how many entries fit (RESULT_TOO_LARGE), else 0.
  */
 export type RefusalCode =
   | 'MALFORMED_OPERATION'
@@ -40,7 +54,8 @@ export type RefusalCode =
   | 'FIELD_TOO_LARGE'
   | 'TUPLE_TOO_LARGE'
   | 'RESULT_TOO_LARGE'
-  | 'SPACE_FULL';
+  | 'SPACE_FULL'
+  | 'LEASE_TOO_SHORT';
 
 export type Result =
   | { readonly kind: 'entry'; readonly entry: Entry | null }

@@ -53,6 +53,7 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   const { time, envelopes } = body;
   if (time !== null && time > core.orderedTime) core.orderedTime = time;
   purgeSessions(core.sessions, core.orderedTime);
+  core.stateMachine.advanceTime(core.orderedTime);
   let operationCount = 0;
   for (const envelope of envelopes) {
     operationCount += executeEnvelope(core, body, envelope);

@@ -33,9 +33,17 @@ export interface OrderedOperation {
 export interface StateMachine {
   /** Changes whenever equal operations would no longer give equal results. */
   readonly version: number;
+  /**
+   * Ordered time has reached `time`, ms since the epoch; called before the operations of every batch. What is
+   * due by then happens now. Never runs backwards.
+   */
+  advanceTime(time: number): void;
   execute(operation: OrderedOperation): Uint8Array;
-  /** A read without ordering; null if it has to be ordered. Changes nothing. */
-  query(client: ClientId, operation: Uint8Array, time: number): Uint8Array | null;
+  /**
+   * A read without ordering; null if it has to be ordered. Changes nothing. `nowMs` is this replica's clock, for
+   * things that may be over although ordered time has not got there yet.
+   */
+  query(client: ClientId, operation: Uint8Array, nowMs: number): Uint8Array | null;
   /** Bytes that a slow check must judge before `execute`, or null. A pure function of the operation. */
   slowCheck(operation: Uint8Array): Uint8Array | null;
   /** Ordered time at which something is due without traffic, or null. */

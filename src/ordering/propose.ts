@@ -15,11 +15,18 @@ import type { Body } from './slot.js';
 const emptyIntervalMs = 50;
 
 export function propose(core: Core): void {
+  skipExecuted(core);
   while (mayPropose(core)) {
     if (isBatchReady(core)) proposeBatch(core, takeForBatch(core.pool, core.config));
     else if (isEmptyBatchDue(core)) proposeBatch(core, []);
     else return;
   }
+}
+
+/** What came from others, as a whole state or batch by batch, has used these numbers up. */
+function skipExecuted(core: Core): void {
+  const { lastExecuted } = core.log;
+  if (core.nextSequenceNumber <= lastExecuted) core.nextSequenceNumber = sequenceNumber(lastExecuted + 1);
 }
 
 function inFlight(core: Core): number {

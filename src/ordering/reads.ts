@@ -28,6 +28,6 @@ export function releaseReads(core: Core): void {
 
 function answer(core: Core, read: PendingRead): void {
   const { client, readId, operation } = read;
-  const result = core.stateMachine.query(client, operation, core.orderedTime);
+  const result = core.stateMachine.query(client, operation, core.nowMs);
   core.outputs.push({ kind: 'readReply', client, readId, result });
 }

@@ -155,7 +155,10 @@ export function tickViewChange(core: Core): void {
 function waitingSince(core: Core): number {
   const arrivedAt = oldestPending(core.pool)?.arrivedAtMs ?? Infinity;
   const fillOwedAt = core.log.lastExecuted < fillTarget(core) ? 0 : Infinity;
-  return Math.min(arrivedAt, Math.max(core.lastExecutionMs, Math.min(fillOwedAt, acceptedAt(core))));
+  // DESIGN section 3: a deadline is owed once this replica's own clock is clockSkewMax past it.
+  const deadlineOwedAt = (core.stateMachine.nextDeadline() ?? Infinity) + core.config.clockSkewMaxMs;
+  const owedAt = Math.min(fillOwedAt, acceptedAt(core), deadlineOwedAt);
+  return Math.min(arrivedAt, Math.max(core.lastExecutionMs, owedAt));
 }
 
 /** When the first of the accepted and unexecuted batches was accepted. */

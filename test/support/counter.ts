@@ -6,10 +6,19 @@ export class Counter implements StateMachine {
   readonly version = 1;
   value = 0;
   readonly executed: OrderedOperation[] = [];
+  /** Ordered time as told before each batch. */
+  readonly times: number[] = [];
+  /** Something that is due then and not part of the state; tests set it at every replica. */
+  deadline: number | null = null;
   readonly #tree: PageTree;
 
   constructor(hash: HashFunction) {
     this.#tree = new PageTree(hash);
+  }
+
+  advanceTime(time: number): void {
+    this.times.push(time);
+    if (this.deadline !== null && this.deadline <= time) this.deadline = null;
   }
 
   execute(operation: OrderedOperation): Uint8Array {
@@ -27,7 +36,7 @@ export class Counter implements StateMachine {
   }
 
   nextDeadline(): number | null {
-    return null;
+    return this.deadline;
   }
 
   checkpoint(): PageSnapshot {

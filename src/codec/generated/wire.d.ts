@@ -435,7 +435,8 @@ export namespace theodora {
         count: (theodora.Match|null);
         cas: (theodora.Swap|null);
         replace: (theodora.Swap|null);
-        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace");
+        renew: (theodora.Renew|null);
+        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew");
         static encode(message: theodora.Operation.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Operation & theodora.Operation.$Shape;
     }
@@ -450,7 +451,8 @@ export namespace theodora {
             count?: (theodora.Match.$Properties|null);
             cas?: (theodora.Swap.$Properties|null);
             replace?: (theodora.Swap.$Properties|null);
-            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace");
+            renew?: (theodora.Renew.$Properties|null);
+            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -463,24 +465,43 @@ export namespace theodora {
           count?: theodora.Match.$Shape|null;
           cas?: theodora.Swap.$Shape|null;
           replace?: theodora.Swap.$Shape|null;
+          renew?: theodora.Renew.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape })
+          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape })
         );
     }
     class Out {
         constructor(properties?: theodora.Out.$Properties);
         $unknowns?: Uint8Array[];
         tuple: Uint8Array;
+        lease: (number|Long|null);
         static encode(message: theodora.Out.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Out & theodora.Out.$Shape;
     }
     namespace Out {
         interface $Properties {
             tuple?: Uint8Array;
+            lease?: (number|Long|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Out.$Properties;
+    }
+    class Renew {
+        constructor(properties?: theodora.Renew.$Properties);
+        $unknowns?: Uint8Array[];
+        template: Uint8Array;
+        lease: (number|Long);
+        static encode(message: theodora.Renew.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Renew & theodora.Renew.$Shape;
+    }
+    namespace Renew {
+        interface $Properties {
+            template?: Uint8Array;
+            lease?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Renew.$Properties;
     }
     class Match {
         constructor(properties?: theodora.Match.$Properties);
@@ -535,6 +556,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         template: Uint8Array;
         tuple: Uint8Array;
+        lease: (number|Long|null);
         static encode(message: theodora.Swap.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Swap & theodora.Swap.$Shape;
     }
@@ -542,6 +564,7 @@ export namespace theodora {
         interface $Properties {
             template?: Uint8Array;
             tuple?: Uint8Array;
+            lease?: (number|Long|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Swap.$Properties;
@@ -552,6 +575,7 @@ export namespace theodora {
         id: (number|Long);
         tuple: Uint8Array;
         owner: Uint8Array;
+        deadline: (number|Long|null);
         static encode(message: theodora.Entry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Entry & theodora.Entry.$Shape;
     }
@@ -560,6 +584,7 @@ export namespace theodora {
             id?: (number|Long);
             tuple?: Uint8Array;
             owner?: Uint8Array;
+            deadline?: (number|Long|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Entry.$Properties;

@@ -2220,6 +2220,7 @@ export const theodora = $root.theodora = (() => {
         Operation.prototype.count = null;
         Operation.prototype.cas = null;
         Operation.prototype.replace = null;
+        Operation.prototype.renew = null;
 
         Operation.encode = function (message, writer, _depth) {
             if (!writer)
@@ -2246,6 +2247,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Swap.encode(message.cas, writer.uint32(66).fork(), _depth + 1).ldelim();
             if (message.replace != null && $Object.hasOwnProperty.call(message, "replace"))
                 $root.theodora.Swap.encode(message.replace, writer.uint32(74).fork(), _depth + 1).ldelim();
+            if (message.renew != null && $Object.hasOwnProperty.call(message, "renew"))
+                $root.theodora.Renew.encode(message.renew, writer.uint32(82).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2352,6 +2355,14 @@ export const theodora = $root.theodora = (() => {
                         message.kind = "replace";
                         continue;
                     }
+                case 10: {
+                        if (wireType !== 2)
+                            break;
+                        message.renew = $root.theodora.Renew.decode(reader, reader.size(), $undefined, _depth + 1, message.renew);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "renew";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -2382,7 +2393,9 @@ export const theodora = $root.theodora = (() => {
         };
 
         Out.prototype.tuple = $util.newBuffer([]);
+        Out.prototype.lease = null;
 
+        // Virtual OneOf for proto3 optional field
         Out.encode = function (message, writer, _depth) {
             if (!writer)
                 writer = $Writer.create();
@@ -2392,6 +2405,8 @@ export const theodora = $root.theodora = (() => {
                 throw $Error("max depth exceeded");
             if (message.tuple != null && $Object.hasOwnProperty.call(message, "tuple") && message.tuple.length)
                 writer.uint32(10).bytes(message.tuple);
+            if (message.lease != null && $Object.hasOwnProperty.call(message, "lease"))
+                writer.uint32(16).uint64(message.lease);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2434,6 +2449,14 @@ export const theodora = $root.theodora = (() => {
                             delete message.tuple;
                         continue;
                     }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        message.lease = reader.uint64();
+                        if (message._lease) throw $Error("alternative twice");
+                        message._lease = "lease";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -2452,6 +2475,100 @@ export const theodora = $root.theodora = (() => {
         };
 
         return Out;
+    })();
+
+    theodora.Renew = (function() {
+
+        const Renew = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Renew.prototype.template = $util.newBuffer([]);
+        Renew.prototype.lease = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        Renew.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.template != null && $Object.hasOwnProperty.call(message, "template") && message.template.length)
+                writer.uint32(10).bytes(message.template);
+            if (message.lease != null && $Object.hasOwnProperty.call(message, "lease") && (typeof message.lease === "object" ? message.lease.low || message.lease.high : message.lease !== 0))
+                writer.uint32(16).uint64(message.lease);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Renew.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Renew();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.template = value;
+                        else
+                            delete message.template;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.lease = value;
+                        else
+                            delete message.lease;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Renew;
     })();
 
     theodora.Match = (function() {
@@ -2747,7 +2864,9 @@ export const theodora = $root.theodora = (() => {
 
         Swap.prototype.template = $util.newBuffer([]);
         Swap.prototype.tuple = $util.newBuffer([]);
+        Swap.prototype.lease = null;
 
+        // Virtual OneOf for proto3 optional field
         Swap.encode = function (message, writer, _depth) {
             if (!writer)
                 writer = $Writer.create();
@@ -2759,6 +2878,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(10).bytes(message.template);
             if (message.tuple != null && $Object.hasOwnProperty.call(message, "tuple") && message.tuple.length)
                 writer.uint32(18).bytes(message.tuple);
+            if (message.lease != null && $Object.hasOwnProperty.call(message, "lease"))
+                writer.uint32(24).uint64(message.lease);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2810,6 +2931,14 @@ export const theodora = $root.theodora = (() => {
                             delete message.tuple;
                         continue;
                     }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        message.lease = reader.uint64();
+                        if (message._lease) throw $Error("alternative twice");
+                        message._lease = "lease";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -2842,7 +2971,9 @@ export const theodora = $root.theodora = (() => {
         Entry.prototype.id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Entry.prototype.tuple = $util.newBuffer([]);
         Entry.prototype.owner = $util.newBuffer([]);
+        Entry.prototype.deadline = null;
 
+        // Virtual OneOf for proto3 optional field
         Entry.encode = function (message, writer, _depth) {
             if (!writer)
                 writer = $Writer.create();
@@ -2856,6 +2987,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(18).bytes(message.tuple);
             if (message.owner != null && $Object.hasOwnProperty.call(message, "owner") && message.owner.length)
                 writer.uint32(26).bytes(message.owner);
+            if (message.deadline != null && $Object.hasOwnProperty.call(message, "deadline"))
+                writer.uint32(32).uint64(message.deadline);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2914,6 +3047,14 @@ export const theodora = $root.theodora = (() => {
                             message.owner = value;
                         else
                             delete message.owner;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        message.deadline = reader.uint64();
+                        if (message._deadline) throw $Error("alternative twice");
+                        message._deadline = "deadline";
                         continue;
                     }
                 }

@@ -242,18 +242,21 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
 );
 
 const space = fc.string({ unit: 'binary', maxLength: 20 });
+const lease = integer.map((ms) => Math.max(1, ms));
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
-  record({ kind: kind('out'), space, tuple }),
+  record({ kind: kind('out'), space, tuple, lease: fc.option(lease) }),
   record({ kind: fc.constantFrom('rdp', 'inp', 'count'), space, template }),
   record({ kind: kind('rdAll'), space, template, limit: small, after: uint64 }),
   record({ kind: kind('inAll'), space, template, limit: small }),
-  record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple }),
+  record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple, lease: fc.option(lease) }),
+  record({ kind: kind('renew'), space, template, lease }),
 );
 
 export const entry: fc.Arbitrary<Entry> = record({
   id: uint64.map((id) => (id === 0n ? 1n : id)),
   tuple,
   owner: client,
+  deadline: fc.option(integer),
 });
 
 const refusal = fc.constantFrom<RefusalCode>(
@@ -264,6 +267,7 @@ const refusal = fc.constantFrom<RefusalCode>(
   'TUPLE_TOO_LARGE',
   'RESULT_TOO_LARGE',
   'SPACE_FULL',
+  'LEASE_TOO_SHORT',
 );
 export const result: fc.Arbitrary<Result> = fc.oneof(
   record({ kind: kind('entry'), entry: fc.option(entry) }),

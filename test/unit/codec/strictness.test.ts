@@ -180,7 +180,8 @@ describe('batches', () => {
 describe('code tables', () => {
   test('unknown refusals are refused', () => {
     expect(decodeResult(nested(5, intField(1, 7)))).toMatchObject({ kind: 'refused', code: 'SPACE_FULL' });
-    expect(decodeResult(nested(5, intField(1, 8)))).toBeNull();
+    expect(decodeResult(nested(5, intField(1, 8)))).toMatchObject({ code: 'LEASE_TOO_SHORT' });
+    expect(decodeResult(nested(5, intField(1, 9)))).toBeNull();
     expect(decodeResult(nested(5, zeros(0)))).toBeNull();
     const reply = (refusal: number) =>
       nested(
@@ -213,6 +214,50 @@ test('nothing decodes from no bytes where an alternative is needed', () => {
   ]) {
     expect(decode(zeros(0))).toBeNull();
   }
+});
+
+describe('leases', () => {
+  const noFields = bytesField(1, zeros(1));
+  const both = message(noFields, bytesField(2, zeros(1)));
+  const lease = (field: number, ms: number): Uint8Array => intField(field, ms);
+
+  test.each([
+    ['out', 2, noFields, 2],
+    ['cas', 8, both, 3],
+    ['replace', 9, both, 3],
+    ['renew', 10, noFields, 2],
+  ])('of %s last at least 1 ms, in their one form', (kind, field, rest, leaseField) => {
+    const withLease = (bytes: Uint8Array) => decodeOperation(nested(field, message(rest, bytes)));
+    expect(withLease(lease(leaseField, 1))).toMatchObject({ kind, lease: 1 });
+    expect(withLease(lease(leaseField, 2 ** 53 - 1))).toMatchObject({ lease: 2 ** 53 - 1 });
+    expect(withLease(lease(leaseField, 0))).toBeNull();
+    expect(withLease(lease(leaseField, 2 ** 53))).toBeNull();
+    expect(withLease(message(lease(leaseField, 7), lease(leaseField, 7)))).toBeNull();
+    expect(withLease(hex(leaseField === 2 ? '10 87 00' : '18 87 00'))).toBeNull();
+  });
+
+  test('may be left out, except of renew', () => {
+    expect(decodeOperation(nested(2, noFields))).toStrictEqual({
+      kind: 'out',
+      space: '',
+      tuple: [],
+      lease: null,
+    });
+    expect(decodeOperation(nested(8, both))).toMatchObject({ kind: 'cas', lease: null });
+    expect(decodeOperation(nested(9, both))).toMatchObject({ kind: 'replace', lease: null });
+    expect(decodeOperation(nested(10, noFields))).toBeNull();
+  });
+
+  test('an entry without a deadline is not one with deadline 0', () => {
+    const untimed = message(intField(1, 1), bytesField(2, zeros(1)), bytesField(3, zeros(32)));
+    expect(decodeEntry(untimed)).toMatchObject({ deadline: null });
+    expect(decodeEntry(message(untimed, intField(4, 0)))).toMatchObject({ deadline: 0 });
+    expect(decodeEntry(message(untimed, intField(4, 2 ** 53 - 1)))).toMatchObject({
+      deadline: 2 ** 53 - 1,
+    });
+    expect(decodeEntry(message(untimed, intField(4, 2 ** 53)))).toBeNull();
+    expect(decodeEntry(message(intField(4, 9), untimed))).toBeNull();
+  });
 });
 
 describe('what is kept', () => {

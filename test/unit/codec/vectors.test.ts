@@ -38,7 +38,8 @@ const tuple = codec.normalizeTuple([
   '€',
 ]);
 const template = codec.normalizeTemplate(['job', codec.any, ...Object.values(codec.formal), false]);
-const entry = { id: 17n, tuple, owner: client };
+const entry = { id: 17n, tuple, owner: client, deadline: null };
+const timed = { ...entry, deadline: 1_790_000_005_000 };
 
 const open = { kind: 'open', client, nonce: filled(16, 0x0e) } as const;
 const requests = {
@@ -154,14 +155,18 @@ const serverMessages: readonly codec.ServerMessage[] = [
 
 const space = 'default';
 const operations: readonly codec.Operation[] = [
-  { kind: 'out', space, tuple },
+  { kind: 'out', space, tuple, lease: null },
   { kind: 'rdp', space, template },
   { kind: 'inp', space, template },
   { kind: 'rdAll', space, template, limit: 10, after: 2n ** 64n - 1n },
   { kind: 'inAll', space, template, limit: 0 },
   { kind: 'count', space: 'größe', template: [] },
-  { kind: 'cas', space, template, tuple: [] },
-  { kind: 'replace', space, template, tuple },
+  { kind: 'cas', space, template, tuple: [], lease: null },
+  { kind: 'replace', space, template, tuple, lease: null },
+  { kind: 'out', space, tuple, lease: 5_000 },
+  { kind: 'cas', space, template, tuple, lease: 1 },
+  { kind: 'replace', space, template, tuple, lease: 2 ** 53 - 1 },
+  { kind: 'renew', space, template, lease: 86_400_000 },
 ];
 
 const refusals = [
@@ -172,6 +177,7 @@ const refusals = [
   'TUPLE_TOO_LARGE',
   'RESULT_TOO_LARGE',
   'SPACE_FULL',
+  'LEASE_TOO_SHORT',
 ] as const;
 const results: readonly codec.Result[] = [
   { kind: 'entry', entry },
@@ -182,6 +188,7 @@ const results: readonly codec.Result[] = [
   { kind: 'cas', inserted: true, entry },
   { kind: 'cas', inserted: false, entry: null },
   ...refusals.map((code, detail) => ({ kind: 'refused' as const, code, detail })),
+  { kind: 'entries', entries: [timed, { ...timed, deadline: 0 }] },
 ];
 
 const headerPage: codec.HeaderPage = {
@@ -251,6 +258,7 @@ const all: readonly Vector[] = [
   vector('tuple', tuple, codec.encodeTuple(tuple), codec.decodeTuple),
   vector('template', template, codec.encodeTemplate(template), codec.decodeTemplate),
   vector('entry', entry, codec.encodeEntry(entry), codec.decodeEntry),
+  vector('entry, timed', timed, codec.encodeEntry(timed), codec.decodeEntry),
   ...vectors('operation', operations, codec.encodeOperation, codec.decodeOperation),
   ...vectors('result', results, codec.encodeResult, codec.decodeResult),
   ...envelopes.map((each) => vector(`envelope: ${each.body.kind}`, each, each.bytes, codec.decodeEnvelope)),
