@@ -111,11 +111,12 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
 
   const createCore =
     options.createCore ??
-    ((_config: OrderingConfig, start: ReplicaStart): OrderingCore =>
+    ((config: OrderingConfig, start: ReplicaStart): OrderingCore =>
       new OrderingReplica({
         config,
         authenticator: createAuthenticator({ cluster: () => source.current(), key }),
-        stateMachine: options.stateMachine ?? createService({ hash: sha256 }),
+        stateMachine:
+          options.stateMachine ?? createService({ hash: sha256, clockSkewMaxMs: config.clockSkewMaxMs }),
         start,
       }));
 

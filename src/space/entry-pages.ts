@@ -6,7 +6,7 @@
  */
 import { assert, type ClientId, type PageTree } from '../base/index.js';
 import type { Tuple } from '../codec/index.js';
-import { decodePage, encodePage, entriesPerPage } from './page-format.js';
+import { decodePage, encodePage, entriesPerPage, slotBit } from './page-format.js';
 import { pageNumber } from './sections.js';
 import type { StoredEntry } from './stored-entry.js';
 
@@ -16,6 +16,8 @@ interface Page {
   readonly entries: StoredEntry[];
   /** As last encoded; null if never. The same bytes as in the page tree. */
   bytes: Uint8Array | null;
+  /** The slots of entries renewed since `bytes`, or of some that have gone. */
+  renewed: number;
 }
 
 /** Changed pages that may wait for the checkpoint. */
@@ -27,6 +29,7 @@ export class EntryPages {
   readonly #pages = new Map<number, Page>();
   /** Pages whose `bytes` are out of date, in the order in which they became so. */
   readonly #changed = new Set<Page>();
+  #waitingMax = waitingPagesMax;
   /** One string object per owner instead of one per entry. */
   readonly #owners = new Map<ClientId, ClientId>();
   /** The id of the next entry. Invariant: greater than every id given out. */
@@ -40,13 +43,16 @@ export class EntryPages {
     return this.#nextId;
   }
 
-  insert(space: number, tuple: Tuple, owner: ClientId): StoredEntry {
+  insert(space: number, tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
-    const entry = this.#stored(id, space, tuple, owner);
+    const entry = this.#stored({ id, space, tuple, owner, deadline, leaseSlot: -1 });
     const number = Math.floor(id / entriesPerPage);
     let page = this.#pages.get(number);
-    if (page === undefined) this.#pages.set(number, (page = { number, entries: [], bytes: null }));
+    if (page === undefined) {
+      page = { number, entries: [], bytes: null, renewed: 0 };
+      this.#pages.set(number, page);
+    }
     page.entries.push(entry);
     this.#onChange(page);
     return entry;
@@ -67,6 +73,22 @@ export class EntryPages {
     this.#tree.remove(pageNumber('entries', page!.number));
   }
 
+  /** The entry, which must be here, has got another deadline. */
+  onRenewal(entry: StoredEntry): void {
+    const page = this.#pages.get(Math.floor(entry.id / entriesPerPage));
+    assert(page !== undefined, 'a renewed entry has a page');
+    page.renewed |= slotBit(entry);
+    this.#onChange(page);
+  }
+
+  /** Makes changes of which many may fall on one page: none is encoded before the last of them. */
+  changeMany(changes: () => void): void {
+    this.#waitingMax = Number.POSITIVE_INFINITY;
+    changes();
+    this.#waitingMax = waitingPagesMax;
+    this.#encodeOverdue();
+  }
+
   /** Brings the page tree up to date. */
   flush(): void {
     for (const page of this.#changed) this.#encode(page);
@@ -77,8 +99,8 @@ export class EntryPages {
   load(number: number, bytes: Uint8Array): readonly StoredEntry[] {
     const decoded = decodePage(number, bytes);
     assert(decoded !== null, 'certified pages are well-formed');
-    const entries = decoded.map(({ id, space, tuple, owner }) => this.#stored(id, space, tuple, owner));
-    this.#pages.set(number, { number, entries, bytes });
+    const entries = decoded.map((entry) => this.#stored(entry));
+    this.#pages.set(number, { number, entries, bytes, renewed: 0 });
     this.#nextId = entries.at(-1)!.id + 1;
     return entries;
   }
@@ -91,21 +113,28 @@ export class EntryPages {
 
   #onChange(page: Page): void {
     this.#changed.add(page);
-    if (this.#changed.size <= waitingPagesMax) return;
-    const [longest] = this.#changed;
-    this.#changed.delete(longest!);
-    this.#encode(longest!);
+    this.#encodeOverdue();
+  }
+
+  #encodeOverdue(): void {
+    if (this.#changed.size <= this.#waitingMax) return;
+    for (const page of this.#changed) {
+      this.#changed.delete(page);
+      this.#encode(page);
+      if (this.#changed.size <= this.#waitingMax) return;
+    }
   }
 
   #encode(page: Page): void {
-    page.bytes = encodePage(page.entries, page.bytes);
+    page.bytes = encodePage(page.entries, page.bytes, page.renewed);
+    page.renewed = 0;
     this.#tree.put(pageNumber('entries', page.number), page.bytes);
   }
 
   /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored(id: number, space: number, tuple: Tuple, owner: ClientId): StoredEntry {
+  #stored({ id, space, tuple, owner, deadline, leaseSlot }: StoredEntry): StoredEntry {
     let shared = this.#owners.get(owner);
     if (shared === undefined) this.#owners.set(owner, (shared = owner));
-    return { id, space, tuple: tuple.slice(), owner: shared };
+    return { id, space, tuple: tuple.slice(), owner: shared, deadline, leaseSlot };
   }
 }

@@ -1,7 +1,9 @@
 /** Door of `space`: the deterministic tuple spaces. */
 export {
+  checkLease,
   checkTemplate,
   checkTuple,
+  deadlineOf,
   defaultSpaceLimits,
   refused,
   type Refused,

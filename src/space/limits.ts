@@ -1,5 +1,5 @@
 /**
- * Size limits of tuples, templates and results (DESIGN section 4). They are part of the replicated
+ * Limits of tuples, templates, results (DESIGN section 4) and leases (section 3). They are part of the replicated
  * behaviour: every replica of a cluster must hold the same record. A value over a limit is a refusal with
  * the limit as its detail, never an exception.
  */
@@ -19,30 +19,47 @@ export interface SpaceLimits {
   /** Bytes of an encoded result. Invariant: a result with one entry always fits. */
   readonly resultBytesMax: number;
   readonly entriesPerSpaceMax: number;
+  /** A shorter lease is refused: its holder could not count on it at all. */
+  readonly leaseMinMs: number;
+  /** A longer lease is cut down to this. Invariant: at least `leaseMinMs`. */
+  readonly leaseMaxMs: number;
 }
 
-/** A cluster may tighten the first four; wider ones are beyond what the codec lets through. */
+/**
+ * A cluster may tighten the first four; wider ones are beyond what the codec lets through. The least lease
+ * is 4 · (clockSkewMax + ε), with 500 ms and 50 ms.
+ */
 export const defaultSpaceLimits: SpaceLimits = {
   fieldsMax: tupleFieldsMax,
   fieldBytesMax,
   tupleBytesMax,
   resultBytesMax: 2 << 20,
   entriesPerSpaceMax: 8_000_000,
+  leaseMinMs: 2_200,
+  leaseMaxMs: 24 * 60 * 60 * 1000,
 };
 
 /** A Map of V8 fails beyond 2^24 slots, of which half may be removed ones that still take room. */
 const entriesPerSpaceBound = 2 ** 23;
-/** More than the id, owner and framing of one entry take beside its tuple. */
+/** 34 years: far from where deadlines stop being safe integers. */
+const leaseMsBound = 2 ** 40;
+/** More than the id, owner, deadline and framing of one entry take beside its tuple. */
 const entryOverheadBytes = 96;
 
 /** Throws InvariantError if the limits are out of range or contradict each other. */
 export function assertLimits(limits: SpaceLimits): void {
-  const bounds: SpaceLimits = { ...defaultSpaceLimits, entriesPerSpaceMax: entriesPerSpaceBound };
+  const bounds: SpaceLimits = {
+    ...defaultSpaceLimits,
+    entriesPerSpaceMax: entriesPerSpaceBound,
+    leaseMinMs: leaseMsBound,
+    leaseMaxMs: leaseMsBound,
+  };
   for (const [name, bound] of Object.entries(bounds)) {
     const limit = limits[name as keyof SpaceLimits];
     assert(Number.isSafeInteger(limit) && limit >= 1 && limit <= bound, `${name} is from 1 to ${bound}`);
   }
   assert(limits.resultBytesMax >= limits.tupleBytesMax + entryOverheadBytes, 'one entry fits into a result');
+  assert(limits.leaseMinMs <= limits.leaseMaxMs, 'the least lease is not above the longest');
 }
 
 /** More than the type and length of one field take beside its content. */
@@ -89,4 +106,14 @@ export function checkTuple(limits: SpaceLimits, tuple: Tuple): Refused | null {
 export function checkTemplate(limits: SpaceLimits, template: Template): Refused | null {
   const values = template.map((field) => (field.kind === 'value' ? field.value : null));
   return checkFields(limits, values, () => encodeTemplate(template).length);
+}
+
+/** `lease` in ms; null: none, which is fine. */
+export function checkLease({ leaseMinMs }: SpaceLimits, lease: number | null): Refused | null {
+  return lease !== null && lease < leaseMinMs ? refused('LEASE_TOO_SHORT', leaseMinMs) : null;
+}
+
+/** The deadline, in ordered time, of a lease that `checkLease` lets pass and that starts at `time`. */
+export function deadlineOf({ leaseMaxMs }: SpaceLimits, lease: number, time: number): number {
+  return time + Math.min(lease, leaseMaxMs);
 }

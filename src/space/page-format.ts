@@ -1,19 +1,26 @@
 /**
  * Bytes of a page of entries: records in ascending order of id, each with a header of slot (1 byte: id mod
  * entriesPerPage), space number and length (4 bytes each, big-endian), then the encoded entry. The slots
- * let a changed page take over the records of unchanged entries without encoding them again.
+ * let a changed page take over the records of unchanged entries without encoding them again. All that
+ * ever changes in an entry is its deadline.
  */
 import { emptyBytes } from '../base/index.js';
 import { decodeEntry, encodeEntry } from '../codec/index.js';
 import { publicEntry, type StoredEntry } from './stored-entry.js';
 
+/** As many as a set of slots has bits. */
 export const entriesPerPage = 32;
 const headerBytes = 9;
 
-/** Neighbouring records. */
-interface Range {
+/** Neighbouring records that stay as they are in the earlier encoding. */
+interface KeptRecords {
   readonly start: number;
   end: number;
+}
+
+interface NewRecord {
+  readonly entry: StoredEntry;
+  readonly content: Uint8Array;
 }
 
 function readUint32(bytes: Uint8Array, offset: number): number {
@@ -39,42 +46,70 @@ function nextRecord(bytes: Uint8Array, offset: number): number {
   return offset + headerBytes + readUint32(bytes, offset + 5);
 }
 
+/** The entry's bit in a set of slots. */
+export function slotBit(entry: StoredEntry): number {
+  return 1 << (entry.id % entriesPerPage);
+}
+
+/** The parts of a page in order of id; those that are kept refer to `before`. */
+class PageParts {
+  readonly parts: (KeptRecords | NewRecord)[] = [];
+  length = 0;
+
+  keep(start: number, end: number): void {
+    const last = this.parts.at(-1);
+    if (last !== undefined && 'end' in last && last.end === start) last.end = end;
+    else this.parts.push({ start, end });
+    this.length += end - start;
+  }
+
+  add(entry: StoredEntry): void {
+    const content = encodeEntry(publicEntry(entry));
+    this.parts.push({ entry, content });
+    this.length += headerBytes + content.length;
+  }
+
+  toBytes(before: Uint8Array): Uint8Array {
+    const out = new Uint8Array(this.length);
+    let offset = 0;
+    for (const part of this.parts) {
+      if ('end' in part) {
+        out.set(before.subarray(part.start, part.end), offset);
+        offset += part.end - part.start;
+      } else {
+        writeRecord(part.entry, part.content, out, offset);
+        offset += headerBytes + part.content.length;
+      }
+    }
+    return out;
+  }
+}
+
 /**
  * Encodes ascending entries of one page. `before` is an earlier encoding of the page, from which entries
- * may have gone and behind which entries may have come since; null if there is none.
+ * may have gone and behind which entries may have come since; null if there is none. `renewed` has the
+ * `slotBit` of every entry whose deadline has changed since.
  */
-export function encodePage(entries: readonly StoredEntry[], before: Uint8Array | null): Uint8Array {
+export function encodePage(
+  entries: readonly StoredEntry[],
+  before: Uint8Array | null,
+  renewed: number,
+): Uint8Array {
   const old = before ?? emptyBytes;
-  const kept: Range[] = [];
-  let keptCount = 0;
-  let length = 0;
+  const parts = new PageParts();
+  let count = 0;
   for (let offset = 0; offset < old.length;) {
     const end = nextRecord(old, offset);
-    const isKept = keptCount < entries.length && entries[keptCount]!.id % entriesPerPage === old[offset];
-    if (isKept) {
-      const last = kept.at(-1);
-      if (last?.end === offset) last.end = end;
-      else kept.push({ start: offset, end });
-      keptCount++;
-      length += end - offset;
+    const entry = entries[count];
+    if (entry !== undefined && entry.id % entriesPerPage === old[offset]) {
+      if ((renewed & slotBit(entry)) === 0) parts.keep(offset, end);
+      else parts.add(entry);
+      count++;
     }
     offset = end;
   }
-  const added = entries.slice(keptCount);
-  const contents = added.map((entry) => encodeEntry(publicEntry(entry)));
-  for (const content of contents) length += headerBytes + content.length;
-
-  const out = new Uint8Array(length);
-  let offset = 0;
-  for (const { start, end } of kept) {
-    out.set(old.subarray(start, end), offset);
-    offset += end - start;
-  }
-  for (let i = 0; i < added.length; i++) {
-    writeRecord(added[i]!, contents[i]!, out, offset);
-    offset += headerBytes + contents[i]!.length;
-  }
-  return out;
+  for (; count < entries.length; count++) parts.add(entries[count]!);
+  return parts.toBytes(old);
 }
 
 /** The entries of a page, or null if the bytes are none of `encodePage`. */
@@ -89,7 +124,8 @@ export function decodePage(number: number, bytes: Uint8Array): StoredEntry[] | n
     const entry = offset > bytes.length ? null : decodeEntry(bytes.subarray(start, offset));
     const id = number * entriesPerPage + slot;
     if (entry === null || entry.id !== BigInt(id)) return null;
-    entries.push({ id, space: readUint32(bytes, start - 8), tuple: entry.tuple, owner: entry.owner });
+    const { tuple, owner, deadline } = entry;
+    entries.push({ id, space: readUint32(bytes, start - 8), tuple, owner, deadline, leaseSlot: -1 });
     lastSlot = slot;
   }
   return entries.length === 0 ? null : entries;

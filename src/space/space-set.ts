@@ -1,12 +1,13 @@
 /**
- * All tuple spaces of a cluster with what they share: the counter of insertion ids, the entries' pages and
- * the page tree over the whole state. Equal histories give equal roots; so do a state and the one restored
+ * All tuple spaces of a cluster with what they share: the counter of insertion ids, the leases, the entries'
+ * pages and the page tree over the whole state. Equal histories give equal roots; so do a state and the one restored
  * from its pages.
  */
 import { assert, PageTree, type HashFunction, type PageSnapshot } from '../base/index.js';
 import { decodeTuple, encodeTuple } from '../codec/index.js';
 import { EntryPages } from './entry-pages.js';
 import { assertLimits, type SpaceLimits } from './limits.js';
+import { Leases } from './leases.js';
 import { MatchIndex } from './match-index.js';
 import { numberWithin, pageNumber } from './sections.js';
 import { Space } from './space.js';
@@ -16,6 +17,7 @@ export class SpaceSet {
   readonly #limits: SpaceLimits;
   readonly #tree: PageTree;
   readonly #entries: EntryPages;
+  readonly #leases = new Leases();
   readonly #byName = new Map<string, Space>();
   readonly #byNumber = new Map<number, Space>();
   /** The counter as it stands in the page tree; 0 if it does not. */
@@ -47,6 +49,23 @@ export class SpaceSet {
     return space;
   }
 
+  /** The earliest deadline of any entry, or null. */
+  get nextDeadline(): number | null {
+    return this.#leases.nextDeadline;
+  }
+
+  /** Ordered time is `time`: whatever has its deadline by then goes, in order of deadline, then id. */
+  expireUntil(time: number): void {
+    if (this.#leases.firstDue(time) === null) return;
+    this.#entries.changeMany(() => {
+      for (let due = this.#leases.firstDue(time); due !== null; due = this.#leases.firstDue(time)) {
+        const space = this.#byNumber.get(due.space);
+        assert(space !== undefined, 'a timed entry lies in a space');
+        space.expire(due);
+      }
+    });
+  }
+
   checkpoint(): PageSnapshot {
     this.#entries.flush();
     const { nextId } = this.#entries;
@@ -57,7 +76,8 @@ export class SpaceSet {
 
   #add(name: string, number: number): Space {
     assert(!this.#byName.has(name) && !this.#byNumber.has(number), 'names and numbers of spaces are unique');
-    const space = new Space(name, number, this.#limits, this.#entries, new MatchIndex(this.#hash));
+    const shared = { limits: this.#limits, pages: this.#entries, leases: this.#leases };
+    const space = new Space(name, number, shared, new MatchIndex(this.#hash));
     this.#byName.set(name, space);
     this.#byNumber.set(number, space);
     return space;

@@ -1,11 +1,14 @@
 /**
- * One tuple space: the operations of DESIGN section 4 that neither wait nor expire, each on the oldest
- * match or on all of them. Deterministic; every operation either happens as a whole or, refused, not at
- * all. Must not know who may do what: guards and the order of checks are the service's.
+ * One tuple space: the operations of DESIGN section 4 that do not wait, each on the oldest match or on all
+ * of them. Deterministic; every operation either happens as a whole or, refused, not at all. Must not know
+ * what time it is: whatever is here is not expired yet. Must not know who may do what: guards and the order
+ * of checks are the service's.
  */
-import type { ClientId } from '../base/index.js';
+import { assert, type ClientId } from '../base/index.js';
 import type { Result, Template, Tuple } from '../codec/index.js';
 import type { EntryPages } from './entry-pages.js';
+import { EntrySet } from './entry-set.js';
+import type { Leases } from './leases.js';
 import { refused, type Refused, type SpaceLimits } from './limits.js';
 import type { MatchIndex } from './match-index.js';
 import { matches } from './matching.js';
@@ -22,20 +25,35 @@ function entriesResult(entries: readonly StoredEntry[]): ResultOf<'entries'> {
   return { kind: 'entries', entries: entries.map(publicEntry) };
 }
 
+/** What the spaces of a cluster share. */
+export interface SharedByAll {
+  readonly limits: SpaceLimits;
+  readonly pages: EntryPages;
+  readonly leases: Leases;
+}
+
+/** With more deadlines close ahead than this, nobody looks at each of them for the sake of one read. */
+const closeDeadlinesMax = 1_000;
+
 export class Space {
   readonly name: string;
   readonly number: number;
   readonly #limits: SpaceLimits;
   readonly #pages: EntryPages;
+  /** Invariant: of this space's entries, it holds exactly the timed ones. */
+  readonly #leases: Leases;
   /** Invariant: holds exactly the entries of `#pages` that lie in this space. */
   readonly #index: MatchIndex;
+  /** The timed entries by who inserted them. Invariant: no set is empty. */
+  readonly #timed = new Map<ClientId, EntrySet>();
   #size = 0;
 
-  constructor(name: string, number: number, limits: SpaceLimits, pages: EntryPages, index: MatchIndex) {
+  constructor(name: string, number: number, shared: SharedByAll, index: MatchIndex) {
     this.name = name;
     this.number = number;
-    this.#limits = limits;
-    this.#pages = pages;
+    this.#limits = shared.limits;
+    this.#pages = shared.pages;
+    this.#leases = shared.leases;
     this.#index = index;
   }
 
@@ -45,13 +63,20 @@ export class Space {
 
   /** Takes over an entry of a certified state; entries come in ascending order of id. */
   load(entry: StoredEntry): void {
-    this.#index.add(entry);
-    this.#size++;
+    this.#add(entry);
   }
 
-  /** Inserts; SPACE_FULL if the space has no room. Tuple and template of any operation are within limits. */
-  out(tuple: Tuple, owner: ClientId): ResultOf<'entry'> | Refused {
-    return this.#isFull() ? this.#full() : entryResult(this.#insert(tuple, owner));
+  /** The entry's deadline has come. */
+  expire(entry: StoredEntry): void {
+    this.#remove(entry);
+  }
+
+  /**
+   * Inserts; SPACE_FULL if the space has no room. Tuple and template of any operation are within limits, its
+   * deadline lies ahead of ordered time; null: the entry stays until taken.
+   */
+  out(tuple: Tuple, owner: ClientId, deadline: number | null): ResultOf<'entry'> | Refused {
+    return this.#isFull() ? this.#full() : entryResult(this.#insert(tuple, owner, deadline));
   }
 
   /** Reads the oldest match. */
@@ -67,19 +92,29 @@ export class Space {
   }
 
   /** Inserts iff nothing matches, else answers the oldest match; considers every entry. */
-  cas(template: Template, tuple: Tuple, owner: ClientId): ResultOf<'cas'> | Refused {
+  cas(template: Template, tuple: Tuple, owner: ClientId, deadline: number | null): ResultOf<'cas'> | Refused {
     const match = this.#oldest(template);
     if (match !== null) return { kind: 'cas', inserted: false, entry: publicEntry(match) };
     if (this.#isFull()) return this.#full();
-    return { kind: 'cas', inserted: true, entry: publicEntry(this.#insert(tuple, owner)) };
+    return { kind: 'cas', inserted: true, entry: publicEntry(this.#insert(tuple, owner, deadline)) };
   }
 
   /** Takes the oldest match and inserts the tuple; answers the entry taken, or null and does nothing. */
-  replace(template: Template, tuple: Tuple, owner: ClientId): ResultOf<'entry'> {
+  replace(template: Template, tuple: Tuple, owner: ClientId, deadline: number | null): ResultOf<'entry'> {
     const entry = this.#oldest(template);
     if (entry !== null) {
       this.#remove(entry);
-      this.#insert(tuple, owner);
+      this.#insert(tuple, owner, deadline);
+    }
+    return entryResult(entry);
+  }
+
+  /** Gives the oldest match that is timed and the owner's a new deadline; answers it, or null. */
+  renew(template: Template, owner: ClientId, deadline: number): ResultOf<'entry'> {
+    const entry = this.#oldestRenewable(template, owner);
+    if (entry !== null) {
+      this.#leases.renew(entry, deadline);
+      this.#pages.onRenewal(entry);
     }
     return entryResult(entry);
   }
@@ -106,10 +141,30 @@ export class Space {
     return { kind: 'count', count };
   }
 
+  /** False only if no match is gone once ordered time is `time`; true too if that takes long to tell. */
+  mayLoseMatches(template: Template, time: number): boolean {
+    const due = this.#leases.dueBy(time, closeDeadlinesMax);
+    if (due.length > closeDeadlinesMax) return true;
+    return due.some((entry) => entry.space === this.number && matches(template, entry.tuple));
+  }
+
   #oldest(template: Template): StoredEntry | null {
     const { cursor, isExact } = this.#index.candidates(template, 0);
     for (; cursor.entry !== null; cursor.advance()) {
       if (isExact || matches(template, cursor.entry.tuple)) return cursor.entry;
+    }
+    return null;
+  }
+
+  /** Looks only at the owner's timed entries or at the template's candidates, whichever are fewer. */
+  #oldestRenewable(template: Template, owner: ClientId): StoredEntry | null {
+    const own = this.#timed.get(owner);
+    if (own === undefined) return null;
+    const candidates = this.#index.candidates(template, 0);
+    const cursor = own.size < candidates.size ? own.cursor(0) : candidates.cursor;
+    for (; cursor.entry !== null; cursor.advance()) {
+      const { entry } = cursor;
+      if (entry.deadline !== null && entry.owner === owner && matches(template, entry.tuple)) return entry;
     }
     return null;
   }
@@ -125,17 +180,32 @@ export class Space {
     return result.entries;
   }
 
-  #insert(tuple: Tuple, owner: ClientId): StoredEntry {
-    const entry = this.#pages.insert(this.number, tuple, owner);
+  #insert(tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
+    const entry = this.#pages.insert(this.number, tuple, owner, deadline);
+    this.#add(entry);
+    return entry;
+  }
+
+  #add(entry: StoredEntry): void {
     this.#index.add(entry);
     this.#size++;
-    return entry;
+    if (entry.deadline === null) return;
+    this.#leases.add(entry);
+    let own = this.#timed.get(entry.owner);
+    if (own === undefined) this.#timed.set(entry.owner, (own = new EntrySet()));
+    own.add(entry);
   }
 
   #remove(entry: StoredEntry): void {
     this.#pages.remove(entry);
     this.#index.remove(entry);
     this.#size--;
+    if (entry.deadline === null) return;
+    this.#leases.remove(entry);
+    const own = this.#timed.get(entry.owner);
+    assert(own !== undefined, "a timed entry is among its owner's");
+    own.remove(entry);
+    if (own.size === 0) this.#timed.delete(entry.owner);
   }
 
   #isFull(): boolean {

@@ -1,4 +1,4 @@
-/** An entry as the space keeps it. Immutable; the id is a number here and a bigint in results. */
+/** An entry as the space keeps it; the id is a number here and a bigint in results. */
 import type { ClientId } from '../base/index.js';
 import type { Entry, Tuple } from '../codec/index.js';
 
@@ -9,8 +9,12 @@ export interface StoredEntry {
   readonly space: number;
   readonly tuple: Tuple;
   readonly owner: ClientId;
+  /** Ordered time at which it is gone, ms since the epoch; null for ever: an untimed entry stays untimed. */
+  deadline: number | null;
+  /** Its place among the leases, which alone change it; −1 if it is not among them. */
+  leaseSlot: number;
 }
 
-export function publicEntry(stored: StoredEntry): Entry {
-  return { id: BigInt(stored.id), tuple: stored.tuple, owner: stored.owner };
+export function publicEntry({ id, tuple, owner, deadline }: StoredEntry): Entry {
+  return { id: BigInt(id), tuple, owner, deadline };
 }

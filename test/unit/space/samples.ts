@@ -77,5 +77,9 @@ export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
 );
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {
-  return { id, space: 1, tuple: tuple(...values), owner: alice };
+  return { id, space: 1, tuple: tuple(...values), owner: alice, deadline: null, leaseSlot: -1 };
+}
+
+export function timed(id: number, deadline: number, ...values: unknown[]): StoredEntry {
+  return { ...stored(id, ...values), deadline };
 }

@@ -20,13 +20,19 @@ const digests = ({ pages }: PageSnapshot): Map<number, string> =>
   new Map([...pages].map(([page, bytes]) => [page, sha256(bytes)]));
 
 /** A long mixed history: far more changed pages than may wait for a checkpoint. */
-function live(space: Space, seed: number, steps: number, onStep: (step: number) => void): void {
+function live(spaces: SpaceSet, seed: number, steps: number, onStep: (step: number) => void): void {
+  const space = spaces.get('default')!;
   const random = prng(seed);
+  const deadline = (step: number) => (random.chance(3, 4) ? null : step + random.between(1, 2_000));
   for (let step = 0; step < steps; step++) {
     const key = random.below(4 * steps);
-    if (random.chance(3, 4)) space.out(tuple('job', key, 'x'.repeat(random.below(20))), alice);
+    if (random.chance(3, 4))
+      space.out(tuple('job', key, 'x'.repeat(random.below(20))), alice, deadline(step));
     else if (random.chance(1, 2)) space.inp(template('job', formal.int, 'x'.repeat(random.below(20))));
-    else space.replace(template(any, any, any), tuple('job', key, true), bob);
+    else space.replace(template(any, any, any), tuple('job', key, true), bob, deadline(step));
+    if (random.chance(1, 2)) space.renew(template('job', any, any), bob, step + random.between(1, 2_000));
+    if (random.chance(1, 2)) space.renew(template(any, key, any), alice, step + random.between(1, 2_000));
+    if (random.chance(1, 16)) spaces.expireUntil(step);
     onStep(step);
   }
 }
@@ -34,8 +40,8 @@ function live(space: Space, seed: number, steps: number, onStep: (step: number) 
 describe('state pages', () => {
   it('do not depend on when they were encoded', () => {
     const [rarely, often] = [newSet(), newSet()];
-    live(rarely.space, 7, 20_000, () => undefined);
-    live(often.space, 7, 20_000, (step) => {
+    live(rarely.spaces, 7, 20_000, () => undefined);
+    live(often.spaces, 7, 20_000, (step) => {
       if (step % 777 === 0) often.spaces.checkpoint();
     });
     const [a, b] = [rarely.spaces.checkpoint(), often.spaces.checkpoint()];
@@ -45,26 +51,26 @@ describe('state pages', () => {
   });
 
   it('restore to the same root, from pages in any order, and to the same behaviour', () => {
-    const { spaces, space } = newSet();
-    live(space, 8, 5_000, () => undefined);
+    const { spaces } = newSet();
+    live(spaces, 8, 5_000, () => undefined);
     const before = spaces.checkpoint();
     const reversed = new Map([...before.pages].reverse());
     const copy = SpaceSet.restored(sha256, defaultSpaceLimits, reversed);
     expect(copy.checkpoint().root).toBe(before.root);
     expect(digests(copy.checkpoint())).toEqual(digests(before));
-    live(space, 9, 5_000, () => undefined);
-    live(copy.get('default')!, 9, 5_000, () => undefined);
+    live(spaces, 9, 5_000, () => undefined);
+    live(copy, 9, 5_000, () => undefined);
     expect(copy.checkpoint().root).toBe(spaces.checkpoint().root);
     expect(digests(copy.checkpoint())).toEqual(digests(spaces.checkpoint()));
   });
 
   it('leave a snapshot alone when the state goes on', () => {
     const { spaces, space } = newSet();
-    space.out(tuple('a'), alice);
+    space.out(tuple('a'), alice, null);
     const before = spaces.checkpoint();
     const pages = new Map([...before.pages].map(([page, bytes]) => [page, bytes.slice()]));
     space.inp(template('a'));
-    space.out(tuple('b'), alice);
+    space.out(tuple('b'), alice, null);
     expect(spaces.checkpoint().root).not.toBe(before.root);
     expect(before.pages).toEqual(pages);
   });
@@ -72,22 +78,22 @@ describe('state pages', () => {
   it('vanish with their last entry, and the counter stays', () => {
     const { spaces, space } = newSet();
     const empty = spaces.checkpoint();
-    for (let i = 0; i < 100; i++) space.out(tuple(i), alice);
+    for (let i = 0; i < 100; i++) space.out(tuple(i), alice, null);
     expect(spaces.checkpoint().pages.size).toBe(empty.pages.size + 4);
     space.inAll(template(any), 0);
     const drained = spaces.checkpoint();
     expect([...drained.pages.keys()]).toEqual([...empty.pages.keys()]);
     expect(drained.root).not.toBe(empty.root);
-    expect(restored(drained).get('default')!.out(tuple('next'), alice)).toMatchObject({
+    expect(restored(drained).get('default')!.out(tuple('next'), alice, null)).toMatchObject({
       entry: { id: 101n },
     });
   });
 
   it('tell histories apart by ids alone when the contents are equal', () => {
     const [one, two] = [newSet(), newSet()];
-    one.space.out(tuple('a'), alice);
-    two.space.out(tuple('gone'), alice);
-    two.space.out(tuple('a'), alice);
+    one.space.out(tuple('a'), alice, null);
+    two.space.out(tuple('gone'), alice, null);
+    two.space.out(tuple('a'), alice, null);
     two.space.inp(template('gone'));
     expect(one.space.rdp(template('a'))).toMatchObject({ entry: { id: 1n, tuple: ['a'], owner: alice } });
     expect(two.space.rdp(template('a'))).toMatchObject({ entry: { id: 2n, tuple: ['a'], owner: alice } });
@@ -97,9 +103,9 @@ describe('state pages', () => {
   it('share ids and pages among spaces', () => {
     const { spaces, space } = newSet();
     const other = spaces.create('other', 2);
-    space.out(tuple('a'), alice);
-    other.out(tuple('b'), bob);
-    space.out(tuple('c'), alice);
+    space.out(tuple('a'), alice, null);
+    other.out(tuple('b'), bob, null);
+    space.out(tuple('c'), alice, null);
     const copy = restored(spaces.checkpoint());
     expect(copy.get('other')!.rdp(template(any))).toMatchObject({
       entry: { id: 2n, tuple: ['b'], owner: bob },
@@ -112,7 +118,7 @@ describe('state pages', () => {
 
   it('have a fixed format', () => {
     const { spaces, space } = newSet();
-    space.out(tuple('a'), alice);
+    space.out(tuple('a'), alice, null);
     const entry = encodeEntry(publicEntry(stored(1, 'a')));
     const page = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, entry.length, ...entry);
     const { pages } = spaces.checkpoint();
@@ -129,12 +135,12 @@ describe('state pages', () => {
 describe('pages that no correct replica certifies', () => {
   const valid = (): Map<number, Uint8Array> => {
     const { spaces, space } = newSet();
-    space.out(tuple('a'), alice);
-    space.out(tuple('b'), alice);
+    space.out(tuple('a'), alice, null);
+    space.out(tuple('b'), alice, null);
     return new Map(spaces.checkpoint().pages);
   };
   const entries = pageNumber('entries', 0);
-  const page = encodePage([stored(1, 'a'), stored(2, 'b')], null);
+  const page = encodePage([stored(1, 'a'), stored(2, 'b')], null, 0);
   const recordBytes = page.length / 2;
 
   it.each<[string, (pages: Map<number, Uint8Array>) => void]>([
@@ -144,7 +150,7 @@ describe('pages that no correct replica certifies', () => {
     ['a counter that stands at an entry', (pages) => pages.set(pageNumber('counters', 0), encodeTuple([2]))],
     [
       'a counter that is behind',
-      (pages) => pages.set(pageNumber('entries', 9), encodePage([stored(290, 'a')], null)),
+      (pages) => pages.set(pageNumber('entries', 9), encodePage([stored(290, 'a')], null, 0)),
     ],
     ['a space without a name', (pages) => pages.set(pageNumber('spaces', 1), encodeTuple([]))],
     ['two spaces of one name', (pages) => pages.set(pageNumber('spaces', 2), encodeTuple(['default']))],

@@ -8,8 +8,10 @@ import {
   type Entry,
 } from '../../../src/codec/index.js';
 import {
+  checkLease,
   checkTemplate,
   checkTuple,
+  deadlineOf,
   defaultSpaceLimits,
   SpaceSet,
   type SpaceLimits,
@@ -25,14 +27,15 @@ const entry = (id: number, owner = alice, ...values: unknown[]): Entry => ({
   id: BigInt(id),
   tuple: tuple(...values),
   owner,
+  deadline: null,
 });
 
 /** ['job', 1, 'open'], ['job', 2, 'open'], ['job', 3, 'done'] with ids 1, 2, 3. */
 function jobs(limits: Partial<SpaceLimits> = {}): Space {
   const space = newSpace(limits);
-  space.out(tuple('job', 1, 'open'), alice);
-  space.out(tuple('job', 2, 'open'), bob);
-  space.out(tuple('job', 3, 'done'), alice);
+  space.out(tuple('job', 1, 'open'), alice, null);
+  space.out(tuple('job', 2, 'open'), bob, null);
+  space.out(tuple('job', 3, 'done'), alice, null);
   return space;
 }
 const job1 = entry(1, alice, 'job', 1, 'open');
@@ -47,7 +50,7 @@ const all = (space: Space): unknown => space.rdAll(everything, 0, 0n);
 describe('a tuple space', () => {
   it('inserts with the next id, duplicates included', () => {
     const space = jobs();
-    expect(space.out(tuple('job', 3, 'done'), bob)).toEqual({
+    expect(space.out(tuple('job', 3, 'done'), bob, null)).toEqual({
       kind: 'entry',
       entry: entry(4, bob, 'job', 3, 'done'),
     });
@@ -73,20 +76,20 @@ describe('a tuple space', () => {
   it('cas inserts only if nothing matches, else shows the oldest match', () => {
     const space = jobs();
     const added = tuple('job', 4, 'lost');
-    expect(space.cas(openJobs, added, bob)).toEqual({ kind: 'cas', inserted: false, entry: job1 });
+    expect(space.cas(openJobs, added, bob, null)).toEqual({ kind: 'cas', inserted: false, entry: job1 });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job1, job2, job3] });
     const job4 = entry(4, bob, 'job', 4, 'lost');
-    expect(space.cas(noJobs, added, bob)).toEqual({ kind: 'cas', inserted: true, entry: job4 });
-    expect(space.cas(noJobs, added, bob)).toEqual({ kind: 'cas', inserted: false, entry: job4 });
+    expect(space.cas(noJobs, added, bob, null)).toEqual({ kind: 'cas', inserted: true, entry: job4 });
+    expect(space.cas(noJobs, added, bob, null)).toEqual({ kind: 'cas', inserted: false, entry: job4 });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job1, job2, job3, job4] });
   });
 
   it('replace takes the oldest match and inserts, or does nothing', () => {
     const space = jobs();
     const changed = tuple('job', 1, 'done');
-    expect(space.replace(noJobs, changed, bob)).toEqual({ kind: 'entry', entry: null });
+    expect(space.replace(noJobs, changed, bob, null)).toEqual({ kind: 'entry', entry: null });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job1, job2, job3] });
-    expect(space.replace(openJobs, changed, bob)).toEqual({ kind: 'entry', entry: job1 });
+    expect(space.replace(openJobs, changed, bob, null)).toEqual({ kind: 'entry', entry: job1 });
     const job4 = entry(4, bob, 'job', 1, 'done');
     expect(all(space)).toEqual({ kind: 'entries', entries: [job2, job3, job4] });
   });
@@ -118,7 +121,7 @@ describe('a tuple space', () => {
 
   it('finds the oldest among many of other types and among equal ones', () => {
     const space = newSpace();
-    for (let i = 0; i < 300; i++) space.out(tuple(i % 2 === 0 ? 'even' : i, 'same'), alice);
+    for (let i = 0; i < 300; i++) space.out(tuple(i % 2 === 0 ? 'even' : i, 'same'), alice, null);
     expect(space.rdp(template(formal.int, any))).toMatchObject({ entry: { id: 2n } });
     expect(space.rdp(template(any, 'same'))).toMatchObject({ entry: { id: 1n } });
     expect(space.inp(template('even', 'same'))).toMatchObject({ entry: { id: 1n } });
@@ -145,7 +148,7 @@ describe('the limit of a result', () => {
     const space = newSpace({ resultBytesMax: 1 << 20, tupleBytesMax: 1 << 16 });
     const inserted: Entry[] = [];
     for (let i = 0; i < 700; i++) {
-      const result = space.out(tuple('x'.repeat(8 * i)), alice);
+      const result = space.out(tuple('x'.repeat(8 * i)), alice, null);
       if (result.kind === 'entry') inserted.push(result.entry!);
     }
     const { detail } = space.rdAll(template(any), 0, 0n) as { detail: number };
@@ -175,18 +178,37 @@ describe('the limit of a result', () => {
   });
 });
 
+describe('leases', () => {
+  it.each<[number | null, number | null]>([
+    [null, null],
+    [1, 2_200],
+    [2_199, 2_200],
+    [2_200, null],
+    [2 ** 53 - 1, null],
+  ])('of %s ms are refused below the least one (detail %s)', (lease, detail) => {
+    const refusal = detail === null ? null : { kind: 'refused', code: 'LEASE_TOO_SHORT', detail };
+    expect(checkLease(defaultSpaceLimits, lease)).toEqual(refusal);
+  });
+
+  it('end after their length, at most a day', () => {
+    const day = 86_400_000;
+    const ends = [2_200, day, day + 1, 2 ** 53 - 1].map((ms) => deadlineOf(defaultSpaceLimits, ms, 1_000));
+    expect(ends).toEqual([3_200, day + 1_000, day + 1_000, day + 1_000]);
+  });
+});
+
 describe('limits', () => {
   it('a full space takes no more, but swaps', () => {
     const space = jobs({ entriesPerSpaceMax: 3 });
     const added = tuple('job', 4, 'lost');
     const full = { kind: 'refused', code: 'SPACE_FULL', detail: 0 };
-    expect(space.out(added, alice)).toEqual(full);
-    expect(space.cas(noJobs, added, alice)).toEqual(full);
-    expect(space.cas(openJobs, added, alice)).toMatchObject({ inserted: false, entry: job1 });
-    expect(space.replace(openJobs, added, alice)).toEqual({ kind: 'entry', entry: job1 });
+    expect(space.out(added, alice, null)).toEqual(full);
+    expect(space.cas(noJobs, added, alice, null)).toEqual(full);
+    expect(space.cas(openJobs, added, alice, null)).toMatchObject({ inserted: false, entry: job1 });
+    expect(space.replace(openJobs, added, alice, null)).toEqual({ kind: 'entry', entry: job1 });
     expect(space.size).toBe(3);
     expect(space.inp(openJobs)).toEqual({ kind: 'entry', entry: job2 });
-    expect(space.cas(openJobs, added, alice)).toMatchObject({ inserted: true, entry: { id: 5n } });
+    expect(space.cas(openJobs, added, alice, null)).toMatchObject({ inserted: true, entry: { id: 5n } });
   });
 
   const limits: SpaceLimits = { ...defaultSpaceLimits, fieldsMax: 3, fieldBytesMax: 100, tupleBytesMax: 200 };
@@ -221,7 +243,10 @@ describe('limits', () => {
     { tupleBytesMax: (1 << 20) + 1 },
     { resultBytesMax: 1 << 20 },
     { entriesPerSpaceMax: 2 ** 23 + 1 },
+    { leaseMinMs: 0 },
+    { leaseMinMs: 2 ** 40, leaseMaxMs: 2 ** 40 + 1 },
+    { leaseMinMs: 1_001, leaseMaxMs: 1_000 },
   ])('out of range or contradictory: %j', (wrong) => {
-    expect(() => newSpace(wrong)).toThrow(/is from 1 to|one entry fits/);
+    expect(() => newSpace(wrong)).toThrow(/is from 1 to|one entry fits|least lease/);
   });
 });
