@@ -5,16 +5,22 @@
 import type { ClientId, ReplicaId, SequenceNumber } from '../base/index.js';
 import type { OrderingConfig, StateMachine } from '../ordering/index.js';
 import { BoundedMemory } from './checkers/bounded-memory.js';
-import { CommittedOrder, requestKey } from './checkers/committed-order.js';
-import type { DeliveredBatch, Execution } from './checkers/committed-order.js';
+import { CommittedOrder, requestKey, stepsOf } from './checkers/committed-order.js';
+import type { CommittedStep, DeliveredBatch } from './checkers/committed-order.js';
 import { ExactlyOnce } from './checkers/exactly-once.js';
+import { checkFastReadDeadlines } from './checkers/fast-read-deadlines.js';
 import { checkFastReads } from './checkers/fast-reads.js';
+import { HolderTruth } from './checkers/holder-truth.js';
+import { checkLeaseTruth } from './checkers/lease-truth.js';
 import { checkSpaceHistory } from './checkers/space-history.js';
 import { OrderedTime } from './checkers/ordered-time.js';
 import { checkRealTime } from './checkers/real-time.js';
-import { checkAnswers, checkReplay, positionsOf } from './checkers/replay.js';
+import { checkAnswers, checkReplay, positionOf, positionsOf } from './checkers/replay.js';
+import type { Positions } from './checkers/replay.js';
 import { StateDigests } from './checkers/state-digests.js';
+import type { LeaseLimits, SpaceCall } from './checkers/tuple-space-model.js';
 import { violated } from './checkers/violation.js';
+import { epochMs } from './clock.js';
 import type { History, HistoryEntry } from './history.js';
 import { sizeLimits } from './size-limits.js';
 import type { ReplicaHost } from './replica-host.js';
@@ -30,30 +36,36 @@ export interface CheckSettings {
 
 export const defaultCheckSettings: CheckSettings = { validateEvery: 16, digestEvery: 8, searchMax: 24 };
 
+/** What the world promises about correct replicas, and what its service was set to. */
+export interface CheckedWorld {
+  readonly config: Omit<OrderingConfig, 'id'>;
+  readonly createStateMachine: () => StateMachine;
+  readonly leaseLimits: LeaseLimits;
+  /** How far a correct replica's idea of the time may be from true time, the time between two ticks included. */
+  readonly clockErrorMaxMs: number;
+}
+
 export class Checks {
   readonly order = new CommittedOrder();
   readonly exactlyOnce = new ExactlyOnce();
   readonly stateDigests = new StateDigests();
+  readonly holderTruth = new HolderTruth();
   readonly memory: BoundedMemory;
   readonly #orderedTime: OrderedTime;
   readonly #settings: CheckSettings;
-  readonly #createStateMachine: () => StateMachine;
+  readonly #world: CheckedWorld;
   readonly #clients = new Map<number, ClientId>();
   /** Steps of each replica so far. */
   readonly #steps = new Map<ReplicaId, number>();
   /** Last delivery of each replica whose state digest is still to be looked at. */
   readonly #undigested = new Map<ReplicaId, SequenceNumber>();
 
-  constructor(
-    config: Omit<OrderingConfig, 'id'>,
-    settings: CheckSettings,
-    createStateMachine: () => StateMachine,
-  ) {
+  constructor(world: CheckedWorld, settings: CheckSettings) {
     this.#settings = settings;
-    this.#createStateMachine = createStateMachine;
-    this.memory = new BoundedMemory(sizeLimits(config));
-    // A backup accepts what its own clock, itself off by half the skew at most, allows.
-    this.#orderedTime = new OrderedTime(config.clockSkewMaxMs + Math.ceil(config.clockSkewMaxMs / 2) + 1);
+    this.#world = world;
+    this.memory = new BoundedMemory(sizeLimits(world.config));
+    // A backup accepts what is clockSkewMax ahead of its own clock, which itself may be wrong.
+    this.#orderedTime = new OrderedTime(world.config.clockSkewMaxMs + world.clockErrorMaxMs);
   }
 
   addClient(node: number, client: ClientId): void {
@@ -66,10 +78,14 @@ export class Checks {
     this.#undigested.delete(replica);
   }
 
-  delivered(replica: ReplicaId, batch: DeliveredBatch, trueMs: number): void {
+  /** `atUs`: true time. */
+  delivered(replica: ReplicaId, batch: DeliveredBatch, atUs: number): void {
     this.#undigested.set(replica, batch.sequenceNumber);
+    const trueMs = epochMs + Math.floor(atUs / 1_000);
     this.#orderedTime.deliver(replica, batch.sequenceNumber, batch.time, trueMs);
-    if (this.order.deliver(replica, batch)) this.exactlyOnce.deliver(batch);
+    if (!this.order.deliver(replica, batch)) return;
+    this.exactlyOnce.deliver(batch);
+    this.holderTruth.deliver(batch, atUs);
   }
 
   stepped(host: ReplicaHost): void {
@@ -92,31 +108,48 @@ export class Checks {
   /** The whole history, once nothing runs any more. */
   finish(history: History): void {
     const { entries } = history;
-    const executions = this.order.executions();
-    const positions = positionsOf(executions);
-    checkReplay(executions, this.#createStateMachine());
-    checkAnswers(entries, executions, positions);
-    this.#checkOrphans(entries, executions);
+    const { createStateMachine, leaseLimits, config, clockErrorMaxMs } = this.#world;
+    const steps = stepsOf(this.order.batches());
+    const positions = positionsOf(steps);
+    checkReplay(steps, createStateMachine());
+    checkAnswers(entries, steps, positions);
+    checkLeaseTruth(steps, leaseLimits);
+    this.#checkOrphans(entries, steps);
     checkRealTime(entries, positions);
-    const machine = this.#createStateMachine();
-    checkFastReads(entries, executions, positions, machine, (entry, time) =>
-      machine.query(this.#clientOf(entry), entry.bytes, time),
+    const machine = createStateMachine();
+    // A clock that shows 0 is never near a deadline.
+    checkFastReads(entries, steps, positions, machine, (entry) =>
+      machine.query(this.#clientOf(entry), entry.bytes, 0),
     );
-    if (entries.length <= this.#settings.searchMax)
-      checkSpaceHistory(entries, (entry) => this.#clientOf(entry));
+    const { clockSkewMaxMs } = config;
+    checkFastReadDeadlines(entries, { clockSkewMaxMs, clockErrorMaxMs }, epochMs);
+    this.holderTruth.finish();
+    if (entries.length > this.#settings.searchMax) return;
+    checkSpaceHistory(entries, (entry) => this.#callOf(entry, steps, positions), leaseLimits);
   }
 
   #clientOf(entry: HistoryEntry): ClientId {
     return this.#clients.get(entry.client)!;
   }
 
+  /** Null if it was never executed. */
+  #callOf(entry: HistoryEntry, steps: readonly CommittedStep[], positions: Positions): SpaceCall | null {
+    const { operation, outcome } = entry;
+    const client = this.#clientOf(entry);
+    if (outcome?.kind === 'result' && outcome.path === 'fast') return { client, operation, time: null };
+    const position = positionOf(positions, entry);
+    return position === undefined ? null : { client, operation, time: steps[position]!.time };
+  }
+
   /** What was executed for a correct client is what a call of that client asked for. */
-  #checkOrphans(history: readonly HistoryEntry[], executions: readonly Execution[]): void {
+  #checkOrphans(history: readonly HistoryEntry[], steps: readonly CommittedStep[]): void {
     const asked = new Set(
       history.flatMap(({ requests }) => requests.map(({ session, number }) => requestKey(session, number))),
     );
     const clients = new Set(this.#clients.values());
-    for (const { operation } of executions) {
+    for (const { execution } of steps) {
+      if (execution === null) continue;
+      const { operation } = execution;
       const key = requestKey(operation.session, operation.number);
       if (clients.has(operation.client) && !asked.has(key))
         violated('exactly-once', `${key} was executed, but no call asked for it`);

@@ -43,9 +43,10 @@ const reconnectUsMax = 400_000;
 export class ClientHost {
   readonly node: number;
   readonly client: ClientId;
+  /** Its own, good for durations only. */
+  readonly clock: Clock;
   readonly #world: ClientWorld;
   readonly #random: Prng;
-  readonly #clock: Clock;
   readonly #core: ClientCore;
   readonly #streams: StreamState[];
   readonly #open = new Map<number, OpenCall>();
@@ -67,7 +68,7 @@ export class ClientHost {
     this.node = node;
     this.client = client;
     this.#core = core;
-    this.#clock = clock;
+    this.clock = clock;
     this.#random = random;
     this.#world = world;
     this.#streams = Array.from({ length: n }, () => ({ isUp: false, generation: 0 }));
@@ -107,7 +108,7 @@ export class ClientHost {
     const entry = this.#world.history.invoke(this.node, operation, bytes, this.#world.simulator.nowUs);
     const callId = ++this.#lastCall;
     this.#open.set(callId, { entry, onDone });
-    const deadlineMs = this.#clock.nowMs() + timeoutMs;
+    const deadlineMs = this.clock.nowMs() + timeoutMs;
     this.#stepNow({ kind: 'call', callId, operation: bytes, isFastRead, deadlineMs });
     return entry;
   }
@@ -146,7 +147,7 @@ export class ClientHost {
     const dueMs = this.#core.nextDueMs;
     if (dueMs === null || dueMs >= this.#wakeAtMs) return;
     this.#wakeAtMs = dueMs;
-    const delayUs = Math.max(1, dueMs - this.#clock.nowMs()) * 1_000;
+    const delayUs = Math.max(1, dueMs - this.clock.nowMs()) * 1_000;
     this.#world.simulator.schedule(delayUs, () => {
       if (this.#wakeAtMs === dueMs) this.#wakeAtMs = Infinity;
       this.#stepNow();
@@ -155,7 +156,7 @@ export class ClientHost {
 
   /** A turn of the client's event loop. */
   #stepNow(input?: ClientInput): void {
-    this.#step({ kind: 'tick', nowMs: this.#clock.nowMs() });
+    this.#step({ kind: 'tick', nowMs: this.clock.nowMs() });
     if (input !== undefined) this.#step(input);
     this.#step({ kind: 'flush' });
     this.#wakeWhenDue();

@@ -10,7 +10,10 @@ import { defaultOrderingConfig, faultsTolerated } from '../ordering/index.js';
 import { behaviours } from './byzantine/index.js';
 import type { Adversaries } from './byzantine/index.js';
 import { defaultCheckSettings } from './checks.js';
-import { boundedClockError } from './clock.js';
+import type { LeaseLimits } from './checkers/tuple-space-model.js';
+import { boundedClockError, driftingClockError, frozenClock } from './clock.js';
+import type { ClockError } from './clock.js';
+import type { ContenderProfile } from './contenders.js';
 import { faultKinds, isStrike } from './nemesis.js';
 import type { FaultKind, NemesisProfile } from './nemesis.js';
 import { calmLinks } from './network.js';
@@ -28,6 +31,9 @@ export interface RunParameters {
   readonly adversaries: Adversaries;
   /** Operations issued in the safety phase; the rest follows after it. */
   readonly safetyOperations: number;
+  /** A pause of the clients halfway, in which time has to go on by itself. */
+  readonly quietUs: number;
+  readonly contenders: ContenderProfile;
 }
 
 /** What the caller fixes; the seed decides the rest. */
@@ -45,31 +51,92 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const n = fixed.n ?? drawClusterSize(random);
   const config = drawConfig(random);
   const links = drawLinks(random);
-  const workload = drawWorkload(random, fixed.operations);
-  const clocks = random.stream('clocks');
-  const clock = (name: string): ReturnType<typeof boundedClockError> =>
-    boundedClockError(clocks.stream(name), (config.clockSkewMaxMs ?? 500) * 1_000, horizonUs);
+  const workload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
+  const tickUs = random.pick([5_000, 20_000, 25_000]);
+  const clocks = drawClocks(random.stream('clocks'), config.clockSkewMaxMs, tickUs);
+  const adversaries = drawAdversaries(random, n, fixed.faults ?? faultKinds);
   const syncUsMax = random.pick([0, 500, 5_000, 50_000]);
+  const clients = random.between(1, 6);
   return {
     world: {
       seed,
       n,
-      clients: random.between(1, 6),
+      clients,
       config,
       clientSettings: {},
       links,
       storage: { syncUsMin: Math.floor(syncUsMax / 10), syncUsMax },
-      replicaClock: (replica) => clock(`replica ${replica}`),
-      clientClock: (client) => clock(`client ${client}`),
-      tickUs: random.pick([5_000, 20_000, 25_000]),
+      replicaClock: (replica) =>
+        adversaries.has(replica) ? clocks.adversary(replica) : clocks.correct(replica),
+      clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),
+      clockErrorMaxMs: clocks.errorMaxMs,
+      leaseLimits: leaseLimitsOf(config.clockSkewMaxMs),
+      tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,
     },
     workload,
-    adversaries: drawAdversaries(random, n, fixed.faults ?? faultKinds),
+    adversaries,
     nemesis: drawNemesis(random, fixed.faults ?? faultKinds),
     safetyUs: random.between(5, 20) * 1_000_000,
     safetyOperations: Math.ceil(workload.operations * 0.9),
+    quietUs: random.pick([0, 0, 1_000_000, 6_000_000]),
+    contenders: drawContenders(random, config.clockSkewMaxMs, clients, clocks.isWide || isSmall(workload)),
+  };
+}
+
+/** Clock error of correct replicas that lease holders reckon with (ε of DESIGN section 3). */
+const clockErrorMs = 50;
+
+/** The least lease of DESIGN section 3, and a longest one that a run can outlive. */
+export const leaseLimitsOf = (clockSkewMaxMs: number): LeaseLimits => ({
+  leaseMinMs: 4 * (clockSkewMaxMs + clockErrorMs),
+  leaseMaxMs: 60_000,
+});
+
+interface Clocks {
+  readonly correct: (replica: ReplicaId) => ClockError;
+  readonly adversary: (replica: ReplicaId) => ClockError;
+  readonly errorMaxMs: number;
+  /** Worse than lease holders reckon with, though two of them never differ by more than clockSkewMax. */
+  readonly isWide: boolean;
+}
+
+function drawClocks(random: Prng, clockSkewMaxMs: number, tickUs: number): Clocks {
+  const isWide = random.chance(1, 4);
+  // Beside the clock's own error a replica looks at it only every so often, and in whole milliseconds.
+  const lookMs = Math.ceil(tickUs / 1_000) + 2;
+  const boundMs = isWide ? Math.floor(clockSkewMaxMs / 2) : clockErrorMs - lookMs;
+  const bounded = (replica: ReplicaId): ClockError =>
+    boundedClockError(random.stream(`replica ${replica}`), boundMs * 1_000, horizonUs);
+  return {
+    isWide,
+    errorMaxMs: boundMs + lookMs,
+    correct: bounded,
+    adversary: (replica) => {
+      const own = random.stream(`adversary ${replica}`);
+      const skewUs = own.pick([-10_000_000, -900_000, 900_000, 10_000_000]);
+      return own.pick([bounded(replica), bounded(replica), frozenClock, { skewUs, driftPpm: 0 }]);
+    },
+  };
+}
+
+const isSmall = ({ operations }: WorkloadProfile): boolean => operations <= defaultCheckSettings.searchMax;
+
+function drawContenders(
+  random: Prng,
+  clockSkewMaxMs: number,
+  clients: number,
+  isWithout: boolean,
+): ContenderProfile {
+  const { leaseMinMs } = leaseLimitsOf(clockSkewMaxMs);
+  return {
+    contenders: isWithout ? 0 : random.pick([0, clients]),
+    locks: random.between(1, 2),
+    leaseMsMin: leaseMinMs,
+    leaseMsMax: leaseMinMs + random.pick([0, 3_000]),
+    timeoutMs: random.pick([500, 5_000]),
+    thinkUsMax: random.pick([100_000, 1_000_000]),
   };
 }
 
@@ -79,13 +146,16 @@ function drawClusterSize(random: Prng): number {
   return draw < 15 ? 4 : draw < 19 ? 7 : 10;
 }
 
-function drawConfig(random: Prng): Partial<OrderingConfig> {
+type DrawnConfig = Partial<OrderingConfig> & Pick<OrderingConfig, 'clockSkewMaxMs'>;
+
+function drawConfig(random: Prng): DrawnConfig {
   const checkpointInterval = random.pick([4, 8, 8, 16, 32, defaultOrderingConfig.checkpointInterval]);
   return {
     windowBatches: random.pick([1, 2, 8]),
     batchOperationsMax: random.pick([1, 3, 512]),
     checkpointInterval,
     watermarkWindow: 2 * checkpointInterval,
+    clockSkewMaxMs: random.pick([250, 500, 500]),
     requestTimeoutMs: random.pick([300, 700, 1_500]),
     viewChangeTimeoutMs: random.pick([200, 500]),
     viewChangeTimeoutMaxMs: 4_000,
@@ -106,18 +176,22 @@ function drawLinks(random: Prng): LinkProfile {
   };
 }
 
-function drawWorkload(random: Prng, operations: number | undefined): WorkloadProfile {
-  const isSmall = random.chance(1, 8);
-  const drawn = isSmall ? random.between(8, defaultCheckSettings.searchMax) : random.between(200, 400);
+function drawWorkload(random: Prng, operations: number | undefined, clockSkewMaxMs: number): WorkloadProfile {
+  const { leaseMinMs } = leaseLimitsOf(clockSkewMaxMs);
+  const isSmallOne = random.chance(1, 8);
+  const drawn = isSmallOne ? random.between(8, defaultCheckSettings.searchMax) : random.between(200, 400);
   const timeoutMsMax = random.pick([2_000, 10_000]);
   return {
     operations: operations ?? drawn,
     concurrency: random.pick([1, 2, 4, 16]),
-    thinkUsMax: random.pick([0, 5_000, 50_000, 300_000]),
+    thinkUsMax: random.pick([0, 5_000, 50_000, 300_000, 1_000_000]),
     timeoutMsMin: random.pick([200, timeoutMsMax]),
     timeoutMsMax,
     fastReadPercent: random.pick([0, 50, 100]),
     keys: random.pick([1, 3, 10]),
+    leasePercent: random.pick([0, 30, 80]),
+    leaseMsMin: leaseMinMs,
+    leaseMsMax: leaseMinMs + random.pick([10, 2_000, 6_000]),
   };
 }
 

@@ -33,14 +33,18 @@ export class RecordingStateMachine implements StateMachine {
     return this.#executions.length;
   }
 
+  advanceTime(time: number): void {
+    this.#inner.advanceTime(time);
+  }
+
   execute(operation: OrderedOperation): Uint8Array {
     const result = this.#inner.execute(operation);
     this.#executions.push({ operation, result });
     return result;
   }
 
-  query(client: ClientId, operation: Uint8Array, time: number): Uint8Array | null {
-    return this.#inner.query(client, operation, time);
+  query(client: ClientId, operation: Uint8Array, nowMs: number): Uint8Array | null {
+    return this.#inner.query(client, operation, nowMs);
   }
 
   slowCheck(operation: Uint8Array): Uint8Array | null {

@@ -96,6 +96,11 @@ export class ReplicaHost {
     return this.#machine?.restores ?? 0;
   }
 
+  /** Ordered time at which its state machine has something due, or null. */
+  get nextDeadline(): number | null {
+    return this.#machine?.nextDeadline() ?? null;
+  }
+
   get unclaimedExecutions(): number {
     return this.#machine?.unclaimed ?? 0;
   }

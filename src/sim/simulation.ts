@@ -7,8 +7,11 @@
 import { prng, toHex } from '../base/index.js';
 import { decodeResult } from '../codec/index.js';
 import { withAdversaries } from './byzantine/index.js';
+import { IdleExpiry, idleExpiryBoundMs } from './checkers/idle-expiry.js';
 import { Violation } from './checkers/violation.js';
 import type { ViolationKind } from './checkers/violation.js';
+import { epochMs } from './clock.js';
+import { Contenders } from './contenders.js';
 import type { HistoryEntry } from './history.js';
 import { Nemesis } from './nemesis.js';
 import { livenessLinks, parametersOf } from './parameters.js';
@@ -52,6 +55,8 @@ export interface SimulationReport {
   readonly stateTransfers: number;
   readonly restarts: number;
   readonly rejoins: number;
+  /** Times that a client came to believe in a lock of its own, or again. */
+  readonly beliefs: number;
   readonly packets: number;
   /** Equal for equal runs. */
   readonly traceDigest: string;
@@ -97,20 +102,52 @@ function play(world: World, parameters: RunParameters): void {
     parameters.nemesis,
     parameters.world.links,
   );
+  const contenders = new Contenders(world, world.random.stream('contenders'), parameters.contenders);
   world.start();
   workload.start();
+  contenders.start();
   nemesis.start();
+  workload.allow(Math.ceil(parameters.safetyOperations / 2));
+  simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
+  simulator.run(parameters.quietUs);
   workload.allow(parameters.safetyOperations);
-  simulator.runUntil(() => workload.isIdle, parameters.safetyUs, 50_000);
+  simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
   world.trace.record(simulator.nowUs, -1, 'faults stop');
   nemesis.stop(livenessLinks);
-  workload.allow(parameters.workload.operations);
-  const isOver = (): boolean => workload.isIdle && isConverged(world);
-  if (!simulator.runUntil(isOver, livenessUsMax, 100_000)) throw stuck(world, workload);
+  // What did not fit into the safety phase is not made up for.
+  const { operations } = parameters.workload;
+  workload.allow(workload.issued + operations - parameters.safetyOperations);
+  waitFor(world, workload, () => workload.isIdle);
+  contenders.stop();
+  waitFor(world, workload, () => contenders.isIdle && isConverged(world));
   probe(world);
-  if (!simulator.runUntil(() => isConverged(world), livenessUsMax, 100_000)) throw stuck(world, workload);
+  waitFor(world, workload, () => isConverged(world));
+  idle(world, parameters);
+  waitFor(world, workload, () => isConverged(world));
   compareStates(world);
   world.checks.finish(world.history);
+}
+
+function waitFor(world: World, workload: Workload, condition: () => boolean): void {
+  if (!world.simulator.runUntil(condition, livenessUsMax, 100_000)) throw stuck(world, workload);
+}
+
+/** No traffic at all, until every lease that the clients asked for has had its time. */
+function idle(world: World, { adversaries, workload, world: { clockErrorMaxMs } }: RunParameters): void {
+  const circumstances = { clockErrorMaxMs, faultyPrimaries: adversaries.size };
+  const checker = new IdleExpiry(idleExpiryBoundMs(world.config, circumstances));
+  watchIdle(world, (workload.leaseMsMax + checker.boundMs) * 1_000, checker);
+}
+
+/** Lets time pass and looks at what is due at each correct replica. */
+export function watchIdle(world: World, durationUs: number, checker: IdleExpiry): void {
+  const { simulator } = world;
+  const untilUs = simulator.nowUs + durationUs;
+  while (simulator.nowUs < untilUs) {
+    simulator.run(Math.min(10_000, untilUs - simulator.nowUs));
+    for (const { id, isLive, nextDeadline } of world.correctReplicas())
+      if (isLive) checker.observe(id, nextDeadline, epochMs + simulator.nowMs);
+  }
 }
 
 /**
@@ -138,7 +175,12 @@ function probe(world: World): void {
   for (const client of world.clients) {
     const tuple = ['probe', client.node];
     entries.push(
-      client.call({ kind: 'out', space: 'default', tuple }, false, probeTimeoutMs, () => undefined),
+      client.call(
+        { kind: 'out', space: 'default', tuple, lease: null },
+        false,
+        probeTimeoutMs,
+        () => undefined,
+      ),
     );
   }
   const isAnswered = (): boolean => entries.every(({ outcome }) => outcome !== null);
@@ -194,6 +236,7 @@ export function reportOf(world: World, seed: number, failure: SimulationFailure 
     stateTransfers: world.counters.stateTransfers,
     restarts: world.counters.restarts,
     rejoins: world.counters.rejoins,
+    beliefs: world.checks.holderTruth.beliefs.length,
     packets: world.network.packets,
     traceDigest: world.trace.digest(),
   };

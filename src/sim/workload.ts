@@ -20,6 +20,10 @@ export interface WorkloadProfile {
   /** Share of the reads that may be answered without ordering, in percent. */
   readonly fastReadPercent: number;
   readonly keys: number;
+  /** Share of insertions that carry a lease, in percent, and how long such a lease usually is. */
+  readonly leasePercent: number;
+  readonly leaseMsMin: number;
+  readonly leaseMsMax: number;
 }
 
 const spaceName = 'default';
@@ -92,12 +96,12 @@ export class Workload {
     const random = this.#random;
     const template = this.#template();
     const space = spaceName;
-    switch (random.below(16)) {
+    switch (random.below(this.#profile.leasePercent > 0 ? 19 : 16)) {
       case 0:
       case 1:
       case 2:
       case 3:
-        return { kind: 'out', space, tuple: this.#tuple() };
+        return { kind: 'out', space, tuple: this.#tuple(), lease: this.#maybeLease() };
       case 4:
       case 5:
       case 6:
@@ -108,15 +112,34 @@ export class Workload {
       case 9:
       case 10:
       case 11:
-        return { kind: 'cas', space, template, tuple: this.#tuple() };
+        return { kind: 'cas', space, template, tuple: this.#tuple(), lease: this.#maybeLease() };
       case 12:
-        return { kind: 'replace', space, template, tuple: this.#tuple() };
+        return { kind: 'replace', space, template, tuple: this.#tuple(), lease: this.#maybeLease() };
       case 13:
         return { kind: 'rdAll', space, template, limit: random.below(4), after: BigInt(random.below(20)) };
       case 14:
         return { kind: 'inAll', space, template, limit: random.below(3) };
-      default:
+      case 15:
         return { kind: 'count', space, template };
+      default:
+        return { kind: 'renew', space, template, lease: this.#lease() };
+    }
+  }
+
+  #maybeLease(): number | null {
+    return this.#random.chance(this.#profile.leasePercent, 100) ? this.#lease() : null;
+  }
+
+  /** Now and then one that is too short, or longer than any. */
+  #lease(): number {
+    const { leaseMsMin, leaseMsMax } = this.#profile;
+    switch (this.#random.below(24)) {
+      case 0:
+        return this.#random.between(1, leaseMsMin - 1);
+      case 1:
+        return 1_000 * leaseMsMax;
+      default:
+        return this.#random.between(leaseMsMin, leaseMsMax);
     }
   }
 

@@ -9,6 +9,7 @@ import type {
   Output,
   StateMachine,
 } from '../ordering/index.js';
+import type { LeaseLimits } from './checkers/tuple-space-model.js';
 import type { CheckSettings } from './checks.js';
 import type { ClockError } from './clock.js';
 import type { LinkProfile } from './network.js';
@@ -29,6 +30,8 @@ export interface Tampering {
   /** What runs in the replica's place; mostly the same replica with something changed. */
   readonly core?: (core: OrderingReplica, replica: ReplicaId) => ReplicaCore;
   readonly stateMachine?: (machine: StateMachine, replica: ReplicaId) => StateMachine;
+  /** A bug in the service's own code: the checkers, which run this code too, have it as well. */
+  readonly service?: (machine: StateMachine) => StateMachine;
   /** Outputs in place of those that the replica's step gave for `input`. */
   readonly outputs?: (
     outputs: readonly Output[],
@@ -36,6 +39,8 @@ export interface Tampering {
     surroundings: Surroundings,
     input: Input,
   ) => readonly Output[];
+  /** What lease holders reckon with in place of clockSkewMax. */
+  readonly holderSkewMs?: number;
 }
 
 export interface WorldOptions {
@@ -48,6 +53,9 @@ export interface WorldOptions {
   readonly storage: StorageProfile;
   readonly replicaClock: (replica: ReplicaId) => ClockError;
   readonly clientClock: (client: number) => ClockError;
+  /** How far a correct replica's idea of the time is from true time at most, ticks included. */
+  readonly clockErrorMaxMs: number;
+  readonly leaseLimits: LeaseLimits;
   readonly tickUs: number;
   /** How long a client takes to notice that a replica's process ended. */
   readonly breakNoticeUs: number;

@@ -28,10 +28,11 @@ import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
 import { Violation, violated } from './checkers/violation.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
+import type { Belief } from './checkers/holder-truth.js';
 import { createClientCore } from './client-core.js';
 import { ClientHost } from './client-host.js';
 import type { ClientWorld } from './client-host.js';
-import { Clock, epochMs } from './clock.js';
+import { Clock } from './clock.js';
 import { History } from './history.js';
 import { Network } from './network.js';
 import { ReplicaHost } from './replica-host.js';
@@ -87,7 +88,10 @@ export class World implements HostWorld, ClientWorld {
     this.config = { ...defaultOrderingConfig, ...options.config, n: options.n };
     this.tickUs = options.tickUs;
     this.network = new Network(this.simulator, this.random.stream('network'), options.links);
-    this.checks = new Checks(this.config, options.checks, () => createService({ hash: sha256 }));
+    const { config } = this;
+    const { leaseLimits, clockErrorMaxMs } = options;
+    const createStateMachine = (): StateMachine => this.#createService();
+    this.checks = new Checks({ config, createStateMachine, leaseLimits, clockErrorMaxMs }, options.checks);
     const keyring = new Keyring(this.random.stream('keys'));
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
     this.authenticators = ids.map((id) => keyring.createReplica(id));
@@ -120,10 +124,17 @@ export class World implements HostWorld, ClientWorld {
     return new ClientHost(node, client, this.n, core, clock, random, this);
   }
 
+  #createService(): StateMachine {
+    const { clockSkewMaxMs } = this.config;
+    const { leaseLimits, tampering } = this.#options;
+    const service = createService({ hash: sha256, limits: leaseLimits, clockSkewMaxMs });
+    return tampering?.service?.(service) ?? service;
+  }
+
   // For replicas.
 
   createStateMachine(replica: ReplicaId): StateMachine {
-    const service = createService({ hash: sha256 });
+    const service = this.#createService();
     return this.#options.tampering?.stateMachine?.(service, replica) ?? service;
   }
 
@@ -174,7 +185,7 @@ export class World implements HostWorld, ClientWorld {
     const text = `delivered ${batch.sequenceNumber} ${batch.digest.slice(0, 8)}`;
     this.trace.record(this.simulator.nowUs, replica, text);
     this.counters.delivered++;
-    if (!this.byzantine.has(replica)) this.checks.delivered(replica, batch, epochMs + this.simulator.nowMs);
+    if (!this.byzantine.has(replica)) this.checks.delivered(replica, batch, this.simulator.nowUs);
   }
 
   onStepped(host: ReplicaHost, input: Input): void {
@@ -231,6 +242,14 @@ export class World implements HostWorld, ClientWorld {
         this.checks.exactlyOnce.submit(body.client, body.session, body.firstNumber + index, operation);
     }
     this.onEnvelope?.(node, envelope);
+  }
+
+  onBelief(belief: Belief): void {
+    this.checks.holderTruth.believe(belief);
+  }
+
+  get holderSkewMs(): number {
+    return this.#options.tampering?.holderSkewMs ?? this.config.clockSkewMaxMs;
   }
 
   // Faults.

@@ -10,10 +10,11 @@ import { checkRealTime } from '../../src/sim/checkers/real-time.js';
 import { checkAnswers, checkReplay, positionsOf } from '../../src/sim/checkers/replay.js';
 import { StateDigests } from '../../src/sim/checkers/state-digests.js';
 import type { HistoryEntry } from '../../src/sim/history.js';
-import { batches, client, count, entry, executed, freshService, out, session } from './histories.js';
+import { batches, client, count, entry, executed, freshService, out, session, steps } from './histories.js';
 
 const executions = executed([out('a'), out('b'), count]);
-const positions = positionsOf(executions);
+const committed = steps(executions);
+const positions = positionsOf(committed);
 const resultAt = (index: number): Uint8Array => executions[index]!.result;
 
 describe('agreement', () => {
@@ -24,7 +25,7 @@ describe('agreement', () => {
     expect(order.deliver(0, first)).toBe(true);
     expect(order.deliver(1, first)).toBe(false);
     expect(order.deliver(1, second)).toBe(true);
-    expect(order.executions()).toEqual(executions.slice(0, 2));
+    expect(order.batches()).toEqual([first, second]);
     expect(order.highest).toBe(2);
   });
 
@@ -50,7 +51,7 @@ describe('agreement', () => {
   it('notices a number that nobody delivered', () => {
     const order = new CommittedOrder();
     order.deliver(0, second);
-    expect(() => order.executions()).toThrow('nobody delivered 1');
+    expect(() => order.batches()).toThrow('nobody delivered 1');
   });
 });
 
@@ -96,12 +97,12 @@ describe('exactly once', () => {
 
 describe('replay', () => {
   it('accepts the results of a fresh service', () => {
-    expect(() => checkReplay(executions, freshService())).not.toThrow();
+    expect(() => checkReplay(committed, freshService())).not.toThrow();
   });
 
   it('notices a result that the order does not explain', () => {
     const swapped = [executions[1]!, executions[0]!, executions[2]!];
-    expect(() => checkReplay(swapped, freshService())).toThrow('another result');
+    expect(() => checkReplay(steps(swapped), freshService())).toThrow('another result');
   });
 
   it('holds answers against their position', () => {
@@ -110,16 +111,16 @@ describe('replay', () => {
     const never = entry({ number: 8, operation: count, from: 0, to: 9, result: resultAt(2) });
     const lied = entry({ number: 1, operation: out('a'), from: 0, to: 9, result: 'unavailable' });
     const unknown = entry({ number: 1, operation: out('a'), from: 0, to: 9, result: 'unknown' });
-    expect(() => checkAnswers([good, unknown], executions, positions)).not.toThrow();
-    expect(() => checkAnswers([bad], executions, positions)).toThrow('another result');
-    expect(() => checkAnswers([never], executions, positions)).toThrow('never executed');
-    expect(() => checkAnswers([lied], executions, positions)).toThrow('certainly not executed');
+    expect(() => checkAnswers([good, unknown], committed, positions)).not.toThrow();
+    expect(() => checkAnswers([bad], committed, positions)).toThrow('another result');
+    expect(() => checkAnswers([never], committed, positions)).toThrow('never executed');
+    expect(() => checkAnswers([lied], committed, positions)).toThrow('certainly not executed');
   });
 
   it('notices a call that was executed under two numbers', () => {
     const twice = entry({ number: 1, operation: out('a'), from: 0, to: 9, result: resultAt(0) });
     twice.requests.push({ session, number: 2 });
-    expect(() => checkAnswers([twice], executions, positions)).toThrow('executed twice');
+    expect(() => checkAnswers([twice], committed, positions)).toThrow('executed twice');
   });
 });
 
@@ -159,7 +160,7 @@ describe('fast reads', () => {
   function check(history: HistoryEntry[]): void {
     const service = freshService();
     const query = (asked: HistoryEntry): Uint8Array | null => service.query(client, asked.bytes, 0);
-    checkFastReads(history, executions, positions, service, query);
+    checkFastReads(history, committed, positions, service, query);
   }
   const writes = [write(1, 0, 10), write(2, 20, 30)];
 

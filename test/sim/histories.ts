@@ -5,30 +5,37 @@ import type { Operation, Result } from '../../src/codec/index.js';
 import type { StateMachine } from '../../src/ordering/index.js';
 import { createService } from '../../src/service/index.js';
 import { sha256 } from '../../src/sim/authenticator.js';
-import type { DeliveredBatch, Execution } from '../../src/sim/checkers/committed-order.js';
+import { stepsOf } from '../../src/sim/checkers/committed-order.js';
+import type { CommittedStep, DeliveredBatch, Execution } from '../../src/sim/checkers/committed-order.js';
 import type { HistoryEntry } from '../../src/sim/history.js';
 
 export const client = clientId('11'.repeat(32));
 export const session = sessionId(7);
 
-export const out = (key: string): Operation => ({ kind: 'out', space: 'default', tuple: [key] });
+export const out = (key: string): Operation => ({ kind: 'out', space: 'default', tuple: [key], lease: null });
 export const count: Operation = { kind: 'count', space: 'default', template: [{ kind: 'any' }] };
 
 export const freshService = (): StateMachine => createService({ hash: sha256 });
 
-/** What a fresh service answers to these operations, as request numbers 1, 2, 3, … of one session. */
-export function executed(operations: readonly Operation[]): Execution[] {
-  const service = freshService();
-  return operations.map((operation, index) => {
+/** An operation and its ordered time. */
+export type Timed = readonly [time: number, operation: Operation];
+
+/** What a fresh service answers to these operations, 1 ms apart, as request numbers 1, 2, 3, … of one session. */
+export const executed = (operations: readonly Operation[]): Execution[] =>
+  executedAt(operations.map((operation, index) => [1_000 + index, operation]));
+
+export function executedAt(operations: readonly Timed[], service = freshService()): Execution[] {
+  return operations.map(([time, operation], index) => {
     const ordered = {
       client,
       session,
       number: index + 1,
       operation: encodeOperation(operation),
       sequenceNumber: sequenceNumber(index + 1),
-      time: 1_000 + index,
+      time,
       isVerified: true,
     };
+    service.advanceTime(time);
     return { operation: ordered, result: service.execute(ordered) };
   });
 }
@@ -42,6 +49,12 @@ export function batches(executions: readonly Execution[]): DeliveredBatch[] {
     executions: [execution],
   }));
 }
+
+/** The steps that these batches are, the last one followed by `idle` times at which nothing was ordered. */
+export const steps = (executions: readonly Execution[], idle: readonly number[] = []): CommittedStep[] => [
+  ...stepsOf(batches(executions)),
+  ...idle.map((time) => ({ time, execution: null })),
+];
 
 interface Told {
   /** Request number, or null for a fast read. */

@@ -8,7 +8,7 @@ type Call = { readonly write: number } | 'read';
 
 const register: SequentialModel<number, Call, number> = {
   initial: 0,
-  apply: (state, call) => (call === 'read' ? [state, state] : [call.write, 0]),
+  apply: (state, call) => (call === 'read' ? [[state, state]] : [[call.write, 0]]),
   keyOf: (state) => String(state),
   isSameResult: (a, b) => a === b,
 };

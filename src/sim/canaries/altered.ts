@@ -1,15 +1,23 @@
-/** A state machine with some of its functions replaced. */
-import type { StateMachine } from '../../ordering/index.js';
+/** A state machine with some of its functions replaced, for canaries. */
+import type { OrderingReplica, StateMachine } from '../../ordering/index.js';
 
 export function altered(machine: StateMachine, changes: Partial<StateMachine>): StateMachine {
   return {
     version: machine.version,
+    advanceTime: (time) => machine.advanceTime(time),
     execute: (operation) => machine.execute(operation),
-    query: (client, operation, time) => machine.query(client, operation, time),
+    query: (client, operation, nowMs) => machine.query(client, operation, nowMs),
     slowCheck: (operation) => machine.slowCheck(operation),
     nextDeadline: () => machine.nextDeadline(),
     checkpoint: () => machine.checkpoint(),
     restore: (pages) => machine.restore(pages),
     ...changes,
   };
+}
+
+/** A replica whose ordering layer never hears of a deadline; its state machine knows as before. */
+export function withoutDeadlines(replica: OrderingReplica): OrderingReplica {
+  const core = replica['core'];
+  Object.assign(core, { stateMachine: altered(core.stateMachine, { nextDeadline: () => null }) });
+  return replica;
 }

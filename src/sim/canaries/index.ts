@@ -1,33 +1,49 @@
 /** All canaries. */
 import type { Canary } from './canary.js';
+import { boastfulHolder } from './boastful-holder.js';
+import { carelessRead } from './careless-read.js';
 import { divergingState } from './diverging-state.js';
 import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
 import { earlyExecution } from './early-execution.js';
+import { earlyPurge } from './early-purge.js';
 import { forgottenVotes } from './forgotten-votes.js';
+import { latePurge } from './late-purge.js';
 import { lostReplyCache } from './lost-reply-cache.js';
 import { lostService } from './lost-service.js';
 import { lyingReplies } from './lying-replies.js';
+import { ownClockDeadline } from './own-clock-deadline.js';
+import { renewedAfterExpiry } from './renewed-after-expiry.js';
 import { smallQuorum } from './small-quorum.js';
 import { staleRead } from './stale-read.js';
 import { stuckReplica } from './stuck-replica.js';
 import { timeRunsBack } from './time-runs-back.js';
+import { timeStandsStill } from './time-stands-still.js';
 import { unboundedMemory } from './unbounded-memory.js';
+import { undemandingBackups } from './undemanding-backups.js';
 
 export type { Canary };
 
 export const canaries: readonly Canary[] = [
+  boastfulHolder,
+  carelessRead,
   divergingState,
   duplicateExecution,
   earlyAnswer,
   earlyExecution,
+  earlyPurge,
   forgottenVotes,
+  latePurge,
   lostReplyCache,
   lostService,
   lyingReplies,
+  ownClockDeadline,
+  renewedAfterExpiry,
   smallQuorum,
   staleRead,
   stuckReplica,
   timeRunsBack,
+  timeStandsStill,
   unboundedMemory,
+  undemandingBackups,
 ];

@@ -31,11 +31,15 @@ function withLaggingReads(machine: StateMachine): StateMachine {
   const behind = createService({ hash: sha256 });
   const pending: OrderedOperation[] = [];
   return altered(machine, {
+    advanceTime: (time) => {
+      behind.advanceTime(time);
+      machine.advanceTime(time);
+    },
     execute: (operation) => {
       pending.push(operation);
       if (pending.length > lag) behind.execute(pending.shift()!);
       return machine.execute(operation);
     },
-    query: (client, operation, time) => behind.query(client, operation, time),
+    query: (client, operation, nowMs) => behind.query(client, operation, nowMs),
   });
 }

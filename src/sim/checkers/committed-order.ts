@@ -22,6 +22,12 @@ export interface DeliveredBatch {
   readonly executions: readonly Execution[];
 }
 
+/** The committed order step by step: ordered time comes to `time`, or (execution) an operation is executed then. */
+export interface CommittedStep {
+  readonly time: number;
+  readonly execution: Execution | null;
+}
+
 export type RequestKey = string;
 
 /** Names a request across the cluster: sessions are never reused. */
@@ -52,16 +58,24 @@ export class CommittedOrder {
     return false;
   }
 
-  /** All executions, in order. Sequence numbers that no replica delivered are violations. */
-  executions(): Execution[] {
-    const all: Execution[] = [];
+  /** All batches, in order. Sequence numbers that no replica delivered are violations. */
+  batches(): DeliveredBatch[] {
+    const all: DeliveredBatch[] = [];
     for (let number = 1; number <= this.#highest; number++) {
       const batch = this.#batches.get(number as SequenceNumber);
       if (batch === undefined) violated('agreement', `nobody delivered ${number}, yet ${this.#highest} was`);
-      all.push(...batch.executions);
+      all.push(batch);
     }
     return all;
   }
+}
+
+/** Every batch first moves time, an empty one does nothing else. */
+export function stepsOf(batches: readonly DeliveredBatch[]): CommittedStep[] {
+  return batches.flatMap(({ time, executions }) => [
+    { time, execution: null },
+    ...executions.map((execution) => ({ time, execution })),
+  ]);
 }
 
 function compare(replica: number, first: DeliveredBatch, batch: DeliveredBatch): void {

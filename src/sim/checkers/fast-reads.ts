@@ -8,43 +8,42 @@
 import { equalBytes } from '../../base/index.js';
 import type { StateMachine } from '../../ordering/index.js';
 import type { HistoryEntry } from '../history.js';
-import type { Execution } from './committed-order.js';
-import { nameOf, positionOf } from './replay.js';
+import type { CommittedStep } from './committed-order.js';
+import { nameOf, positionOf, takeStep } from './replay.js';
 import type { Positions } from './replay.js';
 import { violated } from './violation.js';
 
-/** Answers a read on the current state of `fresh`, whose ordered time is `time`. */
-export type Query = (entry: HistoryEntry, time: number) => Uint8Array | null;
+/** Answers a read on the current state of `fresh`, however close a deadline is. */
+export type Query = (entry: HistoryEntry) => Uint8Array | null;
 
 interface PlacedRead {
   readonly entry: HistoryEntry;
-  /** Number of executed operations at the earliest and the latest possible point. */
+  /** Number of steps taken at the earliest and the latest possible point. */
   readonly low: number;
   readonly high: number;
 }
 
 export function checkFastReads(
   history: readonly HistoryEntry[],
-  executions: readonly Execution[],
+  steps: readonly CommittedStep[],
   positions: Positions,
   fresh: StateMachine,
   query: Query,
 ): void {
-  const reads = placeReads(history, executions.length, positions);
+  const reads = placeReads(history, steps.length, positions);
   let open: PlacedRead[] = [];
   let next = 0;
-  for (let executed = 0; executed <= executions.length; executed++) {
-    if (executed > 0) fresh.execute(executions[executed - 1]!.operation);
-    while (next < reads.length && reads[next]!.low <= executed) open.push(reads[next++]!);
-    const time = executed === 0 ? 0 : executions[executed - 1]!.operation.time;
-    open = settle(open, executed, (entry) => query(entry, time));
+  for (let taken = 0; taken <= steps.length; taken++) {
+    if (taken > 0) takeStep(fresh, steps[taken - 1]!);
+    while (next < reads.length && reads[next]!.low <= taken) open.push(reads[next++]!);
+    open = settle(open, taken, query);
   }
 }
 
 /** Removes the reads that fit at this point; `open` is in order of invocation, as `low` is. */
 function settle(
   open: readonly PlacedRead[],
-  executed: number,
+  taken: number,
   query: (entry: HistoryEntry) => Uint8Array | null,
 ): PlacedRead[] {
   const left: PlacedRead[] = [];
@@ -53,8 +52,8 @@ function settle(
     const { entry, high } = read;
     // Reads answered before this one began must have found their point first.
     const isFree = earliestOpenResponse >= entry.invokedUs;
-    if (isFree && executed <= high && fits(entry, query)) continue;
-    if (executed >= high) refuse(read);
+    if (isFree && taken <= high && fits(entry, query)) continue;
+    if (taken >= high) refuse(read);
     left.push(read);
     earliestOpenResponse = Math.min(earliestOpenResponse, entry.respondedUs!);
   }

@@ -8,7 +8,8 @@ import { violated } from './violation.js';
 
 export interface SequentialModel<State, Call, Result> {
   readonly initial: State;
-  apply(state: State, call: Call): readonly [State, Result];
+  /** What may come of the call in this state: mostly one thing, none if it cannot happen there. */
+  apply(state: State, call: Call): readonly (readonly [State, Result])[];
   /** Equal exactly for equal states. */
   keyOf(state: State): string;
   isSameResult(a: Result, b: Result): boolean;
@@ -41,9 +42,10 @@ export function isLinearizable<State, Call, Result>(
       const { call, invokedAt, answer } = operations[index]!;
       // Whatever was invoked after another open operation's answer cannot come before that one.
       if (invokedAt > earliestAnswer) break;
-      const [next, result] = model.apply(state, call);
-      if (answer !== null && !model.isSameResult(answer.result, result)) continue;
-      if (search(done | (1n << BigInt(index)), next)) return true;
+      for (const [next, result] of model.apply(state, call)) {
+        if (answer !== null && !model.isSameResult(answer.result, result)) continue;
+        if (search(done | (1n << BigInt(index)), next)) return true;
+      }
     }
     failed.add(key);
     return false;

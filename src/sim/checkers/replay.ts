@@ -7,24 +7,36 @@ import { equalBytes } from '../../base/index.js';
 import type { StateMachine } from '../../ordering/index.js';
 import type { HistoryEntry } from '../history.js';
 import { requestKey } from './committed-order.js';
-import type { Execution, RequestKey } from './committed-order.js';
+import type { CommittedStep, RequestKey } from './committed-order.js';
 import { violated } from './violation.js';
 
-/** Positions of requests in the committed order: 0, 1, 2, … counting operations, not batches. */
+/** Positions of requests in the committed order: numbers of steps, time's included. */
 export type Positions = ReadonlyMap<RequestKey, number>;
 
-export function positionsOf(executions: readonly Execution[]): Positions {
-  return new Map(
-    executions.map(({ operation }, index) => [requestKey(operation.session, operation.number), index]),
-  );
+export function positionsOf(steps: readonly CommittedStep[]): Positions {
+  const positions = new Map<RequestKey, number>();
+  for (const [index, { execution }] of steps.entries()) {
+    if (execution === null) continue;
+    const { session, number } = execution.operation;
+    positions.set(requestKey(session, number), index);
+  }
+  return positions;
 }
 
-export function checkReplay(executions: readonly Execution[], fresh: StateMachine): void {
-  for (const [position, { operation, result }] of executions.entries()) {
-    if (!equalBytes(fresh.execute(operation), result)) {
-      const key = requestKey(operation.session, operation.number);
-      violated('replay', `the replay gives another result for ${key} at position ${position}`);
-    }
+/** Takes one step; null if it was of time alone. */
+export function takeStep(machine: StateMachine, { time, execution }: CommittedStep): Uint8Array | null {
+  if (execution !== null) return machine.execute(execution.operation);
+  machine.advanceTime(time);
+  return null;
+}
+
+export function checkReplay(steps: readonly CommittedStep[], fresh: StateMachine): void {
+  for (const [position, step] of steps.entries()) {
+    const again = takeStep(fresh, step);
+    if (again === null || equalBytes(again, step.execution!.result)) continue;
+    const { session, number } = step.execution!.operation;
+    const key = requestKey(session, number);
+    violated('replay', `the replay gives another result for ${key} at position ${position}`);
   }
 }
 
@@ -47,7 +59,7 @@ export const nameOf = (entry: HistoryEntry): string =>
 /** Each answer that a client believed against the committed order. */
 export function checkAnswers(
   history: readonly HistoryEntry[],
-  executions: readonly Execution[],
+  steps: readonly CommittedStep[],
   positions: Positions,
 ): void {
   for (const entry of history) {
@@ -58,7 +70,7 @@ export function checkAnswers(
       violated('replay', `${nameOf(entry)} was reported as certainly not executed, but it was`);
     if (outcome?.kind !== 'result' || outcome.path === 'fast') continue;
     if (position === undefined) violated('replay', `${nameOf(entry)} was answered but never executed`);
-    if (!equalBytes(outcome.result, executions[position]!.result))
+    if (!equalBytes(outcome.result, steps[position]!.execution!.result))
       violated('replay', `${nameOf(entry)} was told another result than the committed one`);
   }
 }

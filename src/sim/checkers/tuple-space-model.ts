@@ -1,7 +1,7 @@
 /**
- * The tuple space of DESIGN section 4 as naively as possible: a list searched from its oldest entry.
- * Immutable states, so that the Wing–Gong checker can branch. Knows no limits, guards or leases; shares no
- * code with src/space, which it is held against.
+ * The tuple space of DESIGN sections 3 and 4 as naively as possible: a list searched from its oldest entry,
+ * purged by ordered time before every operation. Immutable states, so that the Wing–Gong checker can branch.
+ * Knows no limits but those of leases, and no guards; shares no code with src/space, which it is held against.
  */
 import { equalBytes, toHex } from '../../base/index.js';
 import type { ClientId } from '../../base/index.js';
@@ -9,25 +9,50 @@ import { Double, encodeEntry } from '../../codec/index.js';
 import type { Entry, Field, Operation, Result, Template, TemplateField, Tuple } from '../../codec/index.js';
 
 export interface SpaceState {
+  /** Ordered time so far. */
+  readonly time: number;
   readonly nextId: bigint;
   /** Oldest first. */
   readonly entries: readonly Entry[];
 }
 
-export const emptySpace: SpaceState = { nextId: 1n, entries: [] };
+export const emptySpace: SpaceState = { time: 0, nextId: 1n, entries: [] };
 
-/** An operation and who asks for it. */
+/** An operation, who asks for it, and its ordered time; null: it was not ordered. */
 export interface SpaceCall {
   readonly client: ClientId;
   readonly operation: Operation;
+  readonly time: number | null;
 }
+
+export interface LeaseLimits {
+  readonly leaseMinMs: number;
+  readonly leaseMaxMs: number;
+}
+
+export const defaultLeaseLimits: LeaseLimits = { leaseMinMs: 2_200, leaseMaxMs: 24 * 3_600_000 };
 
 type Step = readonly [SpaceState, Result];
 
-export function applyToSpace(state: SpaceState, { client, operation }: SpaceCall): Step {
+/** Ordered time has come to `time`: whatever is due by then is gone. */
+export function advanceSpace(state: SpaceState, time: number): SpaceState {
+  const isAlive = ({ deadline }: Entry): boolean => deadline === null || deadline > time;
+  return { ...state, time, entries: state.entries.filter(isAlive) };
+}
+
+export function applyToSpace(
+  before: SpaceState,
+  { client, operation, time }: SpaceCall,
+  limits: LeaseLimits = defaultLeaseLimits,
+): Step {
+  const state = time === null ? before : advanceSpace(before, time);
+  const lease = 'lease' in operation ? operation.lease : null;
+  if (lease !== null && lease < limits.leaseMinMs)
+    return [state, { kind: 'refused', code: 'LEASE_TOO_SHORT', detail: limits.leaseMinMs }];
+  const deadline = lease === null ? null : state.time + Math.min(lease, limits.leaseMaxMs);
   switch (operation.kind) {
     case 'out': {
-      const [next, entry] = insert(state, operation.tuple, client);
+      const [next, entry] = insert(state, operation.tuple, client, deadline);
       return [next, { kind: 'entry', entry }];
     }
     case 'rdp':
@@ -46,35 +71,52 @@ export function applyToSpace(state: SpaceState, { client, operation }: SpaceCall
     }
     case 'count':
       return [state, { kind: 'count', count: matches(state, operation.template).length }];
-    case 'cas':
-      return compareAndSwap(state, operation.template, operation.tuple, client);
+    case 'cas': {
+      const match = oldest(state, operation.template);
+      if (match !== null) return [state, { kind: 'cas', inserted: false, entry: match }];
+      const [next, entry] = insert(state, operation.tuple, client, deadline);
+      return [next, { kind: 'cas', inserted: true, entry }];
+    }
     case 'replace': {
       const entry = oldest(state, operation.template);
       if (entry === null) return [state, { kind: 'entry', entry }];
-      return [insert(without(state, entry), operation.tuple, client)[0], { kind: 'entry', entry }];
+      return [insert(without(state, entry), operation.tuple, client, deadline)[0], { kind: 'entry', entry }];
     }
+    case 'renew':
+      return renew(state, operation.template, client, deadline);
   }
 }
 
 /** Equal exactly for equal states. */
 export function spaceStateKey(state: SpaceState): string {
-  return `${state.nextId};${state.entries.map((entry) => toHex(encodeEntry(entry))).join(';')}`;
+  const entries = state.entries.map((entry) => toHex(encodeEntry(entry))).join(';');
+  return `${state.time};${state.nextId};${entries}`;
 }
 
-function compareAndSwap(state: SpaceState, template: Template, tuple: Tuple, client: ClientId): Step {
-  const match = oldest(state, template);
-  if (match !== null) return [state, { kind: 'cas', inserted: false, entry: match }];
-  const [next, entry] = insert(state, tuple, client);
-  return [next, { kind: 'cas', inserted: true, entry }];
+function insert(
+  state: SpaceState,
+  tuple: Tuple,
+  owner: ClientId,
+  deadline: number | null,
+): readonly [SpaceState, Entry] {
+  const entry: Entry = { id: state.nextId, tuple, owner, deadline };
+  return [{ ...state, nextId: state.nextId + 1n, entries: [...state.entries, entry] }, entry];
 }
 
-function insert(state: SpaceState, tuple: Tuple, owner: ClientId): readonly [SpaceState, Entry] {
-  const entry: Entry = { id: state.nextId, tuple, owner };
-  return [{ nextId: state.nextId + 1n, entries: [...state.entries, entry] }, entry];
+/** The oldest match that has a deadline and was inserted by the caller gets another one. */
+function renew(state: SpaceState, template: Template, client: ClientId, deadline: number | null): Step {
+  const own = matches(state, template).find((entry) => entry.deadline !== null && entry.owner === client);
+  if (own === undefined) return [state, { kind: 'entry', entry: null }];
+  const renewed: Entry = { ...own, deadline };
+  const entries = state.entries.map((entry) => (entry === own ? renewed : entry));
+  return [
+    { ...state, entries },
+    { kind: 'entry', entry: renewed },
+  ];
 }
 
 function without(state: SpaceState, ...gone: readonly (Entry | null)[]): SpaceState {
-  return { nextId: state.nextId, entries: state.entries.filter((entry) => !gone.includes(entry)) };
+  return { ...state, entries: state.entries.filter((entry) => !gone.includes(entry)) };
 }
 
 const firstOf = (entries: readonly Entry[], limit: number): readonly Entry[] =>
@@ -85,7 +127,8 @@ const matches = (state: SpaceState, template: Template): Entry[] =>
 
 const oldest = (state: SpaceState, template: Template): Entry | null => matches(state, template)[0] ?? null;
 
-function isMatch(template: Template, tuple: Tuple): boolean {
+/** Compares field by field; arities must agree. */
+export function isMatch(template: Template, tuple: Tuple): boolean {
   return template.length === tuple.length && template.every((field, index) => accepts(field, tuple[index]!));
 }
 

@@ -1,8 +1,10 @@
 /** What each command of a scenario does; the table is the language. Cluster and world are in runner.ts. */
 import { replicaId } from '../../base/index.js';
 import type { ReplicaId } from '../../base/index.js';
+import { IdleExpiry } from '../checkers/idle-expiry.js';
 import { Violation } from '../checkers/violation.js';
 import type { ClientHost } from '../client-host.js';
+import { watchIdle } from '../simulation.js';
 import { judge } from './expectations.js';
 import { buildMessage, inject } from './injection.js';
 import { parseOperation } from './json-values.js';
@@ -29,12 +31,17 @@ function clientOf(stage: Stage, command: Command, text: string | undefined): Cli
   return stage.world.clients[node! - stage.world.n] ?? refuseScript(command.line, `no client ${text ?? ''}`);
 }
 
+const parseMs = (text: string, line: number): number => Math.floor(parseDurationUs(text, line) / 1_000);
+
+function leaseOf({ options, line }: Command): number | null {
+  const text = options.get('lease');
+  return text === undefined ? null : parseMs(text, line);
+}
+
 function call(stage: Stage, command: Command): void {
   const { words, options, line } = command;
-  const operation = parseOperation(words.slice(1), line);
-  const timeoutMs = Math.floor(
-    parseDurationUs(options.get('timeout') ?? `${defaultTimeoutMs}ms`, line) / 1_000,
-  );
+  const operation = parseOperation(words.slice(1), line, leaseOf(command));
+  const timeoutMs = parseMs(options.get('timeout') ?? `${defaultTimeoutMs}ms`, line);
   clientOf(stage, command, words[0]).call(operation, words.includes('fast'), timeoutMs, () => undefined);
 }
 
@@ -89,14 +96,17 @@ function injectMessage(stage: Stage, command: Command): void {
   for (const to of replicasOf(stage, command, options.get('to'))) inject(stage, from!, to, message, line);
 }
 
-/** `batch b1 time=0ms envelopes=c1#1,c2#1`, `batch b2 captured=p`, `batch b3 delivered=4`. */
+/** `batch b1 time=0ms envelopes=c1#1,c2#1`, `batch b2 after=b1 by=3s envelopes=c1#2`, `batch b3 captured=p`. */
 function batch(stage: Stage, command: Command): void {
   const { words, options, line } = command;
   const name = words[0] ?? refuseScript(line, 'the batch needs a name');
   const captured = options.get('captured');
   if (captured === undefined) {
     const envelopes = options.get('envelopes')?.split(',') ?? [];
-    stage.defineBatch(name, options.get('time') ?? '0ms', envelopes, line);
+    const after = options.get('after');
+    const timeMs = after === undefined ? stage.nowMs : stage.batchTimeMs(after, line);
+    const offset = options.get(after === undefined ? 'time' : 'by') ?? '0ms';
+    stage.defineBatch(name, timeMs + parseMs(offset, line), envelopes, line);
     return;
   }
   const message = stage.rules.kept(captured)[0]?.message;
@@ -109,6 +119,19 @@ function release(stage: Stage, command: Command): void {
   const to = options.get('to');
   const count = stage.rules.release(words[0] ?? '', to === undefined ? null : nodesOf(stage, command, to));
   if (count === 0) refuseScript(line, `nothing is kept as ${words[0] ?? ''}`);
+}
+
+/** `acquire c1 a lease=3s`: takes the lock by `cas`, and believes what the client library's rule says. */
+function acquire(stage: Stage, command: Command): void {
+  const [name, lock = ''] = command.words;
+  const lease = leaseOf(command) ?? refuseScript(command.line, 'a lock needs lease=');
+  stage.holder(clientOf(stage, command, name)).acquire(lock, lease, defaultTimeoutMs, () => undefined);
+}
+
+/** No traffic: nothing may be overdue for longer than `within`. */
+function idle(stage: Stage, { words, options, line }: Command): void {
+  const within = parseMs(options.get('within') ?? refuseScript(line, 'within= is missing'), line);
+  watchIdle(stage.world, parseDurationUs(words[0] ?? '', line), new IdleExpiry(within));
 }
 
 const each =
@@ -125,6 +148,9 @@ export const handlers: Readonly<Record<string, Handler>> = {
     const [name = ''] = command.words;
     until(stage, { ...command, words: ['outcome', name, 'result'] });
   },
+  acquire,
+  extend: (stage, command) => stage.holder(clientOf(stage, command, command.words[0])).renew(() => undefined),
+  idle,
   run: (stage, { words, line }) => stage.world.simulator.run(parseDurationUs(words[0] ?? '', line)),
   expect: (stage, command) => {
     const instead = judge(stage, command.words, command.line);
@@ -147,6 +173,8 @@ export const handlers: Readonly<Record<string, Handler>> = {
   restart: each((stage, replica) => stage.world.restartReplica(replica)),
   pause: each((stage, replica) => stage.world.replicas[replica]!.pause()),
   resume: each((stage, replica) => stage.world.replicas[replica]!.resume()),
+  /** Its clock stands still from now on. */
+  freeze: each((stage, replica) => stage.world.replicas[replica]!.clock.freeze()),
   /** From now on only injected messages leave it. */
   puppet: each((stage, replica) => {
     stage.puppets.add(replica);

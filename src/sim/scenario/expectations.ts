@@ -17,6 +17,11 @@ import type { Stage } from './stage.js';
 /** Null if it holds, else what is the case instead. */
 export type Verdict = string | null;
 
+const hostValues: Readonly<Record<string, (host: ReplicaHost) => number>> = {
+  /** Whether anything in its state has a deadline. */
+  leases: ({ nextDeadline }) => (nextDeadline === null ? 0 : 1),
+};
+
 const statusValues: Readonly<Record<string, (status: ReplicaStatus) => number>> = {
   executed: ({ executed }) => executed,
   view: ({ view }) => view,
@@ -28,8 +33,8 @@ const statusValues: Readonly<Record<string, (status: ReplicaStatus) => number>> 
 
 export function judge(stage: Stage, words: readonly string[], line: number): Verdict {
   const [subject = '', ...rest] = words;
-  const value = statusValues[subject];
-  if (value !== undefined) return judgeStatus(stage, value, rest, line);
+  const value = hostValues[subject] ?? statusValue(subject);
+  if (value !== undefined) return judgeValues(stage, value, rest, line);
   switch (subject) {
     case 'digest':
       return judgeDigests(hosts(stage, rest.length > 1 ? rest[0] : undefined, line));
@@ -41,6 +46,11 @@ export function judge(stage: Stage, words: readonly string[], line: number): Ver
       return judgeNotice(stage, `evidence ${rest[1] ?? ''}`, rest[0] ?? '', line);
     case 'event':
       return judgeNotice(stage, rest[1] ?? '', rest[0] ?? '', line);
+    case 'holds': {
+      const [node] = parseNodes(rest[0] ?? '', stage.world.n, line);
+      const client = stage.world.clients[node! - stage.world.n] ?? refuseScript(line, 'not a client');
+      return compare(stage.holder(client).isHolding ? 1 : 0, rest[1], rest[2], line);
+    }
     case 'transfers':
       return compare(stage.world.counters.stateTransfers, rest[0], rest[1], line);
     case 'rejoins':
@@ -52,6 +62,11 @@ export function judge(stage: Stage, words: readonly string[], line: number): Ver
   }
 }
 
+function statusValue(subject: string): ((host: ReplicaHost) => number) | undefined {
+  const value = statusValues[subject];
+  return value && (({ core }): number => value(core.status()));
+}
+
 function hosts(stage: Stage, text: string | undefined, line: number): readonly ReplicaHost[] {
   if (text === undefined) return stage.world.correctReplicas().filter(({ isRunning }) => isRunning);
   return parseNodes(text, stage.world.n, line).map((node) => {
@@ -60,16 +75,16 @@ function hosts(stage: Stage, text: string | undefined, line: number): readonly R
   });
 }
 
-function judgeStatus(
+function judgeValues(
   stage: Stage,
-  value: (status: ReplicaStatus) => number,
+  value: (host: ReplicaHost) => number,
   words: readonly string[],
   line: number,
 ): Verdict {
   const hasNodes = /^\d/.test(words[0] ?? '');
   const asked = hosts(stage, hasNodes ? words[0] : undefined, line);
   const [operator, wanted] = hasNodes ? words.slice(1) : words;
-  const values = asked.map(({ core }) => value(core.status()));
+  const values = asked.map(value);
   const shown = asked.map(({ id }, index) => `${id}: ${values[index]}`).join(', ');
   if (operator === 'equal') return values.every((one) => one === values[0]) ? null : shown;
   return values.every((one) => compare(one, operator, wanted, line) === null) ? null : shown;

@@ -28,13 +28,17 @@ function templateField(field: unknown, line: number): unknown {
   return type === undefined ? refuseScript(line, 'not a template field') : formal[type];
 }
 
-/** `out ["a",1]`, `cas ["a",null] ["a",2]`, … */
-export function parseOperation(words: readonly string[], line: number): Operation {
+/** `out ["a",1]`, `cas ["a",null] ["a",2]`, …; `lease` in ms, as the command's option says. */
+export function parseOperation(
+  words: readonly string[],
+  line: number,
+  lease: number | null = null,
+): Operation {
   const [kind, first, second] = words;
   const space = 'default';
   switch (kind) {
     case 'out':
-      return { kind, space, tuple: parseTuple(first, line) };
+      return { kind, space, tuple: parseTuple(first, line), lease };
     case 'rdp':
     case 'inp':
     case 'count':
@@ -45,7 +49,10 @@ export function parseOperation(words: readonly string[], line: number): Operatio
       return { kind, space, template: parseTemplate(first, line), limit: 0 };
     case 'cas':
     case 'replace':
-      return { kind, space, template: parseTemplate(first, line), tuple: parseTuple(second, line) };
+      return { kind, space, template: parseTemplate(first, line), tuple: parseTuple(second, line), lease };
+    case 'renew':
+      if (lease === null) refuseScript(line, 'a renewal needs lease=');
+      return { kind, space, template: parseTemplate(first, line), lease };
     default:
       return refuseScript(line, `unknown operation ${kind ?? ''}`);
   }

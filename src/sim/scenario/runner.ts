@@ -2,7 +2,10 @@
  * Runs a scenario: a script of commands (script.ts, commands.ts) against a world with steady links and
  * exact clocks, all checkers on. Deterministic: the first line fixes everything.
  *
- *   cluster n=4 clients=2 checkpoint=8 window=16 history=0 batches=8 operations=1 delay=1ms sync=100us skew=0:300ms
+ *   cluster n=4 clients=2 checkpoint=8 window=16 history=0 batches=8 operations=1 delay=1ms sync=100us
+ *     skew=0:300ms,1:-200ms wrong=2:-2s drift=-9900 skewMax=500ms
+ *
+ * all on one line. `skew` is of correct replicas' clocks, `wrong` of faulty ones, `drift` of the clients'.
  */
 import { defaultOrderingConfig } from '../../ordering/index.js';
 import type { ReplicaId } from '../../base/index.js';
@@ -12,12 +15,15 @@ import type { SimulationReport } from '../simulation.js';
 import { defaultCheckSettings } from '../checks.js';
 import { perfectClock } from '../clock.js';
 import type { ClockError } from '../clock.js';
+import { leaseLimitsOf } from '../parameters.js';
 import { World } from '../world.js';
 import type { Tampering, WorldOptions } from '../world-options.js';
 import { handlers } from './commands.js';
 import type { Command } from './script.js';
 import { parseDurationUs, parseInteger, parseScript, refuseScript } from './script.js';
 import { Stage } from './stage.js';
+
+const tickUs = 10_000;
 
 export interface ScenarioOptions {
   /** A deliberate bug. */
@@ -61,6 +67,9 @@ function optionsOf(
   const delayUs = us('delay', '1ms');
   const syncUs = us('sync', '100us');
   const skews = skewsOf(options.get('skew'), line);
+  const wrong = skewsOf(options.get('wrong'), line);
+  const skewUsMax = Math.max(0, ...[...skews.values()].map(({ skewUs }) => Math.abs(skewUs)));
+  const clockSkewMaxMs = Math.floor(us('skewMax', '500ms') / 1_000);
   return {
     seed: number('seed', 1),
     n: number('n', 4),
@@ -72,17 +81,25 @@ function optionsOf(
       windowBatches: number('batches', 8),
       batchOperationsMax: number('operations', 512),
       viewChangeTimeoutMaxMs: 8_000,
+      clockSkewMaxMs,
     },
     clientSettings: {},
     links: { ...calmLinks, delayUsMin: delayUs, delayUsMax: delayUs },
     storage: { syncUsMin: syncUs, syncUsMax: syncUs },
-    replicaClock: (replica) => skews.get(replica) ?? perfectClock,
-    clientClock: () => perfectClock,
-    tickUs: 10_000,
+    replicaClock: (replica) => wrong.get(replica) ?? skews.get(replica) ?? perfectClock,
+    clientClock: () => ({ skewUs: 0, driftPpm: driftOf(options.get('drift') ?? '0', line) }),
+    clockErrorMaxMs: Math.ceil((skewUsMax + tickUs) / 1_000) + 2,
+    leaseLimits: leaseLimitsOf(clockSkewMaxMs),
+    tickUs,
     breakNoticeUs: 1_000,
     checks: { ...defaultCheckSettings, validateEvery: 1, digestEvery: 1 },
     tampering: withPuppets(puppets, tampering),
   };
+}
+
+/** Of the clients' clocks, in microseconds a second. */
+function driftOf(text: string, line: number): number {
+  return /^-?\d+$/.test(text) ? Number(text) : refuseScript(line, `${text} is not a drift`);
 }
 
 function withPuppets(puppets: ReadonlySet<ReplicaId>, tampering: Tampering | undefined): Tampering {

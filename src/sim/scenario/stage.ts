@@ -1,14 +1,16 @@
 /** What a running scenario knows: the world, its rules, and names for calls, envelopes and batches. */
 import { digest as asDigest, equalBytes } from '../../base/index.js';
 import type { Digest, ReplicaId } from '../../base/index.js';
-import { encodeBatch, nullBatch } from '../../codec/index.js';
+import { decodeBatch, encodeBatch, nullBatch } from '../../codec/index.js';
 import type { CheckpointCertificate, Envelope, PeerMessage } from '../../codec/index.js';
 import { sha256 } from '../authenticator.js';
 import { epochMs } from '../clock.js';
 import type { HistoryEntry } from '../history.js';
+import type { ClientHost } from '../client-host.js';
+import { LockHolder } from '../locks.js';
 import type { World } from '../world.js';
 import { Rules } from './rules.js';
-import { parseDurationUs, refuseScript } from './script.js';
+import { refuseScript } from './script.js';
 
 export interface NamedBatch {
   readonly bytes: Uint8Array;
@@ -21,6 +23,7 @@ export class Stage {
   /** Replicas whose own outputs go nowhere: only what the scenario injects leaves them. */
   readonly puppets: Set<ReplicaId>;
   readonly notices: { readonly replica: ReplicaId; readonly text: string }[] = [];
+  readonly #holders = new Map<ClientHost, LockHolder>();
   readonly #batches = new Map<string, NamedBatch>();
   /** Envelopes that clients sent, by client node, oldest first. */
   readonly #envelopes = new Map<number, Envelope[]>();
@@ -52,6 +55,13 @@ export class Stage {
     return entry ?? refuseScript(line, `${name} was not made`);
   }
 
+  /** What this client holds; one lock at a time. */
+  holder(client: ClientHost): LockHolder {
+    let holder = this.#holders.get(client);
+    if (holder === undefined) this.#holders.set(client, (holder = new LockHolder(client, this.world)));
+    return holder;
+  }
+
   /** `c1#2`: the envelope that carried that call; `c1.open`: the client's last OPEN. */
   envelope(name: string, line: number): Envelope {
     const open = /^c(\d+)\.open$/.exec(name);
@@ -69,10 +79,19 @@ export class Stage {
     return found ?? refuseScript(line, `${name} was not sent in an envelope`);
   }
 
-  /** Names a batch; `time` is relative to true time now. */
-  defineBatch(name: string, time: string, envelopes: readonly string[], line: number): void {
+  /** True time, as an exact clock shows it. */
+  get nowMs(): number {
+    return epochMs + this.world.simulator.nowMs;
+  }
+
+  batchTimeMs(name: string, line: number): number {
+    return decodeBatch(this.batch(name, line).bytes)?.time ?? refuseScript(line, `${name} has no time`);
+  }
+
+  /** Names a batch of this time, ms since the epoch. */
+  defineBatch(name: string, time: number, envelopes: readonly string[], line: number): void {
     const bytes = encodeBatch({
-      time: epochMs + this.world.simulator.nowMs + Math.floor(parseDurationUs(time, line) / 1_000),
+      time,
       envelopes: envelopes.map((envelope) => this.envelope(envelope, line).bytes),
     });
     this.#batches.set(name, { bytes, digest: sha256(bytes) });
