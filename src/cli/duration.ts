@@ -39,3 +39,11 @@ export function formatDuration(durationMs: number): string {
   }
   return `${durationMs}ms`;
 }
+
+/** For people: how far off a deadline is, "in 4.8 s"; a passed one may still be there if clocks differ. */
+export function formatDeadline(remainingMs: number): string {
+  if (remainingMs <= 0) return 'now';
+  if (remainingMs < 59_950) return `in ${(remainingMs / 1_000).toFixed(1)} s`;
+  const minutes = Math.round(remainingMs / 60_000);
+  return minutes < 60 ? `in ${minutes} min` : `in ${(minutes / 60).toFixed(1)} h`;
+}

@@ -35,10 +35,12 @@ Examples:
   $ theodora inp '["job", {"formal":"int"}, null]' take it
   $ theodora cas '["leader", null]' '["leader", "me"]'
                                                    insert only if nothing matches: an election
+  $ theodora cas '["leader", null]' '["leader", "me"]' --lease 10s
+                                                   the same, for ten seconds unless renewed
   $ theodora status                                how the replicas are
   $ theodora demo                                  a guided tour on a cluster of its own
 
-Exit status: 0 done or found, 1 no match or not inserted, 2 bad usage or input, 3 refused,
+Exit status: 0 done or found, 1 no match, not inserted or not renewed, 2 bad usage or input, 3 refused,
 4 unavailable or outcome unknown, 70 internal error.`;
 
 function createProgram(terminal: Terminal, bind: Bind): Command {

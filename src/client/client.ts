@@ -17,7 +17,7 @@ import type { Identity } from './identity.js';
 import type { Links, ReplicaStatus } from './links.js';
 import { checkOperationSize, checkOptions, checkSignal, checkSpaceName, checkTimeout } from './options.js';
 import type { CallOptions } from './options.js';
-import { operationBytesMax } from './settings.js';
+import { defaultClientSettings, operationBytesMax } from './settings.js';
 import { Space, type Caller } from './space.js';
 
 export interface ClientParts {
@@ -54,6 +54,8 @@ export class Client implements AsyncDisposable {
     this.#caller = {
       call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
       nameOf: (client) => this.#names.get(client) ?? client,
+      timeoutMs: parts.timeoutMs,
+      clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,
     };
   }
 

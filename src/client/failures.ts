@@ -16,6 +16,8 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   TUPLE_TOO_LARGE: (limit) => `the tuple is larger than ${limit} bytes`,
   RESULT_TOO_LARGE: (fits) => `the result is too large; the first ${fits} entries fit: set limit to that`,
   SPACE_FULL: () => 'the space is full',
+  LEASE_TOO_SHORT: (leaseMinMs) =>
+    `the lease is shorter than the ${leaseMinMs} ms that clocks and messages need`,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
   SESSION_EXPIRED: () => 'the session has expired',
@@ -28,6 +30,7 @@ const detailNames: Partial<Record<RefusalCode, string>> = {
   FIELD_TOO_LARGE: 'limit',
   TUPLE_TOO_LARGE: 'limit',
   RESULT_TOO_LARGE: 'fits',
+  LEASE_TOO_SHORT: 'leaseMinMs',
 };
 
 export function refusedByService(

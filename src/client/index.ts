@@ -13,12 +13,15 @@ export { clusterStatus, connect } from './connect.js';
 export type { ConnectOptions } from './connect.js';
 export type { ClientKeys } from './identity.js';
 export type { ReplicaProblem, ReplicaStatus } from './links.js';
+export { Lease, LeaseLostError } from './lease.js';
 export type { CallOptions } from './options.js';
 export { Space } from './space.js';
-export type { CasResult, Entry, LimitOptions, PageOptions, TemplateInput, TupleInput } from './space.js';
+export type { CasResult, Entry, HeldCasResult, HeldEntry, HoldOptions } from './space.js';
+export type { LeaseOptions, LimitOptions, PageOptions, TemplateInput, TupleInput } from './space.js';
 
 export { ClientCore } from './core.js';
 export type { ClientCoreOptions } from './core.js';
+export { LeaseRule } from './lease-rule.js';
 export type { CallOutcome, CallRefusal, ClientInput, ClientOutput } from './protocol.js';
 export { defaultClientSettings, operationBytesMax } from './settings.js';
 export type { ClientSettings } from './settings.js';

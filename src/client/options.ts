@@ -2,6 +2,7 @@
  * What users hand in, checked before anything is sent: options, names, limits. An option that is not known is
  * refused rather than ignored, since a caller who gives one relies on it.
  */
+import { inspect } from 'node:util';
 import { InvalidInputError, utf8Length } from '../base/index.js';
 import { operationBytesMax } from './settings.js';
 
@@ -12,6 +13,8 @@ export interface CallOptions {
   /** Ends the call: with the signal's reason if nothing was sent yet, else with an unknown outcome. */
   readonly signal?: AbortSignal | undefined;
 }
+
+export const callOptions = ['timeout', 'signal'] as const;
 
 function refuse(code: string, message: string, fields: Readonly<Record<string, unknown>> = {}): never {
   throw new InvalidInputError(code, message, fields);
@@ -39,6 +42,24 @@ export function checkTimeout(timeout: unknown, option: string): number {
 export function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   return refuse('INVALID_OPTION', 'signal is an AbortSignal', { option: 'signal' });
+}
+
+/** ms. @throws InvalidInputError LEASE_INVALID. */
+export function checkLease(lease: unknown): number {
+  if (Number.isSafeInteger(lease) && (lease as number) >= 1) return lease as number;
+  const shown = inspect(lease, { depth: 0 });
+  return refuse(
+    'LEASE_INVALID',
+    `a lease is a whole number of milliseconds from 1 to 2^53 − 1, not ${shown}`,
+    { value: shown },
+  );
+}
+
+/** @throws InvalidInputError INVALID_OPTION. */
+export function checkHold(hold: unknown, lease: number | null): boolean {
+  if (hold === undefined || hold === false) return false;
+  if (hold === true && lease !== null) return true;
+  return refuse('INVALID_OPTION', 'hold is true or false, and needs a lease', { option: 'hold' });
 }
 
 /** An unsigned 32-bit integer. @throws InvalidInputError INVALID_OPTION. */

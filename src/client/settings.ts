@@ -3,6 +3,8 @@
  * session's lease and the clock skew must be those of the cluster, since what the client may believe about
  * a session follows from them.
  */
+import { certainMs } from './lease-rule.js';
+
 export interface ClientSettings {
   /** An envelope unanswered for this long goes to every replica; then again at doubling intervals. */
   readonly retransmitMs: number;
@@ -44,10 +46,6 @@ export const operationBytesMax = (2 << 20) - 1024;
 /** Part of a session's time after which it is given up unused, so that what is sent in it still arrives. */
 export const trustedPart = (ms: number): number => Math.floor((ms * 2) / 3);
 
-/** Clock error of correct replicas beside the skew that they accept (DESIGN section 3). */
-const clockErrorMs = 50;
-const driftDivisor = 1.01;
-
 /**
  * For how long after the first sending of an envelope that gets executed its session certainly has not
  * ended: the lease in ordered time, less what ordered time may be off at both ends, less drift.
@@ -57,5 +55,5 @@ const driftDivisor = 1.01;
  * time never runs ahead of a correct replica's clock by more than clockSkewMax.
  */
 export function certainLeaseMs({ sessionLeaseMs, clockSkewMaxMs }: ClientSettings): number {
-  return Math.floor((sessionLeaseMs - 2 * (clockSkewMaxMs + clockErrorMs)) / driftDivisor);
+  return certainMs(sessionLeaseMs, clockSkewMaxMs);
 }

@@ -2,7 +2,7 @@
  * The operations of one tuple space (DESIGN section 4) as users call them: plain values in, entries out.
  * A refusal never returns normally (pitfall 24); "nothing matches" is a result and no error.
  */
-import { InvalidInputError, type ClientId } from '../base/index.js';
+import { assert, InvalidInputError, type ClientId } from '../base/index.js';
 import {
   encodeTemplate,
   encodeTuple,
@@ -18,7 +18,10 @@ import {
   type Tuple,
 } from '../codec/index.js';
 import { unexpectedResult } from './failures.js';
-import { checkAfter, checkFields, checkLimit, checkOptions, type CallOptions } from './options.js';
+import { Lease, processClock, type LeaseEntry } from './lease.js';
+import { LeaseRule } from './lease-rule.js';
+import { callOptions, checkAfter, checkFields, checkHold, checkLease, checkLimit } from './options.js';
+import { checkOptions, type CallOptions } from './options.js';
 
 /** A stored tuple. */
 export interface Entry {
@@ -41,6 +44,33 @@ export type CasResult =
   | { readonly inserted: true; readonly entry: Entry }
   | { readonly inserted: false; readonly entry: Entry | null };
 
+export interface LeaseOptions extends CallOptions {
+  /**
+   * How long the entry lives unless renewed, ms; the service grants at most 24 h and refuses less than
+   * 4·(clockSkewMax + 50 ms). Default: until it is taken.
+   */
+  readonly lease?: number | undefined;
+}
+
+/** With `hold` the caller gets a `Lease`, which renews the entry until it is released or lost. */
+export interface HoldOptions extends LeaseOptions {
+  readonly lease: number;
+  readonly hold: true;
+}
+
+interface PlainOptions extends LeaseOptions {
+  readonly hold?: false | undefined;
+}
+
+export interface HeldEntry {
+  readonly entry: Entry;
+  readonly lease: Lease;
+}
+
+export type HeldCasResult =
+  | { readonly inserted: true; readonly entry: Entry; readonly lease: Lease }
+  | { readonly inserted: false; readonly entry: Entry | null };
+
 export interface LimitOptions extends CallOptions {
   /** At most this many; 0 (default): all. */
   readonly limit?: number | undefined;
@@ -56,9 +86,14 @@ export interface Caller {
   /** The agreed result, never a refusal. */
   call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Result>;
   nameOf(client: ClientId): string;
+  /** Default time-out of calls, ms. */
+  readonly timeoutMs: number;
+  /** Of the cluster, ms. */
+  readonly clockSkewMaxMs: number;
 }
 
-const callOptions = ['timeout', 'signal'] as const;
+const leaseOptions = [...callOptions, 'lease'] as const;
+const holdOptions = [...leaseOptions, 'hold'] as const;
 const limitOptions = [...callOptions, 'limit'] as const;
 const pageOptions = [...limitOptions, 'after'] as const;
 
@@ -92,6 +127,10 @@ function mayBeLarge(fields: readonly Field[]): boolean {
   return bound > tupleBytesMax;
 }
 
+function leaseOf(options: LeaseOptions | undefined): number | null {
+  return options?.lease === undefined ? null : checkLease(options.lease);
+}
+
 export class Space {
   readonly name: string;
   readonly #caller: Caller;
@@ -103,10 +142,16 @@ export class Space {
   }
 
   /** Inserts a tuple. */
-  async out(tuple: TupleInput, options?: CallOptions): Promise<Entry> {
-    checkOptions(options, callOptions, 'out');
-    const operation = { kind: 'out', space: this.name, tuple: tupleOf(tuple) } as const;
-    return this.#entry(operation, await this.#caller.call(operation, false, options));
+  async out(tuple: TupleInput, options?: PlainOptions): Promise<Entry>;
+  async out(tuple: TupleInput, options: HoldOptions): Promise<HeldEntry>;
+  async out(tuple: TupleInput, options?: PlainOptions | HoldOptions): Promise<Entry | HeldEntry> {
+    checkOptions(options, holdOptions, 'out');
+    const lease = leaseOf(options);
+    const isHeld = checkHold(options?.hold, lease);
+    const operation = { kind: 'out', space: this.name, tuple: tupleOf(tuple), lease } as const;
+    const sentAtMs = processClock.nowMs();
+    const entry = this.#entry(operation, await this.#caller.call(operation, false, options));
+    return isHeld ? { entry, lease: this.#hold(entry, lease, sentAtMs) } : entry;
   }
 
   /** Reads the oldest match, or null. */
@@ -156,28 +201,65 @@ export class Space {
   }
 
   /** Inserts the tuple if nothing matches the template. */
-  async cas(template: TemplateInput, tuple: TupleInput, options?: CallOptions): Promise<CasResult> {
-    checkOptions(options, callOptions, 'cas');
-    const swap = { template: templateOf(template), tuple: tupleOf(tuple) };
+  async cas(template: TemplateInput, tuple: TupleInput, options?: PlainOptions): Promise<CasResult>;
+  async cas(template: TemplateInput, tuple: TupleInput, options: HoldOptions): Promise<HeldCasResult>;
+  async cas(
+    template: TemplateInput,
+    tuple: TupleInput,
+    options?: PlainOptions | HoldOptions,
+  ): Promise<CasResult | HeldCasResult> {
+    checkOptions(options, holdOptions, 'cas');
+    const lease = leaseOf(options);
+    const isHeld = checkHold(options?.hold, lease);
+    const swap = { template: templateOf(template), tuple: tupleOf(tuple), lease };
     const operation = { kind: 'cas', space: this.name, ...swap } as const;
+    const sentAtMs = processClock.nowMs();
     const result = await this.#caller.call(operation, false, options);
     if (result.kind !== 'cas') throw unexpectedResult(operation.kind);
     const entry = result.entry === null ? null : this.#toEntry(result.entry);
     if (!result.inserted) return { inserted: false, entry };
     if (entry === null) throw unexpectedResult(operation.kind);
-    return { inserted: true, entry };
+    return isHeld
+      ? { inserted: true, entry, lease: this.#hold(entry, lease, sentAtMs) }
+      : { inserted: true, entry };
   }
 
   /** Takes the oldest match and inserts the tuple, atomically; the taken entry, or null and nothing is done. */
-  async replace(template: TemplateInput, tuple: TupleInput, options?: CallOptions): Promise<Entry | null> {
-    checkOptions(options, callOptions, 'replace');
-    const swap = { template: templateOf(template), tuple: tupleOf(tuple) };
+  async replace(template: TemplateInput, tuple: TupleInput, options?: LeaseOptions): Promise<Entry | null> {
+    checkOptions(options, leaseOptions, 'replace');
+    const swap = { template: templateOf(template), tuple: tupleOf(tuple), lease: leaseOf(options) };
     const operation = { kind: 'replace', space: this.name, ...swap } as const;
     return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
   }
 
-  #toEntry({ id, tuple, owner }: WireEntry): Entry {
-    return { id, tuple, owner: this.#caller.nameOf(owner) };
+  /**
+   * Gives the oldest match among the timed entries that this identity inserted a new deadline, `lease` ms from
+   * now, be it later or earlier; the entry with that deadline, or null if there is none.
+   */
+  async renew(template: TemplateInput, lease: number, options?: CallOptions): Promise<Entry | null> {
+    checkOptions(options, callOptions, 'renew');
+    const renewal = { template: templateOf(template), lease: checkLease(lease) };
+    const operation = { kind: 'renew', space: this.name, ...renewal } as const;
+    return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
+  }
+
+  /** `sentAtMs`: before the entry was asked for. */
+  #hold({ id, tuple }: Entry, lease: number | null, sentAtMs: number): Lease {
+    assert(lease !== null, 'what is held has a lease');
+    const { clockSkewMaxMs, timeoutMs } = this.#caller;
+    const found = (entry: Entry | null): bigint | null => entry?.id ?? null;
+    const held: LeaseEntry = {
+      id,
+      timeoutMs,
+      renew: async (leaseMs, options) => found(await this.renew(tuple, leaseMs, options)),
+      take: async (options) => found(await this.inp(tuple, options)),
+    };
+    return new Lease(held, new LeaseRule(lease, clockSkewMaxMs, sentAtMs), processClock);
+  }
+
+  #toEntry({ id, tuple, owner, deadline }: WireEntry): Entry {
+    const entry = { id, tuple, owner: this.#caller.nameOf(owner) };
+    return deadline === null ? entry : { ...entry, deadline };
   }
 
   #entryOrNull(operation: Operation, result: Result): Entry | null {

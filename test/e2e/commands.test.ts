@@ -137,6 +137,65 @@ describe('operations', () => {
     expect((await work.run('inp', '["leader", "you"]')).status).toBe(0);
   });
 
+  it('leases: out, cas, replace and renew', async () => {
+    const timedOut = await work.run('out', '["timed", 1]', '--lease', '10m');
+    const { entry } = resultOf(timedOut) as { entry: { id: number; deadline: number } };
+    expect(entry).toEqual({
+      id: expect.any(Number) as number,
+      tuple: ['timed', 1],
+      owner: 'admin',
+      deadline: expect.any(Number) as number,
+    });
+    expect(entry.deadline).toBeGreaterThan(Date.now() + 500_000);
+    const renewed = await work.run('renew', '["timed", null]', '20m');
+    const longer = resultOf(renewed)['entry'] as { deadline: number };
+    expect([renewed.status, longer]).toMatchObject([0, { id: entry.id }]);
+    expect(longer.deadline).toBeGreaterThan(entry.deadline);
+    expect(resultOf(await work.run('rdp', '["timed", 1]'))).toEqual({ entry: longer });
+
+    const swapped = await work.run('replace', '["timed", 1]', '["timed", 2]', '--lease', '10m');
+    expect([swapped.status, resultOf(swapped)]).toEqual([0, { entry: longer }]);
+    const not = await work.run('cas', '["timed", 2]', '["timed", 3]', '--lease', '10m');
+    expect([not.status, resultOf(not)]).toMatchObject([
+      1,
+      { inserted: false, entry: { tuple: ['timed', 2] } },
+    ]);
+    const cas = await work.run('cas', '["timed", 3]', '["timed", 3]', '--lease', '10m');
+    expect(resultOf(cas)).toMatchObject({
+      inserted: true,
+      entry: { deadline: expect.any(Number) as number },
+    });
+
+    const people = await work.runPlain('rdall', '["timed", null]');
+    expect(people.out).toMatch(/^id +owner +expires +tuple\n\d+ +admin +in \d+ min +\["timed",2\]\n/);
+    expect((await work.run('inall', '["timed", null]')).status).toBe(0);
+    const none = await work.run('renew', '["timed", null]', '10m');
+    expect([none.status, resultOf(none), none.err]).toEqual([1, { entry: null }, '']);
+    expect((await work.runPlain('renew', '["timed", null]', '10m')).out).toBe('nothing to renew\n');
+  });
+
+  it('a lease ends without traffic, and an untimed entry is not renewed', async () => {
+    expect((await work.run('out', '["short"]', '--lease', '2200ms')).status).toBe(0);
+    while ((await work.run('rdp', '["short"]')).status === 0);
+    expect(resultOf(await work.run('rdp', '["short"]'))).toEqual({ entry: null });
+    expect((await work.run('out', '["for ever"]')).status).toBe(0);
+    expect((await work.run('renew', '["for ever"]', '5s')).status).toBe(1);
+    expect((await work.run('inp', '["for ever"]')).status).toBe(0);
+  });
+
+  it('a lease that clocks do not allow is refused with the least one', async () => {
+    for (const args of [
+      ['out', '["x"]', '--lease', '2199ms'],
+      ['renew', '["x"]', '1s'],
+    ]) {
+      const refused = await work.run(...args);
+      expect([refused.status, errorOf(refused)]).toMatchObject([
+        3,
+        { code: 'LEASE_TOO_SHORT', leaseMinMs: 2_200, operation: args[0] },
+      ]);
+    }
+  });
+
   it('of several processes that race for one cas, one wins', async () => {
     const ran = await Promise.all(
       [0, 1, 2, 3, 4].map((number) => work.run('cas', '["race", null]', JSON.stringify(['race', number]))),

@@ -76,6 +76,15 @@ describe('the library example of the README', () => {
   });
 });
 
+describe('the example of docs/guide/leases.md', () => {
+  it('compiles', () => {
+    const example = /^```ts example\n([\s\S]*?)^```$/m.exec(readText('docs/guide/leases.md'))![1]!;
+    writeFileSync(join(directory, 'leases.ts'), example);
+    expect(example).toContain('hold: true');
+    expect(compile(['leases.ts'])).toEqual([]);
+  });
+});
+
 describe('the counter of docs/counter.md', () => {
   it('compiles', () => {
     expect([...sources.keys()].sort()).toEqual(['client.ts', 'counter.ts', 'replica.ts']);

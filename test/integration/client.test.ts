@@ -1,4 +1,5 @@
 /** The client library against four replicas over TLS and gRPC, all in this process. */
+import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { any, clusterStatus, connect, formal } from '../../src/client/index.js';
 import type { Client, ClusterDescription, ConnectOptions } from '../../src/client/index.js';
@@ -87,6 +88,65 @@ describe('a client of four replicas', () => {
       name: 'RefusedError',
       code: 'NO_SUCH_SPACE',
     });
+  });
+
+  it('holds leases, which end without traffic once they are not renewed', async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    const options = { lease: 2_500, hold: true } as const;
+    const won = await space.cas(['leader', any], ['leader', client.id], options);
+    if (!won.inserted) throw new Error('nobody else is there');
+    const { entry, lease } = won;
+    expect(entry.deadline).toBeGreaterThan(0);
+    expect([lease.fencingToken, lease.isHeld()]).toEqual([entry.id, true]);
+    expect(await space.cas(['leader', any], ['leader', 'other'], options)).toMatchObject({
+      inserted: false,
+      entry: { id: entry.id },
+    });
+    // Beyond its first deadline it is there because it was renewed.
+    let seen = await space.rdp(['leader', any]);
+    while (seen!.deadline! <= entry.deadline! + 2_500) seen = await space.rdp(['leader', any]);
+    expect(seen!.id).toBe(entry.id);
+    lease.check();
+
+    expect(await space.renew(['leader', client.id], 60_000)).toMatchObject({ id: entry.id });
+    expect(await space.renew(['nothing'], 60_000)).toBeNull();
+    expect(await lease.release()).toBe(true);
+    expect(await space.rdp(['leader', any])).toBeNull();
+
+    const unheld = await space.out(['soon gone'], { lease: 2_200 });
+    while ((await space.rdp(['soon gone'])) !== null);
+    expect(await space.renew(['soon gone'], 60_000)).toBeNull();
+    expect((await space.out(['soon gone'])).id).toBeGreaterThan(unheld.id);
+    expect(await failure(space.out(['short'], { lease: 2_199 }))).toMatchObject({
+      code: 'LEASE_TOO_SHORT',
+      fields: { operation: 'out', leaseMinMs: 2_200 },
+    });
+  });
+
+  it("tells holders of equal tuples that they get in each other's way", async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    const options = { lease: 60_000, hold: true } as const;
+    const older = await space.out(['alive', 'me'], options);
+    const younger = await space.out(['alive', 'me'], options);
+    expect(await failure(younger.lease.release())).toMatchObject({
+      code: 'ANOTHER_ENTRY_TAKEN',
+      fields: { entry: older.entry.id, fencingToken: younger.entry.id },
+    });
+    const third = await space.out(['alive', 'me'], { lease: 2_400, hold: true });
+    await once(third.lease.lost, 'abort');
+    expect(third.lease.lost.reason).toMatchObject({ code: 'LEASE_LOST', fields: { reason: 'gone' } });
+  });
+
+  it('a closed client renews nothing any more', async () => {
+    const four = await cluster();
+    const [holder, other] = [await four.connect(), await four.connect()];
+    const { entry, lease } = await holder.space('default').out(['alive', 'me'], { lease: 2_400, hold: true });
+    await holder.close();
+    while ((await other.space('default').rdp(['alive', 'me'])) !== null);
+    expect(lease.isHeld()).toBe(false);
+    expect(lease.lost.reason).toMatchObject({ code: 'LEASE_LOST', fields: { fencingToken: entry.id } });
   });
 
   it('does 2,000 operations at once, each exactly once', async () => {

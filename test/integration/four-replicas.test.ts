@@ -45,7 +45,7 @@ describe('four replicas over gRPC and TLS', () => {
     expect(opened.map((message) => message.session)).toEqual([session, session, session, session]);
 
     for (const client of clients) client.send({ kind: 'attach', session });
-    const operation = encodeOperation({ kind: 'out', space: 'default', tuple: ['job', 1] });
+    const operation = encodeOperation({ kind: 'out', space: 'default', tuple: ['job', 1], lease: null });
     submit({
       kind: 'requests',
       client: admin,
@@ -59,7 +59,7 @@ describe('four replicas over gRPC and TLS', () => {
       const outcome = outcomes[0]!;
       return outcome.kind === 'result' ? decodeResult(outcome.result) : outcome;
     });
-    const entry = { id: 1n, tuple: ['job', 1], owner: admin };
+    const entry = { id: 1n, tuple: ['job', 1], owner: admin, deadline: null };
     expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'entry', entry })));
 
     for (const client of clients) client.send({ kind: 'statusRequest', requestId: 5 });

@@ -5,9 +5,10 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { CasResult, Entry, Space } from '../../client/index.js';
-import { integerArgument } from '../command.js';
+import { durationArgument, integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import type { Context } from '../config.js';
+import { formatDeadline, parseDuration } from '../duration.js';
 import { exitStatus } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
 import { idToJson, parseTemplate, parseTuple, tupleToJson } from '../json-tuples.js';
@@ -27,19 +28,25 @@ async function withSpace(context: Context, act: (space: Space) => Promise<ExitSt
   }
 }
 
-function entryToJson({ id, tuple, owner }: Entry): object {
-  return { id: idToJson(id), tuple: tupleToJson(tuple), owner };
+function entryToJson({ id, tuple, owner, deadline }: Entry): object {
+  const entry = { id: idToJson(id), tuple: tupleToJson(tuple), owner };
+  return deadline === undefined ? entry : { ...entry, deadline };
 }
 
-function entryRow({ id, tuple, owner }: Entry): string[] {
-  return [String(id), owner, toJsonLine(tupleToJson(tuple))];
+/** With a column for deadlines if any entry has one; relative to this machine's clock, so for people only. */
+function entryTable(output: Output, entries: readonly Entry[]): string {
+  const nowMs = Date.now();
+  const isTimed = entries.some(({ deadline }) => deadline !== undefined);
+  const rows = entries.map(({ id, tuple, owner, deadline }) => {
+    const expiry = deadline === undefined ? '' : formatDeadline(deadline - nowMs);
+    return [String(id), owner, ...(isTimed ? [expiry] : []), toJsonLine(tupleToJson(tuple))];
+  });
+  return output.table(['id', 'owner', ...(isTimed ? ['expires'] : []), 'tuple'], rows);
 }
 
-const entryHeader = ['id', 'owner', 'tuple'];
-
-function showEntry(output: Output, entry: Entry | null): ExitStatus {
+function showEntry(output: Output, entry: Entry | null, none = 'no match'): ExitStatus {
   output.result({ entry: entry === null ? null : entryToJson(entry) }, () =>
-    entry === null ? 'no match' : output.table(entryHeader, [entryRow(entry)]),
+    entry === null ? none : entryTable(output, [entry]),
   );
   return entry === null ? exitStatus.noMatch : exitStatus.ok;
 }
@@ -47,20 +54,24 @@ function showEntry(output: Output, entry: Entry | null): ExitStatus {
 function showSwap(output: Output, { inserted, entry }: CasResult): ExitStatus {
   output.result({ inserted, entry: entry === null ? null : entryToJson(entry) }, () => {
     const title = inserted ? 'inserted' : 'not inserted: there is a match';
-    return entry === null ? title : `${title}\n${output.table(entryHeader, [entryRow(entry)])}`;
+    return entry === null ? title : `${title}\n${entryTable(output, [entry])}`;
   });
   return inserted ? exitStatus.ok : exitStatus.noMatch;
 }
 
 function showEntries(output: Output, entries: readonly Entry[]): ExitStatus {
   output.result({ entries: entries.map(entryToJson) }, () =>
-    entries.length === 0 ? 'no match' : output.table(entryHeader, entries.map(entryRow)),
+    entries.length === 0 ? 'no match' : entryTable(output, entries),
   );
   return entries.length === 0 ? exitStatus.noMatch : exitStatus.ok;
 }
 
 const tupleHelp = 'JSON array, such as \'["job", 42, "queued"]\'';
 const templateHelp = 'JSON array; null matches anything, {"formal":"int"} any integer';
+
+interface LeaseOption {
+  readonly lease?: number;
+}
 
 interface LimitOption {
   readonly limit: number;
@@ -74,6 +85,13 @@ interface PageOptions extends LimitOption {
 function idArgument(text: string): bigint {
   if (/^[0-9]+$/.test(text) && BigInt(text) < 2n ** 63n) return BigInt(text);
   throw new InvalidArgumentError('It must be the id of an entry, a positive integer.');
+}
+
+function leaseOption(): Option {
+  return new Option(
+    '--lease <duration>',
+    'the entry ends after this, such as 5s (default: it stays until taken)',
+  ).argParser(durationArgument);
 }
 
 function limitOption(): Option {
@@ -90,29 +108,43 @@ function registerInsertion(program: Command, bind: Bind): void {
   program
     .command('out')
     .argument('<tuple>', tupleHelp)
+    .addOption(leaseOption())
     .description('insert a tuple')
     .addHelpText(
       'after',
-      examples('out \'["job", 42, "queued"]\'', 'out \'["reading", {"double":21}, true]\''),
+      examples(
+        'out \'["job", 42, "queued"]\'',
+        'out \'["reading", {"double":21}, true]\'',
+        'out \'["alive", "worker-7"]\' --lease 30s',
+      ),
     )
     .action(
-      bind((context, [text = '']) => {
+      bind<LeaseOption>((context, [text = ''], { lease }) => {
         const tuple = parseTuple(text);
-        return withSpace(context, async (space) => showEntry(context.output, await space.out(tuple)));
+        return withSpace(context, async (space) =>
+          showEntry(context.output, await space.out(tuple, { lease })),
+        );
       }),
     );
   program
     .command('cas')
     .argument('<template>', templateHelp)
     .argument('<tuple>', tupleHelp)
+    .addOption(leaseOption())
     .description('insert a tuple if nothing matches the template')
-    .addHelpText('after', examples('cas \'["leader", null]\' \'["leader", "me"]\''))
+    .addHelpText(
+      'after',
+      examples(
+        'cas \'["leader", null]\' \'["leader", "me"]\'',
+        'cas \'["leader", null]\' \'["leader", "me"]\' --lease 10s',
+      ),
+    )
     .action(
-      bind((context, [templateText = '', tupleText = '']) => {
+      bind<LeaseOption>((context, [templateText = '', tupleText = ''], { lease }) => {
         const template = parseTemplate(templateText);
         const tuple = parseTuple(tupleText);
         return withSpace(context, async (space) =>
-          showSwap(context.output, await space.cas(template, tuple)),
+          showSwap(context.output, await space.cas(template, tuple, { lease })),
         );
       }),
     );
@@ -145,15 +177,35 @@ function registerSingles(program: Command, bind: Bind): void {
     .command('replace')
     .argument('<template>', templateHelp)
     .argument('<tuple>', tupleHelp)
+    .addOption(leaseOption())
     .description('take the oldest match and insert a tuple, in one step')
     .addHelpText('after', examples('replace \'["job", 42, "queued"]\' \'["job", 42, "done"]\''))
     .action(
-      bind((context, [templateText = '', tupleText = '']) => {
+      bind<LeaseOption>((context, [templateText = '', tupleText = ''], { lease }) => {
         const template = parseTemplate(templateText);
         const tuple = parseTuple(tupleText);
         return withSpace(context, async (space) =>
-          showEntry(context.output, await space.replace(template, tuple)),
+          showEntry(context.output, await space.replace(template, tuple, { lease })),
         );
+      }),
+    );
+}
+
+function registerRenew(program: Command, bind: Bind): void {
+  program
+    .command('renew')
+    .argument('<template>', templateHelp)
+    .argument('<lease>', 'how long the entry is to live from now on, such as 5s', durationArgument)
+    .description('renew the lease of the oldest match that has one and is yours')
+    .addHelpText('after', examples('renew \'["leader", "me"]\' 10s'))
+    .action(
+      bind((context, [text = '', leaseText = '']) => {
+        const template = parseTemplate(text);
+        const lease = parseDuration(leaseText);
+        return withSpace(context, async (space) => {
+          const entry = await space.renew(template, lease);
+          return showEntry(context.output, entry, 'nothing to renew');
+        });
       }),
     );
 }
@@ -208,5 +260,6 @@ function registerBulk(program: Command, bind: Bind): void {
 export function registerSpaceOperations(program: Command, bind: Bind): void {
   registerInsertion(program, bind);
   registerSingles(program, bind);
+  registerRenew(program, bind);
   registerBulk(program, bind);
 }

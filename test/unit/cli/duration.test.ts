@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../../src/cli/duration.js';
+import { formatDeadline, formatDuration, parseDuration } from '../../../src/cli/duration.js';
 
 describe('durations', () => {
   it.each([
@@ -31,5 +31,20 @@ describe('durations', () => {
     );
     expect(formatDuration(90_000)).toBe('90s');
     expect(formatDuration(10_000)).toBe('10s');
+  });
+});
+
+describe('deadlines for people', () => {
+  it.each([
+    [4_812, 'in 4.8 s'],
+    [59_949, 'in 59.9 s'],
+    [59_950, 'in 1 min'],
+    [150_000, 'in 3 min'],
+    [3_600_000, 'in 1.0 h'],
+    [86_400_000, 'in 24.0 h'],
+    [0, 'now'],
+    [-5_000, 'now'],
+  ])('%i ms ahead is %s', (remainingMs, text) => {
+    expect(formatDeadline(remainingMs)).toBe(text);
   });
 });

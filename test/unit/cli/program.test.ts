@@ -21,6 +21,12 @@ describe('usage', () => {
     ['no command', [], 'a command is missing'],
     ['a group without a command', ['client'], 'a command is missing'],
     ['a wrong duration', ['count', '[1]', '--timeout', '5'], 'is not a duration'],
+    ['a wrong lease of out', ['out', '[1]', '--lease', '5'], '"5" is not a duration'],
+    ['a wrong lease of cas', ['cas', '[1]', '[1]', '--lease', '-5s'], '"-5s" is not a duration'],
+    ['a wrong lease of replace', ['replace', '[1]', '[1]', '--lease', '0s'], '"0s" is out of range'],
+    ['a wrong lease of renew', ['renew', '[1]', 'NaN'], '"NaN" is not a duration'],
+    ['a missing lease', ['renew', '[1]'], "missing required argument 'lease'"],
+    ['a lease for what inserts nothing', ['inp', '[1]', '--lease', '5s'], "unknown option '--lease'"],
     ['a wrong number', ['rdall', '[1]', '--limit', '1.5'], 'must be an integer'],
     ['a wrong id', ['rdall', '[1]', '--after', '-1'], 'must be the id of an entry'],
     ['an empty name', ['count', '[1]', '--as', ''], '--as must not be empty'],
@@ -37,12 +43,10 @@ describe('usage', () => {
   });
 
   it.each([
-    ['out', '[1]', '--lease', '5s'],
     ['out', '[1]', '--readers', 'a'],
     ['rdp', '[1]', '--wait', '5s'],
     ['rd', '[1]'],
     ['in', '[1]'],
-    ['renew', '[1]', '5s'],
     ['subscribe', '[1]'],
     ['space', 'list'],
     ['policy', 'check', 'x.ts'],
@@ -90,7 +94,7 @@ describe('help', () => {
     },
   );
 
-  it.each(['out', 'rdp', 'inp', 'rdall', 'inall', 'cas', 'replace', 'count'])(
+  it.each(['out', 'rdp', 'inp', 'rdall', 'inall', 'cas', 'replace', 'renew', 'count'])(
     'of %s has an example and the global options',
     async (command) => {
       const { status, out } = await runHere([command, '--help']);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clientId, type ClientId } from '../../../src/base/index.js';
 import { encodeResult, decodeOperation, type Operation, type Result } from '../../../src/codec/index.js';
 import { any, Client, double, Double, formal } from '../../../src/client/index.js';
-import type { CallOutcome, Space } from '../../../src/client/index.js';
+import type { CallOutcome, ClusterDescription, Space } from '../../../src/client/index.js';
 import type { ClientParts } from '../../../src/client/client.js';
 
 const alice = clientId('a'.repeat(64));
@@ -22,7 +22,7 @@ class FakeDriver {
   #ends: (() => void)[] = [];
   readonly client: Client;
 
-  constructor() {
+  constructor(settings: ClusterDescription['settings'] = {}) {
     const driver: ClientParts['driver'] = {
       call: (operation, isFastRead, timeoutMs) => {
         this.made.push({ operation: decodeOperation(operation)!, isFastRead, timeoutMs });
@@ -47,7 +47,7 @@ class FakeDriver {
       replicas: [],
       certificateAuthority: '',
       clients: [{ name: 'alice', publicKey: alice }],
-      settings: {},
+      settings,
     };
     const identity = { name: 'alice', id: alice, cluster };
     this.client = new Client({ identity, driver, links, timeoutMs: 10_000 });
@@ -62,7 +62,7 @@ class FakeDriver {
   }
 }
 
-const wireEntry = (owner: ClientId) => ({ id: 17n, tuple: ['job', 42] as const, owner });
+const wireEntry = (owner: ClientId) => ({ id: 17n, tuple: ['job', 42] as const, owner, deadline: null });
 const entry = { id: 17n, tuple: ['job', 42], owner: 'alice' };
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
@@ -95,17 +95,18 @@ describe('operations', () => {
           kind: 'out',
           space: 'jobs',
           tuple: ['job', 1, new Double(1), 2n ** 60n, true, new Uint8Array([1])],
+          lease: null,
         },
         false,
       ],
       [{ kind: 'rdp', space: 'jobs', template }, true],
       [{ kind: 'inp', space: 'jobs', template }, false],
-      [{ kind: 'replace', space: 'jobs', template, tuple: [1] }, false],
+      [{ kind: 'replace', space: 'jobs', template, tuple: [1], lease: null }, false],
       [{ kind: 'rdAll', space: 'jobs', template, limit: 3, after: 9n }, true],
       [{ kind: 'rdAll', space: 'jobs', template, limit: 0, after: 0n }, true],
       [{ kind: 'inAll', space: 'jobs', template, limit: 4 }, false],
       [{ kind: 'count', space: 'jobs', template }, true],
-      [{ kind: 'cas', space: 'jobs', template, tuple: [1] }, false],
+      [{ kind: 'cas', space: 'jobs', template, tuple: [1], lease: null }, false],
     ]);
   });
 
@@ -140,6 +141,122 @@ describe('operations', () => {
   });
 });
 
+describe('leases', () => {
+  const timed = { ...wireEntry(alice), deadline: 1_790_000_000_000 };
+
+  it('go with what inserts, and renew asks for one', async () => {
+    const driver = new FakeDriver();
+    const { space } = driver;
+    driver.answer({ kind: 'entry', entry: timed });
+    expect(await space.out(['job', 42], { lease: 5_000 })).toEqual({ ...entry, deadline: timed.deadline });
+    expect(await space.replace(['job', 42], ['job', 42], { lease: 5_001 })).toHaveProperty('deadline');
+    expect(await space.renew(['job', any], 5_002)).toEqual({ ...entry, deadline: timed.deadline });
+    driver.answer({ kind: 'entry', entry: null });
+    expect(await space.renew(['job', any], Number.MAX_SAFE_INTEGER)).toBeNull();
+    driver.answer({ kind: 'cas', inserted: true, entry: timed });
+    expect(await space.cas(['job', 42], ['job', 42], { lease: 5_003 })).toEqual({
+      inserted: true,
+      entry: { ...entry, deadline: timed.deadline },
+    });
+    expect(driver.made.map(({ operation, isFastRead }) => [operation, isFastRead])).toMatchObject([
+      [{ kind: 'out', lease: 5_000 }, false],
+      [{ kind: 'replace', lease: 5_001 }, false],
+      [
+        {
+          kind: 'renew',
+          space: 'jobs',
+          template: [{ kind: 'value', value: 'job' }, { kind: 'any' }],
+          lease: 5_002,
+        },
+        false,
+      ],
+      [{ kind: 'renew', lease: Number.MAX_SAFE_INTEGER }, false],
+      [{ kind: 'cas', lease: 5_003 }, false],
+    ]);
+  });
+
+  it('without one an entry has no deadline at all', async () => {
+    const driver = new FakeDriver();
+    driver.answer({ kind: 'entry', entry: wireEntry(alice) });
+    expect(await driver.space.out(['job', 42], { hold: false })).not.toHaveProperty('deadline');
+  });
+
+  it.each([
+    [0, '0'],
+    [-1, '-1'],
+    [NaN, 'NaN'],
+    [1.5, '1.5'],
+    [2 ** 53, '9007199254740992'],
+    [Infinity, 'Infinity'],
+    ['5s', "'5s'"],
+    [5n, '5n'],
+    [null, 'null'],
+  ])('of %s ms are refused by name', async (lease, shown) => {
+    const driver = new FakeDriver();
+    const { space } = driver;
+    for (const call of [
+      () => space.out([1], { lease: lease as never }),
+      () => space.cas([1], [1], { lease: lease as never }),
+      () => space.replace([1], [1], { lease: lease as never }),
+      () => space.renew([1], lease as never),
+    ]) {
+      const error = await failure(call());
+      expect(error).toMatchObject({
+        name: 'InvalidInputError',
+        code: 'LEASE_INVALID',
+        fields: { value: shown },
+      });
+      expect(String(error)).toContain(shown);
+    }
+    expect(driver.made).toEqual([]);
+  });
+
+  it('renew needs one', async () => {
+    const driver = new FakeDriver();
+    expect(await failure(driver.space.renew([1], undefined as never))).toMatchObject({
+      code: 'LEASE_INVALID',
+    });
+  });
+
+  it('that are held come with a handle, which renews and releases exactly that tuple', async () => {
+    const driver = new FakeDriver();
+    const tuple = ['job', 42];
+    driver.answer({ kind: 'entry', entry: timed });
+    const { entry: made, lease } = await driver.space.out(tuple, { lease: 60_000, hold: true });
+    expect(made).toEqual({ ...entry, deadline: timed.deadline });
+    expect([lease.fencingToken, lease.isHeld(), lease.lost.aborted]).toEqual([17n, true, false]);
+    expect(await lease.release()).toBe(true);
+    expect(driver.made.at(-1)).toMatchObject({
+      operation: { kind: 'inp', template: tuple.map((value) => ({ kind: 'value', value })) },
+      timeoutMs: 10_000,
+    });
+  });
+
+  it('held by cas come with a handle only for the one who inserts', async () => {
+    const driver = new FakeDriver();
+    driver.answer({ kind: 'cas', inserted: false, entry: timed });
+    const lost = await driver.space.cas(['job', any], ['job', 42], { lease: 60_000, hold: true });
+    expect(lost).toEqual({ inserted: false, entry: { ...entry, deadline: timed.deadline } });
+    driver.answer({ kind: 'cas', inserted: true, entry: timed });
+    const won = await driver.space.cas(['job', any], ['job', 42], { lease: 60_000, hold: true });
+    expect(won).toMatchObject({ inserted: true, lease: { fencingToken: 17n } });
+    driver.answer({ kind: 'entry', entry: timed });
+    if (won.inserted) expect(await won.lease.release()).toBe(true);
+    expect(driver.made.at(-1)!.operation.kind).toBe('inp');
+  });
+
+  it('count from when they were asked for, with the clocks of the cluster file', async () => {
+    // A lease that is lost as soon as it is there: 20 s are no more than clocks may differ by.
+    const driver = new FakeDriver({ clockSkewMaxMs: 10_000 });
+    driver.answer({ kind: 'entry', entry: timed });
+    const { lease } = await driver.space.out(['job', 42], { lease: 20_000, hold: true });
+    expect(lease.isHeld()).toBe(false);
+    expect(lease.lost.reason).toMatchObject({ name: 'LeaseLostError', code: 'LEASE_LOST' });
+    expect(await lease.release()).toBe(false);
+    expect(driver.made).toHaveLength(1);
+  });
+});
+
 describe('what is not a result is an error', () => {
   it('a refusal never returns normally (pitfall 24)', async () => {
     const driver = new FakeDriver();
@@ -154,6 +271,7 @@ describe('what is not a result is an error', () => {
       () => space.count([1]),
       () => space.cas([1], [1]),
       () => space.replace([1], [1]),
+      () => space.renew([1], 5_000),
     ];
     for (const call of calls) {
       expect(await failure(call())).toMatchObject({ name: 'RefusedError', code: 'NO_SUCH_SPACE' });
@@ -165,6 +283,7 @@ describe('what is not a result is an error', () => {
     ['TUPLE_TOO_LARGE', { limit: 12 }],
     ['FIELD_TOO_LARGE', { limit: 12 }],
     ['TOO_MANY_FIELDS', { limit: 12 }],
+    ['LEASE_TOO_SHORT', { leaseMinMs: 12 }],
   ] as const)('%s carries its number', async (code, fields) => {
     const driver = new FakeDriver();
     driver.answer({ kind: 'refused', code, detail: 12 });
@@ -286,7 +405,15 @@ describe('wrong input is refused before anything is sent', () => {
     ['a large tuple', 'TUPLE_TOO_LARGE', (space) => space.out(large)],
     ['a large template', 'TEMPLATE_TOO_LARGE', (space) => space.inAll(large)],
     ['template and tuple too large together', 'TUPLE_TOO_LARGE', (space) => space.cas(justRight, justRight)],
-    ['an unknown option', 'UNKNOWN_OPTION', (space) => space.out([1], { lease: 5_000 } as never)],
+    ['an unknown option', 'UNKNOWN_OPTION', (space) => space.out([1], { leese: 5_000 } as never)],
+    ['a lease where there is none', 'UNKNOWN_OPTION', (space) => space.inp([1], { lease: 5_000 } as never)],
+    [
+      'hold where there is none',
+      'UNKNOWN_OPTION',
+      (space) => space.replace([1], [1], { hold: true } as never),
+    ],
+    ['hold without a lease', 'INVALID_OPTION', (space) => space.out([1], { hold: true } as never)],
+    ['hold as text', 'INVALID_OPTION', (space) => space.cas([1], [1], { lease: 1, hold: 'yes' } as never)],
     ['limit where there is none', 'UNKNOWN_OPTION', (space) => space.rdp([1], { limit: 1 } as never)],
     ['options that are none', 'INVALID_OPTION', (space) => space.out([1], 5_000 as never)],
     ['time-out 0', 'INVALID_OPTION', (space) => space.out([1], { timeout: 0 })],
