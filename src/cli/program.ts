@@ -14,6 +14,7 @@ import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
 import { registerSpaceOperations } from './commands/space-operations.js';
 import { registerStatus } from './commands/status.js';
+import { registerWaiting } from './commands/waiting.js';
 import { registerUp } from './commands/up.js';
 import { durationArgument } from './command.js';
 import type { Bind } from './command.js';
@@ -78,6 +79,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   registerStatus(program, bind);
   program.commandsGroup('Tuple space:');
   registerSpaceOperations(program, bind);
+  registerWaiting(program, bind);
   program.commandsGroup('See and measure:');
   registerDemo(program, bind);
   registerSim(program, bind);

@@ -3,10 +3,18 @@
  * outcomes into results and errors. Made by `connect`.
  */
 import { InvalidInputError, type ClientId } from '../base/index.js';
-import { decodeResult, encodeOperation, type Operation, type Result } from '../codec/index.js';
-import type { Driver, PendingCall } from './driver.js';
+import {
+  decodeResult,
+  encodeOperation,
+  type Operation,
+  type Result,
+  type SpaceEvent as WireEvent,
+} from '../codec/index.js';
+import { processClock, type LeaseClock } from './clock.js';
+import type { CallDriver, PendingCall } from './driver.js';
 import {
   clientClosed,
+  closedWhileWaiting,
   refusedByService,
   refusedBySession,
   unavailable,
@@ -18,14 +26,19 @@ import type { Links, ReplicaStatus } from './links.js';
 import { checkOperationSize, checkOptions, checkSignal, checkSpaceName, checkTimeout } from './options.js';
 import type { CallOptions } from './options.js';
 import { defaultClientSettings, operationBytesMax } from './settings.js';
+import type { RequestName } from './protocol.js';
 import { Space, type Caller } from './space.js';
+import { Subscription, type SpaceEvent, type Subscribing } from './subscription.js';
+import { OpenWaits, type WaitFailure, type WaitOperation } from './waits.js';
 
 export interface ClientParts {
   readonly identity: Pick<Identity, 'name' | 'id' | 'cluster'>;
-  readonly driver: Pick<Driver, 'call' | 'close'>;
+  readonly driver: CallDriver;
   readonly links: Pick<Links, 'problems' | 'status' | 'close'>;
   /** Default time-out of calls, ms. */
   readonly timeoutMs: number;
+  /** That of `driver`; default: the process's. */
+  readonly clock?: LeaseClock | undefined;
 }
 
 export interface ExecuteOptions extends CallOptions {
@@ -34,6 +47,10 @@ export interface ExecuteOptions extends CallOptions {
 }
 
 const statusTimeoutMs = 2_000;
+/** How long closing waits for the ends of waits. */
+const closePatienceMs = 1_000;
+
+type SubscribeOperation = Extract<Operation, { readonly kind: 'subscribe' }>;
 
 export class Client implements AsyncDisposable {
   /** This identity's public key, 64 hexadecimal digits. */
@@ -41,20 +58,29 @@ export class Client implements AsyncDisposable {
   /** Its name in the cluster file, as in `entry.owner`. */
   readonly name: string;
   readonly #parts: ClientParts;
+  readonly #clock: LeaseClock;
   readonly #names: ReadonlyMap<ClientId, string>;
   readonly #caller: Caller;
+  readonly #waits = new OpenWaits();
+  readonly #subscriptions = new Set<{ close(): Promise<void> }>();
+  /** From then on nothing new is begun. */
   #isClosed = false;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: ClientParts) {
     const { identity } = parts;
     this.#parts = parts;
+    this.#clock = parts.clock ?? processClock;
     this.id = identity.id;
     this.name = identity.name;
     this.#names = new Map(identity.cluster.clients.map(({ name, publicKey }) => [publicKey, name]));
     this.#caller = {
       call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
+      wait: (operation, signal) => this.#wait(operation, signal),
+      subscribe: (operation, signal, toEvent) => this.#subscribe(operation, signal, toEvent),
       nameOf: (client) => this.#names.get(client) ?? client,
       timeoutMs: parts.timeoutMs,
+      clock: this.#clock,
       clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,
     };
   }
@@ -99,19 +125,77 @@ export class Client implements AsyncDisposable {
     isFastRead: boolean,
     options: CallOptions | undefined,
   ): Promise<Uint8Array> {
+    return (await this.#runKnown(name, operation, isFastRead, options)).bytes;
+  }
+
+  /** With the request that the replicas know it as. */
+  async #runKnown(
+    name: string,
+    operation: Uint8Array,
+    isFastRead: boolean,
+    options: CallOptions | undefined,
+  ): Promise<{ readonly bytes: Uint8Array; readonly request: RequestName | null }> {
     const timeoutMs = checkTimeout(options?.timeout ?? this.#parts.timeoutMs, 'timeout');
     const signal = checkSignal(options?.signal);
     checkOperationSize(operation.length);
     signal?.throwIfAborted();
     if (this.#isClosed) throw clientClosed();
-    const call = this.#parts.driver.call(operation, isFastRead, timeoutMs);
+    const call = this.#parts.driver.call(operation, { isFastRead }, timeoutMs);
     const onAbort = (): void => call.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      return await this.#finish(name, call, timeoutMs, signal);
+      return { bytes: await this.#finish(name, call, timeoutMs, signal), request: call.request() };
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  async #wait(operation: WaitOperation, signal: AbortSignal | undefined): Promise<Result> {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw clientClosed();
+    const { driver, links, timeoutMs } = this.#parts;
+    const failed = (name: string, failure: WaitFailure): Error => {
+      if (failure === 'unavailable') return this.#unavailable(name, timeoutMs);
+      if (failure === 'unknown' || signal?.aborted === true || this.#isClosed)
+        return this.#unknown(name, timeoutMs, signal);
+      return unknownOutcome(name, 'its session was lost', links.problems());
+    };
+    const waiting = { driver, timeoutMs, nowMs: () => this.#clock.nowMs(), failed };
+    const result = await this.#waits.run(waiting, operation, signal);
+    if (result.kind !== 'cancelled') return result;
+    signal?.throwIfAborted();
+    throw this.#isClosed ? closedWhileWaiting(operation.kind) : unexpectedResult(operation.kind);
+  }
+
+  #subscribe<Entry>(
+    operation: SubscribeOperation,
+    signal: AbortSignal | undefined,
+    toEvent: (sequence: number, event: WireEvent) => SpaceEvent<Entry>,
+  ): Subscription<Entry> {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw clientClosed();
+    const { driver, timeoutMs } = this.#parts;
+    const { kind, space } = operation;
+    const subscribing: Subscribing<Entry> = {
+      toEvent,
+      subscribe: async (from) => {
+        const bytes = encodeOperation({ ...operation, from });
+        const answer = await this.#runKnown(kind, bytes, false, undefined);
+        const result = decodeResult(answer.bytes);
+        if (result === null || answer.request === null) throw unexpectedResult(kind);
+        if (result.kind === 'refused') throw refusedByService(result, kind);
+        return { result, request: answer.request };
+      },
+      follow: (request, after, listener) => driver.follow(request, after, listener),
+      unsubscribe: async ({ session, number }) => {
+        // Without an answer it ends with the session.
+        await driver.call(encodeOperation({ kind: 'cancel', space, session, number }), {}, timeoutMs).outcome;
+      },
+      onEnd: () => this.#subscriptions.delete(subscription),
+    };
+    const subscription = new Subscription<Entry>(subscribing, operation.from, signal);
+    this.#subscriptions.add(subscription);
+    return subscription;
   }
 
   async #finish(
@@ -130,9 +214,13 @@ export class Client implements AsyncDisposable {
         throw this.#unknown(name, timeoutMs, signal);
       case 'unavailable':
         signal?.throwIfAborted();
-        if (this.#isClosed) throw clientClosed();
-        throw unavailable(name, `${timeoutMs} ms passed`, this.#parts.links.problems());
+        throw this.#unavailable(name, timeoutMs);
     }
+  }
+
+  #unavailable(name: string, timeoutMs: number): Error {
+    if (this.#isClosed) return clientClosed();
+    return unavailable(name, `${timeoutMs} ms passed`, this.#parts.links.problems());
   }
 
   #unknown(name: string, timeoutMs: number, signal: AbortSignal | undefined): Error {
@@ -141,14 +229,32 @@ export class Client implements AsyncDisposable {
     return unknownOutcome(name, `no answer came within ${timeoutMs} ms`, this.#parts.links.problems());
   }
 
-  /** Ends open calls (with an unknown outcome if they were sent) and closes every stream. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  /**
+   * Has waits cancelled, which ends those that have found nothing, ends subscriptions and open calls (with an unknown
+   * outcome if they were sent), and closes every stream. Waits at most a second for the service.
+   */
+  close(): Promise<void> {
     this.#isClosed = true;
-    this.#parts.driver.close();
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#endWaits();
+    const isClosed = this.#parts.driver.close();
     this.#parts.links.close();
     // Those who wait for a call learn its end before those who wait for this.
-    await new Promise((resolve) => setImmediate(resolve));
+    await isClosed;
+  }
+
+  async #endWaits(): Promise<void> {
+    if (this.#waits.size + this.#subscriptions.size === 0) return;
+    const ended = [this.#waits.cancelAll(), ...[...this.#subscriptions].map((open) => open.close())];
+    let forget = (): void => undefined;
+    const patience = new Promise<void>((resolve) => {
+      forget = this.#clock.after(Math.min(closePatienceMs, this.#parts.timeoutMs), resolve);
+    });
+    await Promise.race([Promise.all(ended), patience]);
+    forget();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

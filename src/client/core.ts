@@ -6,11 +6,18 @@
  */
 import { assert, type ClientId } from '../base/index.js';
 import type { Envelope, EnvelopeBody, ServerMessage } from '../codec/index.js';
-import type { ReplicaId } from '../base/index.js';
+import type { ReplicaId, SessionId } from '../base/index.js';
 import { Alarm } from './alarm.js';
 import { FastReads } from './fast-reads.js';
+import { Feeds } from './feeds.js';
 import { OrderedPath } from './ordered-path.js';
-import { Outbox, type CallOutcome, type ClientInput, type ClientOutput } from './protocol.js';
+import {
+  Outbox,
+  type CallOutcome,
+  type ClientInput,
+  type ClientOutput,
+  type RequestName,
+} from './protocol.js';
 import { Replicas } from './replicas.js';
 import type { Call } from './session.js';
 import { defaultClientSettings, operationBytesMax, type ClientSettings } from './settings.js';
@@ -39,18 +46,22 @@ export class ClientCore {
   readonly #alarm = new Alarm();
   readonly #orderedPath: OrderedPath;
   readonly #fastReads: FastReads;
+  readonly #feeds: Feeds;
 
   constructor(options: ClientCoreOptions) {
     const settings: ClientSettings = { ...defaultClientSettings, ...options.settings };
     const replicas = new Replicas(options.n);
     const nonce = (): Uint8Array => options.nonce();
-    const finish = (call: Call, outcome: CallOutcome): void => this.#finish(call, outcome);
+    const finish = (call: Call, outcome: CallOutcome, request?: RequestName): void =>
+      this.#finish(call, outcome, request ?? null);
+    const onSessionLost = (session: SessionId): void => this.#feeds.onSessionLost(session);
     const shared = { settings, replicas, outbox: this.#outbox, alarm: this.#alarm, finish };
     const seal = (body: EnvelopeBody): Envelope => options.seal(body);
-    const orderedPath = new OrderedPath({ ...shared, client: options.client, seal, nonce });
+    const orderedPath = new OrderedPath({ ...shared, client: options.client, seal, nonce, onSessionLost });
     const order = (call: Call): void => orderedPath.enqueue(call);
     this.#replicas = replicas;
     this.#orderedPath = orderedPath;
+    this.#feeds = new Feeds({ replicas, outbox: this.#outbox, sessions: orderedPath });
     this.#fastReads = new FastReads({ ...shared, order, firstReadId: numberOf(nonce()) });
   }
 
@@ -61,7 +72,9 @@ export class ClientCore {
 
   /** Sizes that must stay bounded, by name. */
   get sizes(): Readonly<Record<string, number>> {
-    return { calls: this.#calls.size, fastReads: this.#fastReads.size, ...this.#orderedPath.sizes() };
+    const { feeds, feedVotes } = this.#feeds.sizes();
+    const own = { calls: this.#calls.size, fastReads: this.#fastReads.size, feeds, feedVotes };
+    return { ...own, ...this.#orderedPath.sizes() };
   }
 
   step(input: ClientInput): readonly ClientOutput[] {
@@ -73,11 +86,13 @@ export class ClientCore {
         this.#replicas.setConnected(input.replica, true);
         this.#replicas.noteView(input.replica, input.view);
         this.#orderedPath.onConnected(input.replica);
+        this.#feeds.onConnected(input.replica);
         break;
       case 'disconnected':
         this.#replicas.setConnected(input.replica, false);
         this.#orderedPath.onDisconnected(input.replica, this.#nowMs);
         this.#fastReads.onDisconnected(input.replica);
+        this.#feeds.onDisconnected(input.replica);
         break;
       case 'message':
         this.#onMessage(input.from, input.message);
@@ -85,8 +100,18 @@ export class ClientCore {
       case 'call':
         this.#onCall(input);
         break;
+      case 'follow':
+        this.#feeds.follow(input.feedId, input.request, input.after);
+        break;
+      case 'consumed':
+        this.#feeds.consumed(input.feedId, input.sequence);
+        break;
+      case 'unfollow':
+        this.#feeds.unfollow(input.feedId);
+        break;
       case 'cancel':
-        this.#giveUp(input.callId);
+        if (input.onlyUnsent !== true || this.#calls.get(input.callId)?.isSent === false)
+          this.#giveUp(input.callId);
         break;
       case 'flush':
         this.#orderedPath.flush(this.#nowMs);
@@ -99,6 +124,7 @@ export class ClientCore {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     if (!this.#alarm.ring(this.#nowMs)) return;
     for (const { callId, deadlineMs } of [...this.#calls.values()]) {
+      if (deadlineMs === null) continue;
       if (deadlineMs <= this.#nowMs) this.#giveUp(callId);
       else this.#alarm.at(deadlineMs);
     }
@@ -119,16 +145,22 @@ export class ClientCore {
       case 'readReply':
         this.#fastReads.onReply(from, message);
         return;
+      case 'feedEvent':
+        this.#feeds.onEvent(from, message);
+        return;
+      case 'feedTruncated':
+        this.#feeds.onTruncated(from, message);
+        return;
       default:
         // Handshake, notices and status concern the stream, not this protocol.
         return;
     }
   }
 
-  #onCall({ callId, operation, isFastRead, deadlineMs }: ClientInput & { kind: 'call' }): void {
+  #onCall({ callId, operation, isFastRead, mayWait, deadlineMs }: ClientInput & { kind: 'call' }): void {
     assert(!this.#calls.has(callId), `call ${callId} made twice`);
     assert(operation.length <= operationBytesMax, 'the operation does not fit an envelope');
-    const call: Call = { callId, operation, deadlineMs, isSent: false, readId: null, slot: null };
+    const call: Call = { callId, operation, mayWait, deadlineMs, isSent: false, readId: null, slot: null };
     this.#calls.set(callId, call);
     this.#alarm.at(deadlineMs);
     if (deadlineMs <= this.#nowMs) this.#giveUp(callId);
@@ -141,11 +173,11 @@ export class ClientCore {
     if (call === undefined) return;
     this.#fastReads.forget(call);
     this.#orderedPath.forget(call);
-    this.#finish(call, { kind: call.isSent ? 'unknown' : 'unavailable' });
+    this.#finish(call, { kind: call.isSent ? 'unknown' : 'unavailable' }, null);
   }
 
-  #finish(call: Call, outcome: CallOutcome): void {
+  #finish(call: Call, outcome: CallOutcome, request: RequestName | null): void {
     assert(this.#calls.delete(call.callId), `call ${call.callId} done twice`);
-    this.#outbox.done(call.callId, outcome);
+    this.#outbox.done(call.callId, outcome, request);
   }
 }

@@ -18,6 +18,13 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   SPACE_FULL: () => 'the space is full',
   LEASE_TOO_SHORT: (leaseMinMs) =>
     `the lease is shorter than the ${leaseMinMs} ms that clocks and messages need`,
+  TOO_MANY_WAITS: (limit) =>
+    `more than ${limit} operations of this identity would wait, or their templates are too large; cancel some`,
+  TOO_MANY_SUBSCRIPTIONS: (limit) => `this identity has ${limit} subscriptions already; close some`,
+  WAIT_TOO_LONG: (waitMaxMs) => `the timeout is longer than the ${waitMaxMs} ms that may be waited`,
+  NO_SUCH_WAIT: () => 'there is no such wait or subscription; it may have ended',
+  HISTORY_TRUNCATED: (from) =>
+    `events before ${from} are not held any more; read the space, then subscribe from ${from} on`,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
   SESSION_EXPIRED: () => 'the session has expired',
@@ -31,6 +38,10 @@ const detailNames: Partial<Record<RefusalCode, string>> = {
   TUPLE_TOO_LARGE: 'limit',
   RESULT_TOO_LARGE: 'fits',
   LEASE_TOO_SHORT: 'leaseMinMs',
+  TOO_MANY_WAITS: 'limit',
+  TOO_MANY_SUBSCRIPTIONS: 'limit',
+  WAIT_TOO_LONG: 'waitMaxMs',
+  HISTORY_TRUNCATED: 'from',
 };
 
 export function refusedByService(
@@ -79,6 +90,11 @@ export function unavailable(
 
 export function clientClosed(): UnavailableError {
   return new UnavailableError('CLIENT_CLOSED', 'the client is closed; nothing was sent.');
+}
+
+export function closedWhileWaiting(operation: string): UnavailableError {
+  const text = `${operation}: the client was closed while it waited; nothing was found or taken.`;
+  return new UnavailableError('CLIENT_CLOSED', text, { operation });
 }
 
 /** f+1 replicas agree on bytes that are no answer to this operation: they are of another release. */

@@ -8,20 +8,33 @@ export { any, double, Double, formal } from '../codec/index.js';
 export type { Field, FieldType, TemplateField, Tuple } from '../codec/index.js';
 export type { ClusterDescription } from '../crypto/index.js';
 export { Client } from './client.js';
-export type { ExecuteOptions } from './client.js';
+export type { ClientParts, ExecuteOptions } from './client.js';
+export type { LeaseClock, TurnClock } from './clock.js';
 export { clusterStatus, connect } from './connect.js';
 export type { ConnectOptions } from './connect.js';
 export type { ClientKeys } from './identity.js';
 export type { ReplicaProblem, ReplicaStatus } from './links.js';
 export { Lease, LeaseLostError } from './lease.js';
-export type { CallOptions } from './options.js';
+export type { CallOptions, SubscribeOptions, WaitOptions } from './options.js';
 export { Space } from './space.js';
 export type { CasResult, Entry, HeldCasResult, HeldEntry, HoldOptions } from './space.js';
 export type { LeaseOptions, LimitOptions, PageOptions, TemplateInput, TupleInput } from './space.js';
 
+export { Subscription } from './subscription.js';
+export type { SpaceEvent } from './subscription.js';
+
+export { Driver } from './driver.js';
+export type { CallDriver, CallKind, FeedListener, FollowedFeed, PendingCall } from './driver.js';
 export { ClientCore } from './core.js';
 export type { ClientCoreOptions } from './core.js';
 export { LeaseRule } from './lease-rule.js';
-export type { CallOutcome, CallRefusal, ClientInput, ClientOutput } from './protocol.js';
+export type {
+  CallOutcome,
+  CallRefusal,
+  ClientInput,
+  ClientOutput,
+  FeedEnd,
+  RequestName,
+} from './protocol.js';
 export { defaultClientSettings, operationBytesMax } from './settings.js';
 export type { ClientSettings } from './settings.js';

@@ -8,6 +8,7 @@
  * and a renewal opens a new one where the old has ended. Hence no keep-alive for the session's sake.
  */
 import { TheodoraError, UnavailableError, UnknownOutcomeError } from '../base/index.js';
+import type { LeaseClock } from './clock.js';
 import type { LeaseEnd, LeaseRule } from './lease-rule.js';
 import { callOptions, checkOptions, checkTimeout, type CallOptions } from './options.js';
 
@@ -24,21 +25,6 @@ function leaseLost(end: LeaseEnd, fencingToken: bigint, cause: unknown): LeaseLo
   const fields = { fencingToken, reason: end };
   return new LeaseLostError('LEASE_LOST', `the lease is not held: ${endTexts[end]}.`, fields, cause);
 }
-
-/** Monotonic time and timers that keep no process alive. */
-export interface LeaseClock {
-  nowMs(): number;
-  /** Calls back not much later than `delayMs` from now; returns how to cancel that. */
-  after(delayMs: number, callback: () => void): () => void;
-}
-
-export const processClock: LeaseClock = {
-  nowMs: () => performance.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 /** What a lease does at the service; each answers with the id of the entry it found, or null. */
 export interface LeaseEntry {

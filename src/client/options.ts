@@ -14,6 +14,21 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of operations that wait at the replicas. */
+export interface WaitOptions {
+  /** ms of ordered time to wait for a match, at least 1; without it, until there is one. */
+  readonly timeout?: number | undefined;
+  /** Ends the wait: with the signal's reason, unless an entry has been found or taken already. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SubscribeOptions {
+  /** Sequence number of the first event wanted; without it, from now on. */
+  readonly from?: number | bigint | undefined;
+  /** Ends the subscription with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export const callOptions = ['timeout', 'signal'] as const;
 
 function refuse(code: string, message: string, fields: Readonly<Record<string, unknown>> = {}): never {
@@ -36,6 +51,28 @@ export function checkOptions(options: unknown, known: readonly string[], method:
 export function checkTimeout(timeout: unknown, option: string): number {
   if (typeof timeout === 'number' && timeout > 0 && timeout < Infinity) return timeout;
   return refuse('INVALID_OPTION', `${option} is a number of milliseconds above 0`, { option });
+}
+
+/** ms to wait; null: without end. @throws InvalidInputError WAIT_INVALID. */
+export function checkWait(timeout: unknown): number | null {
+  if (timeout === undefined) return null;
+  if (Number.isSafeInteger(timeout) && (timeout as number) >= 1) return timeout as number;
+  const shown = inspect(timeout, { depth: 0 });
+  return refuse(
+    'WAIT_INVALID',
+    `the time to wait is a whole number of milliseconds from 1 to 2^53 − 1, not ${shown}`,
+    { value: shown },
+  );
+}
+
+/** The sequence number of an event; null: from now on. @throws InvalidInputError INVALID_OPTION. */
+export function checkFrom(from: unknown): number | null {
+  if (from === undefined) return null;
+  const sequence = typeof from === 'bigint' ? Number(from) : from;
+  if (Number.isSafeInteger(sequence) && (sequence as number) >= 1) return sequence as number;
+  return refuse('INVALID_OPTION', 'from is the sequence number of an event, 1 or greater', {
+    option: 'from',
+  });
 }
 
 /** @throws InvalidInputError INVALID_OPTION. */

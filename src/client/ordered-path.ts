@@ -14,14 +14,18 @@
  * REPLIES_FULL uses up its number, so it is final. NUMBER_OUT_OF_WINDOW is not: it cannot happen to a
  * number that is still unanswered, and if it does, nothing is known.
  */
+import { emptyBytes } from '../base/index.js';
 import type { ClientId, ReplicaId, SessionId } from '../base/index.js';
+import { envelopeFinishedMax } from '../codec/index.js';
 import type { Envelope, EnvelopeBody, Opened, Reply } from '../codec/index.js';
 import { Retransmission, type Alarm } from './alarm.js';
 import { CallQueue } from './call-queue.js';
 import { Opening } from './opening.js';
-import type { CallOutcome, Outbox } from './protocol.js';
+import type { CallOutcome, Outbox, RequestName } from './protocol.js';
 import type { Replicas } from './replicas.js';
-import { HeldBytes, Session, type Call, type Decision, type SentEnvelope } from './session.js';
+import { HeldBytes } from './held-bytes.js';
+import { KeepAlives } from './keep-alives.js';
+import { Session, type Call, type Decision, type SentEnvelope } from './session.js';
 import { certainLeaseMs, trustedPart, type ClientSettings } from './settings.js';
 
 export interface OrderedPathOptions {
@@ -33,7 +37,9 @@ export interface OrderedPathOptions {
   readonly seal: (body: EnvelopeBody) => Envelope;
   /** 16 fresh bytes. */
   readonly nonce: () => Uint8Array;
-  readonly finish: (call: Call, outcome: CallOutcome) => void;
+  readonly finish: (call: Call, outcome: CallOutcome, request?: RequestName) => void;
+  /** Feeds of this session will not be heard of any more. */
+  readonly onSessionLost: (session: SessionId) => void;
 }
 
 export class OrderedPath {
@@ -43,13 +49,13 @@ export class OrderedPath {
   #opening: Opening | null = null;
   /** Takes new envelopes. */
   #current: Session | null = null;
-  /** The current session and those retired ones in which a call is still in flight. */
+  /** The current session and those retired ones in which a call is still in flight, or something goes on. */
   readonly #sessions = new Map<SessionId, Session>();
-  readonly #held: HeldBytes;
+  readonly #keepAlives: KeepAlives;
 
   constructor(options: OrderedPathOptions) {
     this.#options = options;
-    this.#held = new HeldBytes(options.replicas.n, options.settings.heldBytesMax);
+    this.#keepAlives = new KeepAlives(options.alarm, options.settings.sessionLeaseMs);
   }
 
   enqueue(call: Call): void {
@@ -68,13 +74,17 @@ export class OrderedPath {
 
   sizes(): Record<string, number> {
     let unanswered = 0;
-    for (const session of this.#sessions.values()) unanswered += session.unansweredCount;
-    return {
-      queued: this.#queue.size,
-      sessions: this.#sessions.size,
-      unanswered,
-      heldBytes: this.#held.total,
-    };
+    let waiting = 0;
+    let finished = 0;
+    let heldBytes = 0;
+    for (const session of this.#sessions.values()) {
+      unanswered += session.unansweredCount;
+      waiting += session.waitingCount;
+      finished += session.finishedCount;
+      heldBytes += session.heldBytes;
+    }
+    const { queued, sessions } = { queued: this.#queue.size, sessions: this.#sessions.size };
+    return { queued, sessions, unanswered, waiting, finished, heldBytes };
   }
 
   /** Seals and sends what is ready. Seals nothing while no replica could be sent it. */
@@ -96,33 +106,38 @@ export class OrderedPath {
   }
 
   #seal(session: Session, operationsMax: number, nowMs: number): void {
+    const calls = this.#queue.take(operationsMax, this.#options.settings.envelopeBytesMax);
+    const operations = calls.map(({ operation }) => operation);
+    session.add(this.#send(session, operations, calls.length, nowMs), calls);
+  }
+
+  /** An empty operation, for the sake of the session alone. */
+  #keepAlive(session: Session, nowMs: number): void {
+    session.addKeepAlive(this.#send(session, [emptyBytes], 0, nowMs));
+  }
+
+  /** Seals and sends an envelope of the session's next numbers. */
+  #send(session: Session, operations: readonly Uint8Array[], waiting: number, nowMs: number): SentEnvelope {
     const { alarm, client, outbox, replicas, seal, settings } = this.#options;
-    const calls = this.#queue.take(operationsMax, settings.envelopeBytesMax);
     const firstNumber = session.nextNumber;
+    const finished = session.finished(envelopeFinishedMax);
     const { bytes } = seal({
       kind: 'requests',
       client,
       session: session.id,
       firstNumber,
       lowestUnanswered: session.lowestUnanswered,
-      operations: calls.map(({ operation }) => operation),
+      operations,
+      finished,
     });
     const retransmission = new Retransmission(nowMs, settings.retransmitMs, settings.retransmitMaxMs);
     const recipients = replicas.firstRecipients();
     const sentTo = recipients.length === 1 ? recipients[0]! : null;
-    const count = calls.length;
-    const envelope: SentEnvelope = {
-      bytes,
-      firstNumber,
-      operationCount: count,
-      retransmission,
-      sentTo,
-      unanswered: count,
-      waiting: count,
-    };
-    session.add(envelope, calls);
     for (const to of recipients) outbox.send(to, { kind: 'submit', envelope: bytes });
     alarm.at(retransmission.dueMs);
+    const operationCount = operations.length;
+    const unanswered = operationCount;
+    return { bytes, firstNumber, operationCount, retransmission, sentTo, unanswered, waiting, finished };
   }
 
   /** Asks for a session, or goes on asking; an OPEN too old for its session to be trusted is given up. */
@@ -158,7 +173,9 @@ export class OrderedPath {
       return;
     }
     const renewalMs = trustedPart(settings.sessionLeaseMs);
-    this.#current = new Session(id, this.#trustedUntilMs(opening), renewalMs, this.#held);
+    const held = new HeldBytes(replicas.n, settings.heldBytesMax);
+    const { startedAtMs } = opening.retransmission;
+    this.#current = new Session(id, startedAtMs, this.#trustedUntilMs(opening), renewalMs, held);
     this.#sessions.set(id, this.#current);
     for (const to of replicas.connected()) outbox.send(to, { kind: 'attach', session: id });
   }
@@ -173,14 +190,26 @@ export class OrderedPath {
   }
 
   #onDecision({ slot, outcome }: Decision, nowMs: number): void {
-    const { finish } = this.#options;
-    const { call, envelope, session } = slot;
-    if (outcome.kind === 'refused' && outcome.code !== 'REPLIES_FULL') this.#retire(session);
+    const { finish, outbox } = this.#options;
+    const { call, envelope, session, number, callId } = slot;
+    const request = { session: session.id, number };
+    this.#keepAlives.onProgress(session, nowMs);
+    if (outcome.kind === 'waiting') {
+      // Whoever did not expect it to wait is kept no longer than asked for.
+      if (call?.mayWait === true) call.deadlineMs = null;
+      if (callId !== null) outbox.waiting(callId, request);
+      return;
+    }
+    if (outcome.kind === 'refused' && outcome.code !== 'REPLIES_FULL') this.#lose(session);
     if (call === null) return;
     call.slot = null;
-    if (outcome.kind === 'result') finish(call, outcome);
+    if (outcome.kind === 'result') finish(call, outcome, request);
     else if (outcome.code === 'REPLIES_FULL') finish(call, { kind: 'refused', code: outcome.code });
-    else if (outcome.code === 'SESSION_EXPIRED' && this.#isCertainlyUnexecuted(envelope, nowMs)) {
+    else if (
+      outcome.code === 'SESSION_EXPIRED' &&
+      !slot.isWaiting &&
+      this.#isCertainlyUnexecuted(envelope, nowMs)
+    ) {
       call.isSent = false;
       this.enqueue(call);
     } else finish(call, { kind: 'unknown' });
@@ -191,14 +220,44 @@ export class OrderedPath {
     return nowMs - envelope.retransmission.startedAtMs <= certainLeaseMs(this.#options.settings);
   }
 
+  /** The session is over, or nobody answers any more: nothing that goes on in it will be heard of. */
+  #lose(session: Session): void {
+    this.#retire(session);
+    for (const call of session.endWaits()) {
+      call.slot = null;
+      this.#options.finish(call, { kind: 'unknown' });
+    }
+    if (session.feedCount > 0) this.#options.onSessionLost(session.id);
+    this.#forgetIfDone(session);
+  }
+
+  /** A feed of this session is followed from now on; false if the session is given up. */
+  hold(id: SessionId): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined || session.isDropping) return false;
+    session.feedCount++;
+    this.#keepAlives.onHeld(session);
+    return true;
+  }
+
+  /** A feed of this session is not followed any more. */
+  release(id: SessionId): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    session.feedCount--;
+    this.#forgetIfDone(session);
+  }
+
   #retire(session: Session): void {
     if (this.#current === session) this.#current = null;
-    session.retire();
+    session.isRetired = true;
     this.#forgetIfDone(session);
   }
 
   #forgetIfDone(session: Session): void {
-    if (session.isRetired && session.unansweredCount === 0) this.#sessions.delete(session.id);
+    if (!session.isDropping) return;
+    session.dropUnawaited();
+    if (session.unansweredCount === 0) this.#sessions.delete(session.id);
   }
 
   /** A new stream to a replica: it gets to know the sessions and whatever all replicas were sent. */
@@ -227,7 +286,7 @@ export class OrderedPath {
   }
 
   onAlarm(nowMs: number): void {
-    const { alarm, settings } = this.#options;
+    const { alarm, replicas, settings } = this.#options;
     if (this.#opening !== null && this.#queue.size > 0) {
       if (this.#opening.retransmission.isDue(nowMs)) this.#submitToAll(this.#opening.bytes);
       alarm.at(this.#opening.retransmission.dueMs);
@@ -236,8 +295,8 @@ export class OrderedPath {
       for (const envelope of session.envelopes) {
         const { bytes, retransmission } = envelope;
         // Unanswered for a whole lease: it must not hold up the window. It stays while its calls wait.
-        if (nowMs - retransmission.startedAtMs >= settings.sessionLeaseMs && !session.isRetired) {
-          this.#retire(session);
+        if (nowMs - retransmission.startedAtMs >= settings.sessionLeaseMs) {
+          if (!session.isRetired || session.isHolding) this.#lose(session);
           if (envelope.waiting === 0) continue;
         }
         if (retransmission.isDue(nowMs)) {
@@ -246,6 +305,8 @@ export class OrderedPath {
         }
         alarm.at(retransmission.dueMs);
       }
+      const canSend = replicas.firstRecipients().length > 0;
+      if (this.#keepAlives.isDue(session, nowMs, canSend)) this.#keepAlive(session, nowMs);
     }
   }
 }

@@ -4,7 +4,7 @@
  * in one of three ways: a result, a refusal, or not knowing (DESIGN section 8); "unavailable" is the case
  * of not knowing in which it is certain that nothing was executed.
  */
-import type { ReplicaId, ViewNumber } from '../base/index.js';
+import type { ReplicaId, SessionId, ViewNumber } from '../base/index.js';
 import type { ClientMessage, ServerMessage, SessionRefusal } from '../codec/index.js';
 
 export type ClientInput =
@@ -23,13 +23,39 @@ export type ClientInput =
       readonly operation: Uint8Array;
       /** Whether replicas may answer it without ordering (rdp, rdAll, count). */
       readonly isFastRead: boolean;
-      /** On the clock of `tick`; then the call ends, whatever is known. */
+      /** Whether the operation may wait at the replicas, so that its outcome comes late. */
+      readonly mayWait: boolean;
+      /** On the clock of `tick`; then the call ends, whatever is known, unless it waits. */
       readonly deadlineMs: number;
     }
+  /**
+   * Begins to follow the feed that an earlier call of this client opened; `request` and `after` (the sequence number
+   * before the first one wanted) are of its outcome. `feedId` was never used before.
+   */
+  | {
+      readonly kind: 'follow';
+      readonly feedId: number;
+      readonly request: RequestName;
+      readonly after: number;
+    }
+  /** The user has done with the feed's events up to here, so that more may come. */
+  | { readonly kind: 'consumed'; readonly feedId: number; readonly sequence: number }
+  | { readonly kind: 'unfollow'; readonly feedId: number }
   /** Ends the call at once, if it is still open: `unavailable` if nothing was sent, else `unknown`. */
-  | { readonly kind: 'cancel'; readonly callId: number }
+  | {
+      readonly kind: 'cancel';
+      readonly callId: number;
+      /** Only if no replica was sent it. */
+      readonly onlyUnsent?: boolean;
+    }
   /** End of the turn: what became ready at the same moment goes into one envelope. */
   | { readonly kind: 'flush' };
+
+/** The request under which replicas know an operation. */
+export interface RequestName {
+  readonly session: SessionId;
+  readonly number: number;
+}
 
 /** OPEN was refused by f+1 replicas, or the operation by the session rules. */
 export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS';
@@ -46,8 +72,33 @@ export type CallOutcome =
 
 export type ClientOutput =
   | { readonly kind: 'send'; readonly to: ReplicaId; readonly message: ClientMessage }
-  /** Exactly one for each call. */
-  | { readonly kind: 'done'; readonly callId: number; readonly outcome: CallOutcome };
+  /** Exactly one for each call. `request`: what f+1 replicas answered it under; null for every other outcome. */
+  | {
+      readonly kind: 'done';
+      readonly callId: number;
+      readonly outcome: CallOutcome;
+      readonly request: RequestName | null;
+    }
+  /**
+   * The operation waits at the replicas (f+1 say so): from now on the call has no deadline. It ends with the late
+   * outcome, or unknown once its session can no longer be trusted to live. At most one for each call, and it may come
+   * after `done` for a call that was given up: then something waits at the replicas for nobody.
+   */
+  | { readonly kind: 'waiting'; readonly callId: number; readonly request: RequestName }
+  /** An event of the feed that f+1 replicas told alike; in order, none left out or repeated. */
+  | {
+      readonly kind: 'feedEvent';
+      readonly feedId: number;
+      readonly sequence: number;
+      readonly data: Uint8Array;
+    }
+  /**
+   * The feed has come to its end after `after`: its session is over, or f+1 replicas do not hold all that comes next.
+   * Exactly one for each feed that is not unfollowed.
+   */
+  | { readonly kind: 'feedEnded'; readonly feedId: number; readonly after: number; readonly cause: FeedEnd };
+
+export type FeedEnd = 'session' | 'truncated';
 
 /** Collects a step's outputs in order. */
 export class Outbox {
@@ -57,8 +108,20 @@ export class Outbox {
     this.#outputs.push({ kind: 'send', to, message });
   }
 
-  done(callId: number, outcome: CallOutcome): void {
-    this.#outputs.push({ kind: 'done', callId, outcome });
+  done(callId: number, outcome: CallOutcome, request: RequestName | null): void {
+    this.#outputs.push({ kind: 'done', callId, outcome, request });
+  }
+
+  waiting(callId: number, request: RequestName): void {
+    this.#outputs.push({ kind: 'waiting', callId, request });
+  }
+
+  feedEvent(feedId: number, sequence: number, data: Uint8Array): void {
+    this.#outputs.push({ kind: 'feedEvent', feedId, sequence, data });
+  }
+
+  feedEnded(feedId: number, after: number, cause: FeedEnd): void {
+    this.#outputs.push({ kind: 'feedEnded', feedId, after, cause });
   }
 
   take(): readonly ClientOutput[] {

@@ -2,19 +2,24 @@
  * One session as the client sees it: its request numbers, the envelopes in flight, and the votes on each
  * number's outcome (DESIGN section 2, "Exactly once, by session"). A number is used once, an envelope's
  * bytes never change, and a number leaves the table only when f+1 replicas answered it alike or when the
- * whole session is given up; so `lowestUnanswered` never lies. Must not know why a call was made.
+ * whole session is given up; so `lowestUnanswered` never lies. What f+1 say waits is answered as far as that
+ * goes; its late outcome is voted on by itself. Must not know why a call was made.
  */
-import { equalBytes } from '../base/index.js';
 import type { ReplicaId, SessionId } from '../base/index.js';
 import type { Outcome, Reply } from '../codec/index.js';
 import type { Retransmission } from './alarm.js';
-import { Tally, type Candidate } from './tally.js';
+import type { HeldBytes } from './held-bytes.js';
+import { isSameOutcome } from './held-bytes.js';
+import { Tally } from './tally.js';
 
 /** A call of the user until its outcome is told. */
 export interface Call {
   readonly callId: number;
   readonly operation: Uint8Array;
-  readonly deadlineMs: number;
+  /** Null once it waits at the replicas. */
+  deadlineMs: number | null;
+  /** Whether its outcome may come late. */
+  readonly mayWait: boolean;
   /** False only while it is certain that no replica was sent this call in a way that can still execute. */
   isSent: boolean;
   /** Its fast read under way. */
@@ -35,6 +40,8 @@ export interface SentEnvelope {
   unanswered: number;
   /** Calls not yet told. */
   waiting: number;
+  /** Late outcomes that this envelope reports to have arrived. */
+  readonly finished: readonly number[];
 }
 
 /** A request number that is not decided yet. */
@@ -42,47 +49,24 @@ export interface Slot {
   readonly session: Session;
   readonly number: number;
   readonly envelope: SentEnvelope;
+  /** Votes on the outcome that counts. */
   readonly tally: Tally<Outcome>;
+  /** Replicas that say it waits. */
+  readonly waitVoters: Set<ReplicaId>;
+  /** Whether its outcome is to be reported finished. */
+  readonly mayWait: boolean;
+  /** Of the call that it was for; null for a keep-alive. */
+  readonly callId: number | null;
+  /** Whether f+1 replicas say that it waits. */
+  isWaiting: boolean;
   /** Null once the call was told something without knowing the outcome. */
   call: Call | null;
 }
 
+/** `waiting` comes first, if at all, and then the outcome that counts. */
 export interface Decision {
   readonly slot: Slot;
   readonly outcome: Outcome;
-}
-
-export function isSameOutcome(a: Outcome, b: Outcome): boolean {
-  if (a.kind === 'result') return b.kind === 'result' && equalBytes(a.result, b.result);
-  return b.kind === 'refused' && a.code === b.code;
-}
-
-const sizeOf = (outcome: Outcome): number => (outcome.kind === 'result' ? outcome.result.length : 0);
-
-/** Bytes of undecided outcomes, charged to the replica that sent them first, so that a liar fills no memory. */
-export class HeldBytes {
-  readonly #bytes: number[];
-  readonly #max: number;
-
-  constructor(n: number, max: number) {
-    this.#bytes = new Array<number>(n).fill(0);
-    this.#max = max;
-  }
-
-  take(replica: ReplicaId, outcome: Outcome): boolean {
-    const bytes = this.#bytes[replica]! + sizeOf(outcome);
-    if (bytes > this.#max) return false;
-    this.#bytes[replica] = bytes;
-    return true;
-  }
-
-  release(candidates: readonly Candidate<Outcome>[]): void {
-    for (const { value, voters } of candidates) this.#bytes[voters[0]!]! -= sizeOf(value);
-  }
-
-  get total(): number {
-    return this.#bytes.reduce((sum, bytes) => sum + bytes, 0);
-  }
 }
 
 export class Session {
@@ -92,16 +76,27 @@ export class Session {
   #nextNumber = 1;
   /** Invariant: exactly the numbers sent and not decided, ascending. */
   readonly #slots = new Map<number, Slot>();
+  /** What waits at the replicas, f+1 of them say. */
+  readonly #waiting = new Map<number, Slot>();
+  /** Calls that wait. */
+  #awaited = 0;
+  /** Late outcomes that have arrived, as far as no executed envelope has reported them. */
+  readonly #finished = new Set<number>();
+  /** Feeds that are followed in this session. */
+  feedCount = 0;
   readonly #envelopes = new Set<SentEnvelope>();
   readonly #held: HeldBytes;
   /** How long an executed envelope makes the session worth using, from its first sending on. */
   readonly #renewalMs: number;
   #trustedUntilMs: number;
   #isUsed = false;
+  /** When the last envelope that is known to be executed was first sent. */
+  #renewedAtMs: number;
 
   /** `trustedUntilMs`: while nothing is known to be executed in it. */
-  constructor(id: SessionId, trustedUntilMs: number, renewalMs: number, held: HeldBytes) {
+  constructor(id: SessionId, openedAtMs: number, trustedUntilMs: number, renewalMs: number, held: HeldBytes) {
     this.id = id;
+    this.#renewedAtMs = openedAtMs;
     this.#trustedUntilMs = trustedUntilMs;
     this.#renewalMs = renewalMs;
     this.#held = held;
@@ -125,6 +120,32 @@ export class Session {
     return this.#slots.size;
   }
 
+  /** Whether it must not lapse: something waits, or a feed is followed. */
+  get isHolding(): boolean {
+    return this.feedCount > 0 || this.#awaited > 0;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  get heldBytes(): number {
+    return this.#held.total;
+  }
+
+  get renewedAtMs(): number {
+    return this.#renewedAtMs;
+  }
+
+  get finishedCount(): number {
+    return this.#finished.size;
+  }
+
+  /** The lowest `countMax` numbers to report finished, ascending. */
+  finished(countMax: number): number[] {
+    return [...this.#finished].sort((a, b) => a - b).slice(0, countMax);
+  }
+
   get envelopes(): ReadonlySet<SentEnvelope> {
     return this.#envelopes;
   }
@@ -133,20 +154,45 @@ export class Session {
   add(envelope: SentEnvelope, calls: readonly Call[]): void {
     this.#envelopes.add(envelope);
     for (const call of calls) {
-      const number = this.#nextNumber++;
-      const slot: Slot = { session: this, number, envelope, tally: new Tally(isSameOutcome), call };
-      this.#slots.set(number, slot);
-      call.slot = slot;
+      call.slot = this.#addSlot(envelope, call);
       call.isSent = true;
     }
+  }
+
+  /** Takes the next number for an envelope that only keeps the session. */
+  addKeepAlive(envelope: SentEnvelope): void {
+    this.#envelopes.add(envelope);
+    this.#addSlot(envelope, null);
+  }
+
+  #addSlot(envelope: SentEnvelope, call: Call | null): Slot {
+    const slot: Slot = {
+      session: this,
+      number: this.#nextNumber++,
+      envelope,
+      tally: new Tally(isSameOutcome),
+      waitVoters: new Set(),
+      mayWait: call?.mayWait ?? false,
+      callId: call?.callId ?? null,
+      isWaiting: false,
+      call,
+    };
+    this.#slots.set(slot.number, slot);
+    return slot;
   }
 
   /** Counts a replica's reply; returns the numbers that it decided. Unknown numbers are ignored. */
   onReply(from: ReplicaId, reply: Reply, weakQuorumSize: number): Decision[] {
     const decisions: Decision[] = [];
     for (const [index, outcome] of reply.outcomes.entries()) {
-      const slot = this.#slots.get(reply.firstNumber + index);
-      if (slot === undefined || slot.tally.hasVoted(from)) continue;
+      const number = reply.firstNumber + index;
+      const slot = this.#slots.get(number) ?? this.#waiting.get(number);
+      if (slot === undefined) continue;
+      if (outcome.kind === 'waiting') {
+        if (this.#noteWaiting(slot, from, weakQuorumSize)) decisions.push({ slot, outcome });
+        continue;
+      }
+      if (slot.tally.hasVoted(from)) continue;
       if (slot.tally.find(outcome) === undefined && !this.#held.take(from, outcome)) continue;
       const candidate = slot.tally.add(from, outcome);
       if (candidate.voters.length < weakQuorumSize) continue;
@@ -156,42 +202,80 @@ export class Session {
     return decisions;
   }
 
+  /** True once f+1 replicas say that it waits: an answer, as far as window and envelope go. */
+  #noteWaiting(slot: Slot, from: ReplicaId, weakQuorumSize: number): boolean {
+    if (slot.waitVoters.has(from)) return false;
+    slot.waitVoters.add(from);
+    if (slot.waitVoters.size < weakQuorumSize || !this.#slots.delete(slot.number)) return false;
+    this.#waiting.set(slot.number, slot);
+    slot.isWaiting = true;
+    if (slot.call !== null) this.#awaited++;
+    this.#answered(slot);
+    this.#noteExecuted(slot.envelope);
+    return true;
+  }
+
   #settle(slot: Slot, outcome: Outcome): void {
-    const { envelope } = slot;
     this.#remove(slot);
-    if (slot.call !== null) envelope.waiting--;
+    // It may have waited although no f+1 said so in time.
+    if (slot.mayWait || slot.waitVoters.size > 0) this.#finished.add(slot.number);
+    if (slot.isWaiting) return;
+    this.#answered(slot);
+    if (outcome.kind === 'result') this.#noteExecuted(slot.envelope);
+  }
+
+  #answered({ call, envelope }: Slot): void {
+    if (call !== null) envelope.waiting--;
     if (--envelope.unanswered === 0) this.#envelopes.delete(envelope);
-    else if (this.isRetired) this.#dropUnlessAwaited(envelope);
-    if (outcome.kind !== 'result') return;
-    const renewedUntilMs = envelope.retransmission.startedAtMs + this.#renewalMs;
+  }
+
+  #noteExecuted({ retransmission, finished }: SentEnvelope): void {
+    for (const number of finished) this.#finished.delete(number);
+    const renewedUntilMs = retransmission.startedAtMs + this.#renewalMs;
     this.#trustedUntilMs = this.#isUsed ? Math.max(this.#trustedUntilMs, renewedUntilMs) : renewedUntilMs;
     this.#isUsed = true;
+    this.#renewedAtMs = Math.max(this.#renewedAtMs, retransmission.startedAtMs);
   }
 
   #remove(slot: Slot): void {
     this.#slots.delete(slot.number);
+    if (this.#waiting.delete(slot.number) && slot.call !== null) this.#awaited--;
     this.#held.release(slot.tally.candidates);
   }
 
   /** The call was told without an outcome; its number stays until it is decided or the session given up. */
   abandon(slot: Slot): void {
     slot.call = null;
-    slot.envelope.waiting--;
-    if (this.isRetired) this.#dropUnlessAwaited(slot.envelope);
+    if (slot.isWaiting) this.#awaited--;
+    else slot.envelope.waiting--;
   }
 
-  /** No new envelope will use the session; those in flight stay while a call waits for them. */
-  retire(): void {
-    this.isRetired = true;
-    for (const envelope of this.#envelopes) this.#dropUnlessAwaited(envelope);
+  /** The session is lost: what waits will not be heard of any more. Returns the calls that waited. */
+  endWaits(): Call[] {
+    const calls: Call[] = [];
+    for (const slot of [...this.#waiting.values()]) {
+      this.#remove(slot);
+      if (slot.call !== null) calls.push(slot.call);
+    }
+    return calls;
   }
 
-  #dropUnlessAwaited(envelope: SentEnvelope): void {
-    if (envelope.waiting > 0) return;
-    this.#envelopes.delete(envelope);
-    for (let i = 0; i < envelope.operationCount; i++) {
-      const slot = this.#slots.get(envelope.firstNumber + i);
-      if (slot !== undefined) this.#remove(slot);
+  /**
+   * No new envelope uses it and nothing goes on in it: envelopes in flight stay only while a call waits for them. As
+   * long as something goes on, it lasts, and so would a wait that a given up envelope begins.
+   */
+  get isDropping(): boolean {
+    return this.isRetired && !this.isHolding;
+  }
+
+  dropUnawaited(): void {
+    for (const envelope of this.#envelopes) {
+      if (envelope.waiting > 0) continue;
+      this.#envelopes.delete(envelope);
+      for (let i = 0; i < envelope.operationCount; i++) {
+        const slot = this.#slots.get(envelope.firstNumber + i);
+        if (slot !== undefined) this.#remove(slot);
+      }
     }
   }
 }

@@ -22,7 +22,10 @@ export interface ClientSettings {
   readonly envelopeOperationsMax: number;
   /** Operations beyond this go into the next envelope; a single larger one has an envelope to itself. */
   readonly envelopeBytesMax: number;
-  /** Undecided outcomes kept per replica; a correct one never has more than 4 MiB and one result. */
+  /**
+   * Undecided outcomes kept per session and replica. A correct one never has more than 4 MiB and one result, and
+   * as much again that comes late; a late one that is not kept would not come again.
+   */
   readonly heldBytesMax: number;
 }
 
@@ -37,7 +40,7 @@ export const defaultClientSettings: ClientSettings = {
   sessionNumbersMax: 1_024,
   envelopeOperationsMax: 512,
   envelopeBytesMax: 1 << 20,
-  heldBytesMax: 8 << 20,
+  heldBytesMax: 12 << 20,
 };
 
 /** Largest encoded operation: what an envelope of 2 MiB holds beside its own fields and signature. */

@@ -13,15 +13,32 @@ import {
   type Field,
   type Operation,
   type Result,
+  type SpaceEvent as WireEvent,
   type Template,
   type TemplateField,
   type Tuple,
 } from '../codec/index.js';
+import type { LeaseClock } from './clock.js';
 import { unexpectedResult } from './failures.js';
-import { Lease, processClock, type LeaseEntry } from './lease.js';
+import { Lease, type LeaseEntry } from './lease.js';
 import { LeaseRule } from './lease-rule.js';
-import { callOptions, checkAfter, checkFields, checkHold, checkLease, checkLimit } from './options.js';
-import { checkOptions, type CallOptions } from './options.js';
+import {
+  callOptions,
+  checkAfter,
+  checkFields,
+  checkFrom,
+  checkHold,
+  checkLease,
+  checkLimit,
+  checkOptions,
+  checkSignal,
+  checkWait,
+  type CallOptions,
+  type SubscribeOptions,
+  type WaitOptions,
+} from './options.js';
+import type { SpaceEvent, Subscription } from './subscription.js';
+import type { WaitOperation } from './waits.js';
 
 /** A stored tuple. */
 export interface Entry {
@@ -86,8 +103,16 @@ export interface Caller {
   /** The agreed result, never a refusal. */
   call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Result>;
   nameOf(client: ClientId): string;
+  /** Runs an operation that may wait, until it is over. */
+  wait(operation: WaitOperation, signal: AbortSignal | undefined): Promise<Result>;
+  subscribe<E>(
+    operation: Extract<Operation, { readonly kind: 'subscribe' }>,
+    signal: AbortSignal | undefined,
+    toEvent: (sequence: number, event: WireEvent) => SpaceEvent<E>,
+  ): Subscription<E>;
   /** Default time-out of calls, ms. */
   readonly timeoutMs: number;
+  readonly clock: LeaseClock;
   /** Of the cluster, ms. */
   readonly clockSkewMaxMs: number;
 }
@@ -149,7 +174,7 @@ export class Space {
     const lease = leaseOf(options);
     const isHeld = checkHold(options?.hold, lease);
     const operation = { kind: 'out', space: this.name, tuple: tupleOf(tuple), lease } as const;
-    const sentAtMs = processClock.nowMs();
+    const sentAtMs = this.#caller.clock.nowMs();
     const entry = this.#entry(operation, await this.#caller.call(operation, false, options));
     return isHeld ? { entry, lease: this.#hold(entry, lease, sentAtMs) } : entry;
   }
@@ -166,6 +191,48 @@ export class Space {
     checkOptions(options, callOptions, 'inp');
     const operation = { kind: 'inp', space: this.name, template: templateOf(template) } as const;
     return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
+  }
+
+  /**
+   * Reads the oldest match; if there is none, waits at the replicas until there is one. Null: the time is over.
+   * @throws RefusedError TOO_MANY_WAITS, WAIT_TOO_LONG; the signal's reason.
+   */
+  async rd(template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
+    return this.#wait('rd', template, options);
+  }
+
+  /**
+   * Takes the oldest match; if there is none, waits at the replicas until there is one. Among those who wait, the
+   * first to arrive gets it. Null: the time is over.
+   * @throws as `rd`; UnknownOutcomeError if the session was lost meanwhile: an entry may have been taken.
+   */
+  async in(template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
+    return this.#wait('in', template, options);
+  }
+
+  /**
+   * What happens to matching entries from now on, or from event `from` on: an async iterable. Every event is believed
+   * only at f+1 replicas, and comes once and in order.
+   * @throws through the iteration: RefusedError HISTORY_TRUNCATED (field `from`: the oldest event that can be had),
+   * TOO_MANY_SUBSCRIPTIONS; and as any call.
+   */
+  subscribe(template: TemplateInput, options?: SubscribeOptions): Subscription<Entry> {
+    checkOptions(options, ['from', 'signal'], 'subscribe');
+    const from = checkFrom(options?.from);
+    const operation = { kind: 'subscribe', space: this.name, template: templateOf(template), from } as const;
+    const toEvent = (sequence: number, { kind, entry }: WireEvent): SpaceEvent<Entry> => ({
+      kind,
+      sequence,
+      entry: this.#toEntry(entry),
+    });
+    return this.#caller.subscribe(operation, checkSignal(options?.signal), toEvent);
+  }
+
+  async #wait(kind: 'rd' | 'in', template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
+    checkOptions(options, callOptions, kind);
+    const timeout = checkWait(options?.timeout);
+    const operation = { kind, space: this.name, template: templateOf(template), timeout } as const;
+    return this.#entryOrNull(operation, await this.#caller.wait(operation, checkSignal(options?.signal)));
   }
 
   /** Reads all matches, oldest first. */
@@ -213,7 +280,7 @@ export class Space {
     const isHeld = checkHold(options?.hold, lease);
     const swap = { template: templateOf(template), tuple: tupleOf(tuple), lease };
     const operation = { kind: 'cas', space: this.name, ...swap } as const;
-    const sentAtMs = processClock.nowMs();
+    const sentAtMs = this.#caller.clock.nowMs();
     const result = await this.#caller.call(operation, false, options);
     if (result.kind !== 'cas') throw unexpectedResult(operation.kind);
     const entry = result.entry === null ? null : this.#toEntry(result.entry);
@@ -246,7 +313,7 @@ export class Space {
   /** `sentAtMs`: before the entry was asked for. */
   #hold({ id, tuple }: Entry, lease: number | null, sentAtMs: number): Lease {
     assert(lease !== null, 'what is held has a lease');
-    const { clockSkewMaxMs, timeoutMs } = this.#caller;
+    const { clock, clockSkewMaxMs, timeoutMs } = this.#caller;
     const found = (entry: Entry | null): bigint | null => entry?.id ?? null;
     const held: LeaseEntry = {
       id,
@@ -254,7 +321,7 @@ export class Space {
       renew: async (leaseMs, options) => found(await this.renew(tuple, leaseMs, options)),
       take: async (options) => found(await this.inp(tuple, options)),
     };
-    return new Lease(held, new LeaseRule(lease, clockSkewMaxMs, sentAtMs), processClock);
+    return new Lease(held, new LeaseRule(lease, clockSkewMaxMs, sentAtMs), clock);
   }
 
   #toEntry({ id, tuple, owner, deadline }: WireEntry): Entry {

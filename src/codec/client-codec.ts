@@ -5,7 +5,14 @@
  */
 import { sequenceNumber, sessionId, utf8Length, viewNumber } from '../base/index.js';
 import type { ReplicaId, SessionId } from '../base/index.js';
-import type { ClientMessage, Reply, ServerMessage, StatusReply } from './client-messages.js';
+import type {
+  ClientMessage,
+  FeedEvent,
+  Follow,
+  Reply,
+  ServerMessage,
+  StatusReply,
+} from './client-messages.js';
 import { envelopeOperationsMax, openNonceBytes } from './envelope-codec.js';
 import { decodeFrame, encodeFrame } from './frame.js';
 import { theodora as proto } from './generated/wire.js';
@@ -25,6 +32,7 @@ import {
   signatureBytes,
   viewOf,
 } from './wire.js';
+import type { WireInteger } from './wire.js';
 
 export const challengeNonceBytes = 32;
 const textBytesMax = 256;
@@ -63,6 +71,10 @@ function clientMessageToWire(message: ClientMessage): proto.ClientMessage.$Prope
       return { read: { readId: message.readId, operation: message.operation } };
     case 'statusRequest':
       return { statusRequest: message.requestId };
+    case 'follow': {
+      const { session, number, after } = message;
+      return { follow: { session, number, after } };
+    }
   }
 }
 
@@ -88,7 +100,15 @@ function clientMessageFromWire(wire: proto.ClientMessage): ClientMessage {
     };
   }
   if (wire.attach !== null) return { kind: 'attach', session: sessionId(safeInteger(wire.attach)) };
+  if (wire.follow !== null) {
+    const { session, number, after } = wire.follow;
+    return { kind: 'follow', ...feedOf(session, number), after: safeInteger(after) };
+  }
   return { kind: 'statusRequest', requestId: safeInteger(wire.statusRequest) };
+}
+
+function feedOf(session: WireInteger, number: WireInteger): Pick<Follow, 'session' | 'number'> {
+  return { session: sessionId(safeInteger(session)), number: safeInteger(number) };
 }
 
 export function decodeClientMessage(bytes: Uint8Array): ClientMessage | null {
@@ -113,6 +133,14 @@ function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Prope
       return { readReply: { readId: message.readId, result: message.result } };
     case 'statusReply':
       return { statusReply: { ...message, stateDigest: hexBytes(message.stateDigest) } };
+    case 'feedEvent': {
+      const { session, number, previous, sequence, data } = message;
+      return { feedEvent: { session, number, previous, sequence, data } };
+    }
+    case 'feedTruncated': {
+      const { session, number, after } = message;
+      return { feedTruncated: { session, number, after } };
+    }
   }
 }
 
@@ -149,6 +177,19 @@ function statusReplyFromWire(wire: proto.StatusReply): StatusReply {
   };
 }
 
+function feedEventFromWire(wire: proto.FeedEvent): FeedEvent {
+  const previous = safeInteger(wire.previous);
+  const sequence = safeInteger(wire.sequence);
+  check(sequence > previous);
+  return {
+    kind: 'feedEvent',
+    ...feedOf(wire.session, wire.number),
+    previous,
+    sequence,
+    data: keepBytes(wire.data),
+  };
+}
+
 /** The frequent messages first. */
 function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
   if (wire.reply !== null) return replyFromWire(wire.reply);
@@ -173,6 +214,11 @@ function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
       nonce: exactly(openNonceBytes, wire.opened.nonce),
       session: sessionId(safeInteger(wire.opened.session)),
     };
+  }
+  if (wire.feedEvent !== null) return feedEventFromWire(wire.feedEvent);
+  if (wire.feedTruncated !== null) {
+    const { session, number, after } = wire.feedTruncated;
+    return { kind: 'feedTruncated', ...feedOf(session, number), after: safeInteger(after) };
   }
   check(wire.statusReply !== null);
   return statusReplyFromWire(wire.statusReply);

@@ -33,7 +33,18 @@ export interface StatusRequest {
   readonly requestId: number;
 }
 
-export type ClientMessage = Hello | Attach | Submit | Read | StatusRequest;
+/**
+ * Asks for the events of a feed that request `number` of the session opened, from after this sequence number on;
+ * of one that is followed on this stream already it says that they have been used up to there.
+ */
+export interface Follow {
+  readonly kind: 'follow';
+  readonly session: SessionId;
+  readonly number: number;
+  readonly after: number;
+}
+
+export type ClientMessage = Hello | Attach | Submit | Read | StatusRequest | Follow;
 
 export interface Challenge {
   readonly kind: 'challenge';
@@ -94,4 +105,23 @@ export interface StatusReply {
   readonly version: string;
 }
 
-export type ServerMessage = Challenge | Welcome | Notice | Opened | Reply | ReadReply | StatusReply;
+/** One event of a feed. `previous`: the sequence number of the feed's event before it, or where following began. */
+export interface FeedEvent {
+  readonly kind: 'feedEvent';
+  readonly session: SessionId;
+  readonly number: number;
+  readonly previous: number;
+  readonly sequence: number;
+  readonly data: Uint8Array;
+}
+
+/** What comes after `after` in this feed is not all held any more. */
+export interface FeedTruncated {
+  readonly kind: 'feedTruncated';
+  readonly session: SessionId;
+  readonly number: number;
+  readonly after: number;
+}
+
+export type ServerMessage =
+  Challenge | Welcome | Notice | Opened | Reply | ReadReply | StatusReply | FeedEvent | FeedTruncated;

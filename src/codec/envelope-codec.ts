@@ -21,7 +21,10 @@ import {
   signatureBytes,
   viewOf,
 } from './wire.js';
+import type { WireInteger } from './wire.js';
 
+/** Most numbers that one envelope reports finished. */
+export const envelopeFinishedMax = 1024;
 /** Most operations in one envelope. */
 export const envelopeOperationsMax = 1024;
 /** Most envelopes in one batch. */
@@ -44,11 +47,23 @@ function bodyToWire(body: EnvelopeBody): proto.EnvelopeBody.$Properties {
           firstNumber: body.firstNumber,
           lowestUnanswered: body.lowestUnanswered,
           operations: body.operations as Uint8Array[],
+          finished: body.finished as number[],
         },
       };
     case 'rejoin':
       return { rejoin: { replica: body.replica, startedAt: body.startedAt, nonce: body.nonce } };
   }
+}
+
+function finishedFromWire(wires: readonly WireInteger[], firstNumber: number): number[] {
+  check(wires.length <= envelopeFinishedMax);
+  let last = 0;
+  return wires.map((wire) => {
+    const number = safeInteger(wire);
+    check(number > last && number < firstNumber);
+    last = number;
+    return number;
+  });
 }
 
 function requestsFromWire(wire: proto.Requests): Requests {
@@ -64,6 +79,7 @@ function requestsFromWire(wire: proto.Requests): Requests {
     firstNumber,
     lowestUnanswered,
     operations: wire.operations,
+    finished: finishedFromWire(wire.finished, firstNumber),
   };
 }
 

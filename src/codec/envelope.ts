@@ -20,8 +20,13 @@ export interface Requests {
   readonly firstNumber: number;
   /** Replies below this number have arrived and may be dropped; at most firstNumber. */
   readonly lowestUnanswered: number;
-  /** Encoded operations, opaque to the ordering layer; at least one. */
+  /**
+   * Encoded operations, opaque to the ordering layer; at least one. An empty one is not executed: it renews the
+   * session.
+   */
   readonly operations: readonly Uint8Array[];
+  /** Operations that were left waiting and whose late outcome has arrived: it may be dropped. Ascending. */
+  readonly finished: readonly number[];
 }
 
 /** A replica without its vote log asks for its next incarnation. */
@@ -51,9 +56,13 @@ export interface Batch {
   readonly envelopes: readonly Uint8Array[];
 }
 
-/** What became of one operation: the application's result, or a refusal by the session rules. */
+/**
+ * What became of one operation: the application's result, a refusal by the session rules, or that it waits:
+ * the outcome that counts comes later, under the same number.
+ */
 export type Outcome =
   | { readonly kind: 'result'; readonly result: Uint8Array }
-  | { readonly kind: 'refused'; readonly code: SessionRefusal };
+  | { readonly kind: 'refused'; readonly code: SessionRefusal }
+  | { readonly kind: 'waiting' };
 
 export type SessionRefusal = 'SESSION_EXPIRED' | 'REPLIES_FULL' | 'NUMBER_OUT_OF_WINDOW';

@@ -2,9 +2,9 @@
  * Bytes of operations, results and entries (operations.ts). Tuples and templates inside are canonical
  * bytes (tuple-codec.ts). Must not judge what a space may refuse: whatever is well formed decodes.
  */
-import { assert, decodeUtf8, encodeUtf8 } from '../base/index.js';
+import { assert, decodeUtf8, encodeUtf8, sessionId } from '../base/index.js';
 import { theodora as proto } from './generated/wire.js';
-import type { Entry, Operation, RefusalCode, Result } from './operations.js';
+import type { Entry, EventKind, Operation, RefusalCode, Result, SpaceEvent } from './operations.js';
 import type { Template, Tuple } from './tuples.js';
 import { decodeTemplate, decodeTuple, encodeTemplate, encodeTuple } from './tuple-codec.js';
 import {
@@ -32,6 +32,11 @@ const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
   RESULT_TOO_LARGE: 6,
   SPACE_FULL: 7,
   LEASE_TOO_SHORT: 8,
+  TOO_MANY_WAITS: 9,
+  TOO_MANY_SUBSCRIPTIONS: 10,
+  WAIT_TOO_LONG: 11,
+  NO_SUCH_WAIT: 12,
+  HISTORY_TRUNCATED: 13,
 };
 const refusals: readonly (RefusalCode | null)[] = [
   null,
@@ -43,7 +48,20 @@ const refusals: readonly (RefusalCode | null)[] = [
   'RESULT_TOO_LARGE',
   'SPACE_FULL',
   'LEASE_TOO_SHORT',
+  'TOO_MANY_WAITS',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'WAIT_TOO_LONG',
+  'NO_SUCH_WAIT',
+  'HISTORY_TRUNCATED',
 ];
+
+const eventKindNumbers: Readonly<Record<EventKind, number>> = {
+  inserted: 1,
+  taken: 2,
+  expired: 3,
+  replaced: 4,
+};
+const eventKinds: readonly (EventKind | null)[] = [null, 'inserted', 'taken', 'expired', 'replaced'];
 
 type WireOperation = proto.Operation.$Properties;
 
@@ -69,6 +87,16 @@ function operationKindToWire(operation: Operation): WireOperation {
       return { replace: swapToWire(operation) };
     case 'renew':
       return { renew: { template: encodeTemplate(operation.template), lease: operation.lease } };
+    case 'rd':
+      return { rd: waitToWire(operation) };
+    case 'in':
+      return { in: waitToWire(operation) };
+    case 'cancel':
+      return { cancel: { session: operation.session, number: operation.number } };
+    case 'subscribe': {
+      const template = encodeTemplate(operation.template);
+      return { subscribe: operation.from === null ? { template } : { template, from: operation.from } };
+    }
   }
 }
 
@@ -81,6 +109,13 @@ type Swap = Extract<Operation, { readonly kind: 'cas' | 'replace' }>;
 
 function swapToWire({ template, tuple, lease }: Swap): proto.Swap.$Properties {
   return withLease({ template: encodeTemplate(template), tuple: encodeTuple(tuple) }, lease);
+}
+
+type Wait = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
+
+function waitToWire({ template, timeout }: Wait): proto.Wait.$Properties {
+  const wire = { template: encodeTemplate(template) };
+  return timeout === null ? wire : { ...wire, timeout };
 }
 
 /** `limit` is an unsigned 32-bit integer, `space` at most 256 bytes of UTF-8. */
@@ -109,7 +144,7 @@ function operationFromWire(wire: proto.Operation): Operation {
   const space = decodeUtf8(wire.space);
   check(space !== null);
   if (wire.out !== null) {
-    return { kind: 'out', space, tuple: tupleOf(wire.out.tuple), lease: leaseOf(wire.out.lease) };
+    return { kind: 'out', space, tuple: tupleOf(wire.out.tuple), lease: positiveOrNull(wire.out.lease) };
   }
   if (wire.rdp !== null) return { kind: 'rdp', space, template: templateOf(wire.rdp.template) };
   if (wire.inp !== null) return { kind: 'inp', space, template: templateOf(wire.inp.template) };
@@ -125,21 +160,40 @@ function operationFromWire(wire: proto.Operation): Operation {
     return { kind: 'cas', space, ...swapFromWire(wire.cas) };
   }
   if (wire.replace !== null) return { kind: 'replace', space, ...swapFromWire(wire.replace) };
-  check(wire.renew !== null);
-  const lease = leaseOf(wire.renew.lease);
-  check(lease !== null);
-  return { kind: 'renew', space, template: templateOf(wire.renew.template), lease };
+  if (wire.renew !== null) {
+    const lease = positiveOrNull(wire.renew.lease);
+    check(lease !== null);
+    return { kind: 'renew', space, template: templateOf(wire.renew.template), lease };
+  }
+  return waitingFromWire(wire, space);
+}
+
+/** Operations that wait, go on telling, or end such a one. */
+function waitingFromWire(wire: proto.Operation, space: string): Operation {
+  if (wire.rd !== null) return { kind: 'rd', space, ...waitFromWire(wire.rd) };
+  if (wire.in !== null) return { kind: 'in', space, ...waitFromWire(wire.in) };
+  if (wire.cancel !== null) {
+    const session = sessionId(safeInteger(wire.cancel.session));
+    return { kind: 'cancel', space, session, number: safeInteger(wire.cancel.number) };
+  }
+  check(wire.subscribe !== null);
+  const { template, from } = wire.subscribe;
+  return { kind: 'subscribe', space, template: templateOf(template), from: positiveOrNull(from) };
+}
+
+function waitFromWire({ template, timeout }: proto.Wait): Pick<Wait, 'template' | 'timeout'> {
+  return { template: templateOf(template), timeout: positiveOrNull(timeout) };
 }
 
 function swapFromWire({ template, tuple, lease }: proto.Swap): Pick<Swap, 'template' | 'tuple' | 'lease'> {
-  return { template: templateOf(template), tuple: tupleOf(tuple), lease: leaseOf(lease) };
+  return { template: templateOf(template), tuple: tupleOf(tuple), lease: positiveOrNull(lease) };
 }
 
-function leaseOf(wire: WireInteger | null): number | null {
+function positiveOrNull(wire: WireInteger | null): number | null {
   if (wire === null) return null;
-  const lease = safeInteger(wire);
-  check(lease >= 1);
-  return lease;
+  const value = safeInteger(wire);
+  check(value >= 1);
+  return value;
 }
 
 export function decodeOperation(bytes: Uint8Array): Operation | null {
@@ -172,6 +226,18 @@ export function decodeEntry(bytes: Uint8Array): Entry | null {
   return decodeWire(proto.Entry, bytes, 2, entryFromWire);
 }
 
+export function encodeEvent({ kind, entry }: SpaceEvent): Uint8Array {
+  return encodeWire(proto.Event, { kind: eventKindNumbers[kind], entry: entryToWire(entry) });
+}
+
+export function decodeEvent(bytes: Uint8Array): SpaceEvent | null {
+  return decodeWire(proto.Event, bytes, 3, (wire) => {
+    const kind = eventKinds[wire.kind] ?? null;
+    check(kind !== null && wire.entry !== null);
+    return { kind, entry: entryFromWire(wire.entry) };
+  });
+}
+
 function resultToWire(result: Result): proto.Result.$Properties {
   switch (result.kind) {
     case 'entry':
@@ -186,6 +252,10 @@ function resultToWire(result: Result): proto.Result.$Properties {
     }
     case 'refused':
       return { refused: { code: refusalNumbers[result.code], detail: result.detail } };
+    case 'cancelled':
+      return { cancelled: {} };
+    case 'subscribed':
+      return { subscribed: result.from };
   }
 }
 
@@ -198,6 +268,12 @@ function resultFromWire(wire: proto.Result): Result {
   if (wire.cas !== null) {
     const { inserted, entry } = wire.cas;
     return { kind: 'cas', inserted, entry: entry === null ? null : entryFromWire(entry) };
+  }
+  if (wire.cancelled !== null) return { kind: 'cancelled' };
+  if (wire.subscribed !== null) {
+    const from = safeInteger(wire.subscribed);
+    check(from >= 1);
+    return { kind: 'subscribed', from };
   }
   check(wire.refused !== null);
   const code = refusals[wire.refused.code] ?? null;

@@ -1,5 +1,5 @@
 /** Operations on a tuple space and their results. Plain data; encoding is in operation-codec.ts. */
-import type { ClientId } from '../base/index.js';
+import type { ClientId, SessionId } from '../base/index.js';
 import type { Template, Tuple } from './tuples.js';
 
 export type Operation =
@@ -30,7 +30,28 @@ export type Operation =
       readonly tuple: Tuple;
       readonly lease: number | null;
     }
-  | { readonly kind: 'renew'; readonly space: string; readonly template: Template; readonly lease: number };
+  | { readonly kind: 'renew'; readonly space: string; readonly template: Template; readonly lease: number }
+  | {
+      readonly kind: 'rd' | 'in';
+      readonly space: string;
+      readonly template: Template;
+      /** How long to wait for a match, ms of ordered time, at least 1; null: until there is one. */
+      readonly timeout: number | null;
+    }
+  | {
+      /** Ends a wait or subscription of the same client; `session` and `number` name the request that began it. */
+      readonly kind: 'cancel';
+      readonly space: string;
+      readonly session: SessionId;
+      readonly number: number;
+    }
+  | {
+      readonly kind: 'subscribe';
+      readonly space: string;
+      readonly template: Template;
+      /** The first event wanted, at least 1; null: from now on. */
+      readonly from: number | null;
+    };
 
 export type OperationKind = Operation['kind'];
 
@@ -45,7 +66,9 @@ export interface Entry {
 
 /**
  * Deterministic refusals. `detail` is a number whose meaning the code fixes: the limit that was exceeded
- * (TUPLE_TOO_LARGE, FIELD_TOO_LARGE, TOO_MANY_FIELDS), the least lease in ms (LEASE_TOO_SHORT), how many entries fit (RESULT_TOO_LARGE), else 0.
+ * (TUPLE_TOO_LARGE, FIELD_TOO_LARGE, TOO_MANY_FIELDS, TOO_MANY_WAITS, TOO_MANY_SUBSCRIPTIONS, and in ms
+ * WAIT_TOO_LONG), the least lease in ms (LEASE_TOO_SHORT), how many entries fit (RESULT_TOO_LARGE), the first
+ * event that can still be had (HISTORY_TRUNCATED), else 0.
  */
 export type RefusalCode =
   | 'MALFORMED_OPERATION'
@@ -55,11 +78,31 @@ export type RefusalCode =
   | 'TUPLE_TOO_LARGE'
   | 'RESULT_TOO_LARGE'
   | 'SPACE_FULL'
-  | 'LEASE_TOO_SHORT';
+  | 'LEASE_TOO_SHORT'
+  | 'TOO_MANY_WAITS'
+  | 'TOO_MANY_SUBSCRIPTIONS'
+  | 'WAIT_TOO_LONG'
+  | 'NO_SUCH_WAIT'
+  | 'HISTORY_TRUNCATED';
+
+/**
+ * What can happen to an entry. `replaced`: a `replace` took it; what that inserted is an event of its own, the next.
+ */
+export type EventKind = 'inserted' | 'taken' | 'expired' | 'replaced';
+
+/** An event of a space. Its sequence number, 1, 2, 3, … within the space, stands beside it. */
+export interface SpaceEvent {
+  readonly kind: EventKind;
+  readonly entry: Entry;
+}
 
 export type Result =
   | { readonly kind: 'entry'; readonly entry: Entry | null }
   | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'cas'; readonly inserted: boolean; readonly entry: Entry | null }
+  /** Of a cancel, and of the wait that it ended. */
+  | { readonly kind: 'cancelled' }
+  /** Every event of sequence number `from` or later that matches is told. */
+  | { readonly kind: 'subscribed'; readonly from: number }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: number };

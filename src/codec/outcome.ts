@@ -5,6 +5,7 @@ import { check, keepBytes } from './wire.js';
 interface WireOutcome {
   readonly result: Uint8Array | null;
   readonly refusal: number | null;
+  readonly waiting: boolean | null;
 }
 
 const refusalNumbers: Readonly<Record<SessionRefusal, number>> = {
@@ -19,13 +20,26 @@ const refusals: readonly (SessionRefusal | null)[] = [
   'NUMBER_OUT_OF_WINDOW',
 ];
 
-export function outcomeToWire(outcome: Outcome): { result: Uint8Array } | { refusal: number } {
-  return outcome.kind === 'result' ? { result: outcome.result } : { refusal: refusalNumbers[outcome.code] };
+export function outcomeToWire(
+  outcome: Outcome,
+): { result: Uint8Array } | { refusal: number } | { waiting: true } {
+  switch (outcome.kind) {
+    case 'result':
+      return { result: outcome.result };
+    case 'refused':
+      return { refusal: refusalNumbers[outcome.code] };
+    case 'waiting':
+      return { waiting: true };
+  }
 }
 
 /** For use inside `decodeWire`. */
 export function outcomeFromWire(wire: WireOutcome): Outcome {
   if (wire.result !== null) return { kind: 'result', result: keepBytes(wire.result) };
+  if (wire.waiting !== null) {
+    check(wire.waiting);
+    return { kind: 'waiting' };
+  }
   check(wire.refusal !== null);
   const code = refusals[wire.refusal] ?? null;
   check(code !== null);

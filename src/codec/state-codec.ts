@@ -72,6 +72,7 @@ export function encodeSessionPage(page: SessionPage): Uint8Array {
     expiresAt: page.expiresAt,
     lowestUnanswered: page.lowestUnanswered,
     outcomes: page.outcomes.map(([number, outcome]) => ({ number, ...outcomeToWire(outcome) })),
+    waiting: page.waiting.map(([number, outcome]) => ({ number, ...outcomeToWire(outcome) })),
   });
 }
 
@@ -98,6 +99,7 @@ export function decodeSessionPage(bytes: Uint8Array): SessionPage | null {
       expiresAt: safeInteger(wire.expiresAt),
       lowestUnanswered: safeInteger(wire.lowestUnanswered),
       outcomes: outcomesFromWire(wire.outcomes),
+      waiting: outcomesFromWire(wire.waiting),
     }),
     sessionPageBytesMax,
   );

@@ -35,6 +35,8 @@ export interface SessionPage {
   readonly lowestUnanswered: number;
   /** Cached outcomes, ascending by request number. */
   readonly outcomes: readonly (readonly [number: number, outcome: Outcome])[];
+  /** Operations left waiting whose late outcome has not arrived at the client; ascending by request number. */
+  readonly waiting: readonly (readonly [number: number, outcome: Outcome])[];
 }
 
 /** Pages of the ordering layer (section 0) and of the application (section 1). */

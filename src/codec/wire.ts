@@ -49,6 +49,9 @@ export function check(condition: boolean): asserts condition {
   if (!condition) throw malformed;
 }
 
+/** Of a list of integers: 1,024 of the longest. */
+const packedBytesMax = 10 << 10;
+
 /** Counts length-delimited elements, so that small bytes cannot make a large heap. */
 class BoundedReader extends protobuf.Reader {
   #elementsLeft: number;
@@ -61,6 +64,13 @@ class BoundedReader extends protobuf.Reader {
   override size(): number {
     check(--this.#elementsLeft >= 0);
     return super.size();
+  }
+
+  override uint64s(values?: WireInteger[]): WireInteger[] {
+    const start = this.pos;
+    check(this.uint32() <= packedBytesMax);
+    this.pos = start;
+    return super.uint64s(values as number[]);
   }
 }
 
@@ -107,6 +117,12 @@ class ComparingWriter extends protobuf.Writer {
       high >>>= 7;
     }
     return this.uint32(low);
+  }
+
+  override uint64s(values: readonly (WireInteger | string)[]): this {
+    this.fork();
+    for (const value of values) this.uint64(value);
+    return this.ldelim();
   }
 
   override bool(value: boolean): this {

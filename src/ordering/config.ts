@@ -36,6 +36,13 @@ export interface OrderingConfig {
   readonly sessionsPerClientMax: number;
   readonly sessionNumbersMax: number;
   readonly sessionReplyBytesMax: number;
+  /** Operations of a session that wait, or whose late outcome has not arrived. */
+  readonly sessionWaitsMax: number;
+  /** Feeds that one stream may follow. */
+  readonly feedsPerStreamMax: number;
+  /** Events and bytes that may be under way to one follower of a feed. */
+  readonly feedWindowEvents: number;
+  readonly feedWindowBytes: number;
   readonly stateChunkBytes: number;
   /** Batches and bytes of batch bodies kept below the low watermark for peers that were cut off. */
   readonly historyBatchesMax: number;
@@ -65,6 +72,10 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   sessionsPerClientMax: 1_024,
   sessionNumbersMax: 1_024,
   sessionReplyBytesMax: 4 << 20,
+  sessionWaitsMax: 16_384,
+  feedsPerStreamMax: 1_024,
+  feedWindowEvents: 256,
+  feedWindowBytes: 1 << 20,
   stateChunkBytes: 512 << 10,
   historyBatchesMax: 65_536,
   historyBytesMax: 64 << 20,

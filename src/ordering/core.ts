@@ -24,6 +24,7 @@ import type {
 } from '../codec/index.js';
 import type { OrderingConfig } from './config.js';
 import type { LogRecord, Output } from './interface.js';
+import { createFeeds, type Feeds } from './feeds.js';
 import { createHistory, type History } from './history.js';
 import { createLog, type Log } from './log.js';
 import type { NewViewDecision } from './new-view-decision.js';
@@ -173,6 +174,7 @@ export interface Core {
   /** Verdicts of slow checks by digest of the checked bytes; undefined while asked for. */
   readonly verdicts: Map<Digest, boolean | undefined>;
   readonly reads: PendingRead[];
+  readonly feeds: Feeds;
 
   /** Replicated state of the ordering layer; see state.ts. */
   sessions: SessionTable;
@@ -233,6 +235,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     candidateBodies: new Map(),
     verdicts: new Map(),
     reads: [],
+    feeds: createFeeds(),
     sessions: createSessionTable(),
     orderedTime: 0,
     chain: digest('00'.repeat(32)),

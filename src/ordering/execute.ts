@@ -4,22 +4,29 @@
  * correct replica.
  */
 import {
+  assert,
   concatBytes,
+  emptyBytes,
   encodeUtf8,
   fromHex,
   sequenceNumber,
   type Digest,
+  type SessionId,
   type ViewNumber,
 } from '../base/index.js';
 import type { Envelope, OpenSession, Outcome, Rejoin, Requests } from '../codec/index.js';
 import { takeCheckpoint } from './checkpoint.js';
 import { event, type Core } from './core.js';
+import { BatchEffects } from './effects.js';
+import { touchFeed, touchFeedsOf } from './feeds.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf } from './log.js';
 import { envelopeKey, removePending } from './pool.js';
+import type { OrderedOperation } from './ports.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import {
   openSession,
+  outcomeOf,
   purgeSessions,
   recordOutcome,
   renewSession,
@@ -52,13 +59,18 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   core.chain = extendChain(core, body.digest);
   const { time, envelopes } = body;
   if (time !== null && time > core.orderedTime) core.orderedTime = time;
-  purgeSessions(core.sessions, core.orderedTime);
-  core.stateMachine.advanceTime(core.orderedTime);
+  const effects = new BatchEffects(core);
+  // What waits in an ended session must be gone before time or an operation could wake it.
+  endSessions(core, purgeSessions(core.sessions, core.orderedTime));
+  core.stateMachine.advanceTime(core.orderedTime, effects);
+  effects.flush();
   let operationCount = 0;
   for (const envelope of envelopes) {
-    operationCount += executeEnvelope(core, body, envelope);
+    operationCount += executeEnvelope(core, body, envelope, effects);
+    effects.flush();
     removePending(core.pool, envelopeKey(envelope));
   }
+  effects.end();
   dropVerdicts(core, body);
   if (envelopes.length > 0) noteProgress(core);
   if (core.observing !== null) core.observing.lastProgressMs = core.nowMs;
@@ -71,6 +83,14 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
     operationCount,
   });
   if (log.lastExecuted % config.checkpointInterval === 0) takeCheckpoint(core);
+}
+
+/** Tells those that have a part of theirs in the sessions. */
+function endSessions(core: Core, ended: readonly SessionId[]): void {
+  for (const session of ended) {
+    core.stateMachine.endSession?.(session);
+    touchFeedsOf(core.feeds, session);
+  }
 }
 
 /** Timeouts shrink again after progress (TOCS'02 section 4.5.2). */
@@ -86,7 +106,7 @@ function extendChain(core: Core, digest: Digest): Digest {
   return core.authenticator.hash(concatBytes([chainTag, fromHex(core.chain)!, fromHex(digest)!]));
 }
 
-function executeEnvelope(core: Core, body: Body, envelope: Envelope): number {
+function executeEnvelope(core: Core, body: Body, envelope: Envelope, effects: BatchEffects): number {
   switch (envelope.body.kind) {
     case 'open':
       executeOpen(core, envelope.body);
@@ -95,12 +115,13 @@ function executeEnvelope(core: Core, body: Body, envelope: Envelope): number {
       executeRejoin(core, envelope.body);
       return 0;
     case 'requests':
-      return executeRequests(core, body, envelope.body);
+      return executeRequests(core, body, envelope.body, effects);
   }
 }
 
 function executeOpen(core: Core, open: OpenSession): void {
-  const session = openSession(core.sessions, open, core.orderedTime, core.config);
+  const { session, ended } = openSession(core.sessions, open, core.orderedTime, core.config);
+  endSessions(core, ended);
   core.outputs.push({ kind: 'opened', client: open.client, nonce: open.nonce, session });
 }
 
@@ -130,7 +151,7 @@ function executeRejoin(core: Core, rejoin: Rejoin): void {
   });
 }
 
-function executeRequests(core: Core, body: Body, requests: Requests): number {
+function executeRequests(core: Core, body: Body, requests: Requests, effects: BatchEffects): number {
   const session = sessionOf(core.sessions, requests);
   const { client, session: id, operations } = requests;
   if (session === null) {
@@ -147,14 +168,17 @@ function executeRequests(core: Core, body: Body, requests: Requests): number {
       firstNumber = number + 1;
       continue;
     }
-    const cached = session.outcomes.get(number);
-    outcomes.push(cached ?? executeOperation(core, body, session, number, operation));
+    const cached = outcomeOf(session, number);
+    outcomes.push(cached ?? executeOperation(core, body, session, number, operation, effects));
     if (cached === undefined && session.outcomes.has(number)) executed += 1;
   }
   if (executed > 0) renewSession(core.sessions, session, core.orderedTime, core.config);
   if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
   return executed;
 }
+
+/** Of an empty operation: it only renews the session. */
+const keptAlive: Outcome = { kind: 'result', result: emptyBytes };
 
 /**
  * A refused operation uses up its number, so that a repetition cannot execute it later; only a number beyond
@@ -166,16 +190,22 @@ function executeOperation(
   session: Session,
   number: number,
   operation: Uint8Array,
+  effects: BatchEffects,
 ): Outcome {
-  const { config } = core;
+  const { config, sessions } = core;
   if (number >= session.lowestUnanswered + config.sessionNumbersMax) {
     return { kind: 'refused', code: 'NUMBER_OUT_OF_WINDOW' };
   }
+  const isFull = session.outcomeBytes >= config.sessionReplyBytesMax;
   const outcome: Outcome =
-    session.outcomeBytes >= config.sessionReplyBytesMax
-      ? { kind: 'refused', code: 'REPLIES_FULL' }
-      : { kind: 'result', result: runOperation(core, body, session, number, operation) };
-  recordOutcome(session, number, outcome);
+    operation.length === 0
+      ? keptAlive
+      : isFull
+        ? { kind: 'refused', code: 'REPLIES_FULL' }
+        : runOperation(core, body, session, number, operation, effects);
+  recordOutcome(sessions, session, number, outcome);
+  // A client may have asked for this feed before this replica got to it.
+  touchFeed(core.feeds, session.id, number);
   return outcome;
 }
 
@@ -185,8 +215,10 @@ function runOperation(
   session: Session,
   number: number,
   operation: Uint8Array,
-): Uint8Array {
-  return core.stateMachine.execute({
+  effects: BatchEffects,
+): Outcome {
+  const mayWait = session.waiting.size < core.config.sessionWaitsMax;
+  const ordered: OrderedOperation = {
     client: session.client,
     session: session.id,
     number,
@@ -194,5 +226,9 @@ function runOperation(
     sequenceNumber: core.log.lastExecuted,
     time: core.orderedTime,
     isVerified: verdictOf(core, body, operation),
-  });
+    mayWait,
+  };
+  const result = core.stateMachine.execute(ordered, effects);
+  assert(result !== null || mayWait, 'an operation waits although its session has no room for it');
+  return result === null ? { kind: 'waiting' } : { kind: 'result', result };
 }

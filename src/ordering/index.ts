@@ -3,6 +3,16 @@ export { defaultOrderingConfig, type OrderingConfig } from './config.js';
 export type { CoreOptions, Start } from './core.js';
 export type { HaltReason, Input, LogRecord, Output, ReplicaStatus } from './interface.js';
 export { decideNewView, type NewViewDecision } from './new-view-decision.js';
-export type { Authenticator, OrderedOperation, SigningPurpose, StateMachine } from './ports.js';
+export type {
+  Authenticator,
+  Effects,
+  FeedLimits,
+  FeedName,
+  FeedPart,
+  FeedPosition,
+  OrderedOperation,
+  SigningPurpose,
+  StateMachine,
+} from './ports.js';
 export { faultsTolerated, quorumSize, weakQuorumSize } from './quorum.js';
 export { OrderingReplica } from './replica.js';

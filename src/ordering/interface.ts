@@ -17,6 +17,19 @@ export type Input =
       readonly readId: number;
       readonly operation: Uint8Array;
     }
+  /** A stream of the client takes part in this session: late outcomes that it may have missed are told again. */
+  | { readonly kind: 'attached'; readonly client: ClientId; readonly session: SessionId }
+  /** The client's stream `stream` follows a feed from after this sequence number on, or has used it up to there. */
+  | {
+      readonly kind: 'follow';
+      readonly stream: number;
+      readonly client: ClientId;
+      readonly session: SessionId;
+      readonly number: number;
+      readonly after: number;
+    }
+  /** The stream is gone, and with it all that it followed. */
+  | { readonly kind: 'streamClosed'; readonly stream: number }
   /** The replica's clock, ms since the epoch; never runs backwards. At least every 25 ms. */
   | { readonly kind: 'tick'; readonly nowMs: number }
   /** Every record up to this number is durable. */
@@ -71,6 +84,24 @@ export type Output =
       readonly client: ClientId;
       readonly readId: number;
       readonly result: Uint8Array | null;
+    }
+  /** For the stream that follows; in order, none left out. What it tells was executed, as in `reply`. */
+  | {
+      readonly kind: 'feedEvent';
+      readonly stream: number;
+      readonly session: SessionId;
+      readonly number: number;
+      readonly previous: number;
+      readonly sequence: number;
+      readonly data: Uint8Array;
+    }
+  /** Following ends: what comes after `after` is not all held any more. */
+  | {
+      readonly kind: 'feedTruncated';
+      readonly stream: number;
+      readonly session: SessionId;
+      readonly number: number;
+      readonly after: number;
     }
   /** Append to the vote log; report with `stored`. Records are numbered 1, 2, 3, … */
   | { readonly kind: 'persist'; readonly recordNumber: number; readonly record: LogRecord }

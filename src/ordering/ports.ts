@@ -24,7 +24,52 @@ export interface OrderedOperation {
   readonly time: number;
   /** Verdict of the slow check that `slowCheck` asked for; true if it asked for none. */
   readonly isVerified: boolean;
+  /** Whether the session has room for one more operation that waits: if not, `execute` must not return null. */
+  readonly mayWait: boolean;
 }
+
+/** What executing one operation, or the passing of time, does to others. */
+export interface Effects {
+  /**
+   * The outcome of an operation that `execute` left waiting, exactly one for each whose session lasts. False: the
+   * session holds too many results that have not arrived; the outcome is REPLIES_FULL and this result is dropped.
+   */
+  resolve(session: SessionId, number: number, result: Uint8Array): boolean;
+  /** The feed that this operation opened has more to tell, or has ended. */
+  notify(session: SessionId, number: number): void;
+}
+
+/** The operation whose result a feed goes on from. */
+export interface FeedName {
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly number: number;
+}
+
+/** How far a reader of a feed has come. Sequence numbers ascend within a feed, mostly with gaps. */
+export interface FeedPosition {
+  /** Of the last event read, or where reading began. */
+  readonly after: number;
+  /** Up to here there is nothing more for this feed. Invariant: at least `after`. */
+  readonly scanned: number;
+}
+
+export interface FeedLimits {
+  readonly eventsMax: number;
+  /** Of data; one event is read whatever its size. */
+  readonly bytesMax: number;
+}
+
+export type FeedPart =
+  | {
+      readonly kind: 'events';
+      readonly events: readonly { readonly sequence: number; readonly data: Uint8Array }[];
+      readonly scanned: number;
+      /** False: there may be more right away. */
+      readonly isAtEnd: boolean;
+    }
+  /** Some of what comes after the position is not held any more. */
+  | { readonly kind: 'truncated' };
 
 /**
  * A deterministic application: equal operations in equal order give equal results and equal pages at
@@ -37,8 +82,13 @@ export interface StateMachine {
    * Ordered time has reached `time`, ms since the epoch; called before the operations of every batch. What is
    * due by then happens now. Never runs backwards.
    */
-  advanceTime(time: number): void;
-  execute(operation: OrderedOperation): Uint8Array;
+  advanceTime(time: number, effects: Effects): void;
+  /** Null: the operation waits; `resolve` gives its result later. */
+  execute(operation: OrderedOperation, effects: Effects): Uint8Array | null;
+  /** The session is over: what waits in it, and its feeds, end without a word. */
+  endSession?(session: SessionId): void;
+  /** The next events of a feed; null if there is no such feed (yet, or any more). Changes nothing. */
+  readFeed?(feed: FeedName, position: FeedPosition, limits: FeedLimits): FeedPart | null;
   /**
    * A read without ordering; null if it has to be ordered. Changes nothing. `nowMs` is this replica's clock, for
    * things that may be over although ordered time has not got there yet.

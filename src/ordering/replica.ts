@@ -8,7 +8,10 @@ import { nullBatch, type CheckpointCertificate, type PeerMessage } from '../code
 import { advance, touchProposals } from './advance.js';
 import { onCheckpoint, prove } from './checkpoint.js';
 import { broadcast, createCore, primaryOf, reject, type Core, type CoreOptions } from './core.js';
+import { onAttached } from './effects.js';
+import { onStreamClosed, tickFeeds, validateFeeds } from './feeds.js';
 import { onBatchBody, onFetchBatch, retryWanted } from './fetch-batch.js';
+import { onFollow, pumpFeeds } from './follow.js';
 import { onEnvelope, onForward, tickForward } from './intake.js';
 import type { Input, Output, ReplicaStatus } from './interface.js';
 import { lowWatermark, validateLog } from './log.js';
@@ -16,6 +19,7 @@ import { onNewView } from './new-view.js';
 import { poolSize } from './pool.js';
 import { onRead } from './reads.js';
 import { checkLostLogs, tickRejoin } from './rejoin.js';
+import { validateSessions } from './sessions.js';
 import { takeSnapshot } from './state.js';
 import { onStatus, tickStatus } from './status.js';
 import { dropServed, onFetchState, onStableCheckpoint, onStateChunk, tickTransfer } from './transfer.js';
@@ -47,6 +51,7 @@ export class OrderingReplica {
     if (core.isHalted) return [];
     handleInput(core, input);
     if (!core.isHalted) advance(core);
+    if (!core.isHalted) pumpFeeds(core);
     const { outputs } = core;
     core.outputs = [];
     return outputs;
@@ -75,6 +80,8 @@ export class OrderingReplica {
   /** Asserts the invariants of the state; for tests and simulation. */
   validate(): void {
     validateLog(this.core.log);
+    validateSessions(this.core.sessions);
+    validateFeeds(this.core.feeds, this.core.config);
     assert(this.core.snapshots.size <= 4, 'too many snapshots');
     assert(
       !this.core.isActive || this.core.view === 0 || this.core.newView !== null,
@@ -98,6 +105,8 @@ function sizesOf(core: Core): Record<string, number> {
     snapshots: core.snapshots.size,
     viewChanges: core.viewChanges.size,
     sessions: core.sessions.used.size + core.sessions.unused.size,
+    waiting: core.sessions.waitingCount,
+    followers: core.feeds.followerCount,
   };
 }
 
@@ -111,6 +120,15 @@ function handleInput(core: Core, input: Input): void {
       break;
     case 'read':
       onRead(core, input.client, input.readId, input.operation);
+      break;
+    case 'attached':
+      onAttached(core, input.client, input.session);
+      break;
+    case 'follow':
+      onFollow(core, input);
+      break;
+    case 'streamClosed':
+      onStreamClosed(core.feeds, input.stream);
       break;
     case 'tick':
       onTick(core, input.nowMs);
@@ -127,6 +145,7 @@ function handleInput(core: Core, input: Input): void {
 function onTick(core: Core, nowMs: number): void {
   assert(nowMs >= core.nowMs, 'the clock ran backwards');
   core.nowMs = nowMs;
+  tickFeeds(core.feeds);
   tickViewChange(core);
   tickForward(core);
   retryWanted(core);

@@ -25,6 +25,13 @@ export interface Session {
   /** Invariant: holds exactly the executed numbers ≥ lowestUnanswered. */
   readonly outcomes: Map<number, Outcome>;
   outcomeBytes: number;
+  /**
+   * Operations that were left waiting: `waiting` until resolved, then their late outcome until the client says that it
+   * arrived. Invariant: each is below lowestUnanswered or has the outcome `waiting`.
+   */
+  readonly waiting: Map<number, Outcome>;
+  /** Bytes of results in `waiting`. */
+  lateBytes: number;
 }
 
 export interface SessionTable {
@@ -36,6 +43,8 @@ export interface SessionTable {
   readonly countByClient: Map<ClientId, number>;
   readonly dirty: Set<SessionId>;
   lastSession: SessionId;
+  /** Sizes of `waiting` of all sessions together. */
+  waitingCount: number;
 }
 
 export const createSessionTable = (): SessionTable => ({
@@ -45,6 +54,7 @@ export const createSessionTable = (): SessionTable => ({
   countByClient: new Map(),
   dirty: new Set(),
   lastSession: sessionId(0),
+  waitingCount: 0,
 });
 
 const nonceKey = (client: ClientId, nonce: Uint8Array): string => `${client}:${toHex(nonce)}`;
@@ -56,6 +66,7 @@ function insert(table: SessionTable, session: Session): void {
   (session.isUsed ? table.used : table.unused).set(session.id, session);
   table.byNonce.set(nonceKey(session.client, session.nonce), session);
   table.countByClient.set(session.client, (table.countByClient.get(session.client) ?? 0) + 1);
+  table.waitingCount += session.waiting.size;
   table.dirty.add(session.id);
 }
 
@@ -66,35 +77,45 @@ function remove(table: SessionTable, session: Session): void {
   const count = table.countByClient.get(session.client)! - 1;
   if (count === 0) table.countByClient.delete(session.client);
   else table.countByClient.set(session.client, count);
+  table.waitingCount -= session.waiting.size;
   table.dirty.add(session.id);
 }
 
-/** Ends every session whose lease is over at ordered time `time`. */
-export function purgeSessions(table: SessionTable, time: number): void {
+/**
+ * Ends every session whose lease is over at ordered time `time`. Returns them ascending: a table rebuilt from pages
+ * holds those that end together in another order.
+ */
+export function purgeSessions(table: SessionTable, time: number): readonly SessionId[] {
+  const ended: SessionId[] = [];
   for (const sessions of [table.unused, table.used]) {
     for (const session of sessions.values()) {
       if (session.expiresAt > time) break;
       remove(table, session);
+      ended.push(session.id);
     }
   }
+  return ended.sort((a, b) => a - b);
 }
 
 /**
- * Executes an OPEN; returns the session's id, or 0 if the client has too many. Ids grow with ordered time
- * (1,024 a millisecond), so that they stay unique even across clusters that start over without a state.
+ * Executes an OPEN; gives the session's id, or 0 if the client has too many, and which sessions made room for it. Ids
+ * grow with ordered time (1,024 a millisecond), so that they stay unique even across clusters that start over
+ * without a state.
  */
 export function openSession(
   table: SessionTable,
   open: OpenSession,
   time: number,
   config: OrderingConfig,
-): SessionId {
+): { session: SessionId; ended: readonly SessionId[] } {
   const known = table.byNonce.get(nonceKey(open.client, open.nonce));
-  if (known !== undefined) return known.id;
+  if (known !== undefined) return { session: known.id, ended: [] };
+  const ended: SessionId[] = [];
   if ((table.countByClient.get(open.client) ?? 0) >= config.sessionsPerClientMax) {
     const oldest = oldestUnused(table, open.client);
-    if (oldest === null) return sessionId(0);
+    if (oldest === null) return { session: sessionId(0), ended };
     remove(table, oldest);
+    ended.push(oldest.id);
   }
   table.lastSession = sessionId(Math.max(table.lastSession + 1, time * 1024));
   insert(table, {
@@ -106,8 +127,10 @@ export function openSession(
     lowestUnanswered: 1,
     outcomes: new Map(),
     outcomeBytes: 0,
+    waiting: new Map(),
+    lateBytes: 0,
   });
-  return table.lastSession;
+  return { session: table.lastSession, ended };
 }
 
 /** The session that an OPEN has been given already, or null. */
@@ -119,7 +142,7 @@ function oldestUnused(table: SessionTable, client: ClientId): Session | null {
   return null;
 }
 
-/** The session that an ordered envelope names, without what its client has; null: no such session. */
+/** The session that an ordered envelope names, rid of what its client has; null: no such session. */
 export function sessionOf(table: SessionTable, requests: Requests): Session | null {
   const session = findSession(table, requests.session);
   if (session === undefined || session.client !== requests.client) return null;
@@ -127,6 +150,7 @@ export function sessionOf(table: SessionTable, requests: Requests): Session | nu
     dropAnswered(session, requests.lowestUnanswered);
     table.dirty.add(session.id);
   }
+  for (const number of requests.finished) dropFinished(table, session, number);
   return session;
 }
 
@@ -154,12 +178,64 @@ function dropAnswered(session: Session, lowestUnanswered: number): void {
   }
 }
 
+/** A number that still waits cannot have finished, whatever the client says. */
+function dropFinished(table: SessionTable, session: Session, number: number): void {
+  const late = session.waiting.get(number);
+  if (late === undefined || late.kind === 'waiting') return;
+  session.waiting.delete(number);
+  session.lateBytes -= outcomeSize(late);
+  table.waitingCount -= 1;
+  table.dirty.add(session.id);
+}
+
 const outcomeSize = (outcome: Outcome): number => (outcome.kind === 'result' ? outcome.result.length : 0);
 
-export function recordOutcome(session: Session, number: number, outcome: Outcome): void {
+export function recordOutcome(table: SessionTable, session: Session, number: number, outcome: Outcome): void {
   assert(!session.outcomes.has(number), `request ${number} executed twice`);
   session.outcomes.set(number, outcome);
   session.outcomeBytes += outcomeSize(outcome);
+  if (outcome.kind !== 'waiting') return;
+  session.waiting.set(number, outcome);
+  table.waitingCount += 1;
+}
+
+/** What the client is to be told of a number: the late outcome once there is one. Undefined: not executed, or answered. */
+export function outcomeOf(session: Session, number: number): Outcome | undefined {
+  const outcome = session.outcomes.get(number);
+  return outcome?.kind === 'waiting' ? (session.waiting.get(number) ?? outcome) : outcome;
+}
+
+/** Whether a number of the session has had its only chance to be executed. */
+export const isUsedUp = (session: Session, number: number): boolean =>
+  number < session.lowestUnanswered || session.outcomes.has(number);
+
+/** Gives an operation that waits its outcome: the result, or REPLIES_FULL if too many late results are kept. */
+export function resolveWaiting(
+  table: SessionTable,
+  session: Session,
+  number: number,
+  result: Uint8Array,
+  config: OrderingConfig,
+): Outcome {
+  assert(session.waiting.get(number)?.kind === 'waiting', `request ${number} resolved, but it does not wait`);
+  const outcome: Outcome =
+    session.lateBytes >= config.sessionReplyBytesMax
+      ? { kind: 'refused', code: 'REPLIES_FULL' }
+      : { kind: 'result', result };
+  session.waiting.set(number, outcome);
+  session.lateBytes += outcomeSize(outcome);
+  table.dirty.add(session.id);
+  return outcome;
+}
+
+/** Late outcomes of which the client has not said that they arrived. */
+export function* lateOutcomes(session: Session): Iterable<readonly [number: number, outcome: Outcome]> {
+  for (const late of session.waiting) if (late[1].kind !== 'waiting') yield late;
+}
+
+export function* allSessions(table: SessionTable): Iterable<Session> {
+  yield* table.unused.values();
+  yield* table.used.values();
 }
 
 /** The cached reply of an envelope that was executed whole, or null. Answered numbers are left out. */
@@ -173,7 +249,7 @@ export function cachedReply(
   const firstNumber = Math.min(end, Math.max(requests.firstNumber, session.lowestUnanswered));
   const outcomes: Outcome[] = [];
   for (let number = firstNumber; number < end; number++) {
-    const outcome = session.outcomes.get(number);
+    const outcome = outcomeOf(session, number);
     if (outcome === undefined) return null;
     outcomes.push(outcome);
   }
@@ -193,7 +269,8 @@ export function writeSessionPages(
       continue;
     }
     const outcomes = [...session.outcomes].sort((a, b) => a[0] - b[0]);
-    tree.put(pageOf(id), encodeSessionPage({ ...session, outcomes }));
+    const waiting = [...session.waiting].sort((a, b) => a[0] - b[0]);
+    tree.put(pageOf(id), encodeSessionPage({ ...session, outcomes, waiting }));
   }
   table.dirty.clear();
 }
@@ -204,10 +281,33 @@ export function restoreSessions(pages: readonly SessionPage[], lastSession: Sess
   table.lastSession = lastSession;
   const ordered = [...pages].sort((a, b) => a.expiresAt - b.expiresAt || a.id - b.id);
   for (const page of ordered) {
-    const session: Session = { ...page, outcomes: new Map(page.outcomes), outcomeBytes: 0 };
+    const session: Session = {
+      ...page,
+      outcomes: new Map(page.outcomes),
+      outcomeBytes: 0,
+      waiting: new Map(page.waiting),
+      lateBytes: 0,
+    };
     for (const outcome of session.outcomes.values()) session.outcomeBytes += outcomeSize(outcome);
+    for (const outcome of session.waiting.values()) session.lateBytes += outcomeSize(outcome);
     insert(table, session);
   }
   table.dirty.clear();
   return table;
+}
+
+/** Asserts the invariants; for tests and simulation. */
+export function validateSessions(table: SessionTable): void {
+  let waitingCount = 0;
+  for (const session of allSessions(table)) {
+    let lateBytes = 0;
+    for (const [number, outcome] of session.waiting) {
+      lateBytes += outcomeSize(outcome);
+      const isKnown = number < session.lowestUnanswered || session.outcomes.get(number)?.kind === 'waiting';
+      assert(isKnown, `request ${number} waits without having been executed`);
+    }
+    assert(lateBytes === session.lateBytes, 'late results are not counted');
+    waitingCount += session.waiting.size;
+  }
+  assert(waitingCount === table.waitingCount, 'operations that wait are not counted');
 }

@@ -24,7 +24,7 @@ import {
 import type { Core, Snapshot } from './core.js';
 import { restoreSessions, writeSessionPages } from './sessions.js';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const headerPage = 0;
 const stateTag = encodeUtf8('theodora/state')!;

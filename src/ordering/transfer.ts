@@ -7,6 +7,8 @@ import { concatBytes, replicaId, type ReplicaId, type SequenceNumber } from '../
 import type { FetchState, StableCheckpoint, StateChunk } from '../codec/index.js';
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
 import { event, reject, send, type Core, type Transfer } from './core.js';
+import { tellAllLate } from './effects.js';
+import { touchAllFeeds } from './feeds.js';
 import { isExecuted } from './intake.js';
 import { lowWatermark } from './log.js';
 import { removePending } from './pool.js';
@@ -147,6 +149,8 @@ function finish(core: Core, transfer: Transfer, bytes: Uint8Array): void {
   }
   installState(core, sequenceNumber, state);
   dropVoidViewChanges(core);
+  tellAllLate(core);
+  touchAllFeeds(core.feeds);
   // What waits since before is timed anew.
   core.activeSinceMs = core.nowMs;
   core.snapshots.set(sequenceNumber, takeSnapshot(core));

@@ -6,6 +6,10 @@ import type { Digest } from '../base/index.js';
 import type { Core } from './core.js';
 import type { Body } from './slot.js';
 
+/** A keep-alive is no operation of the state machine. */
+const bytesToJudge = (core: Core, operation: Uint8Array): Uint8Array | null =>
+  operation.length === 0 ? null : core.stateMachine.slowCheck(operation);
+
 /** What the body's operations need judged, by digest of the checked bytes. */
 function checksOf(core: Core, body: Body): ReadonlyMap<Digest, Uint8Array> {
   if (body.checks !== null) return body.checks;
@@ -13,7 +17,7 @@ function checksOf(core: Core, body: Body): ReadonlyMap<Digest, Uint8Array> {
   for (const envelope of body.envelopes) {
     if (envelope.body.kind !== 'requests') continue;
     for (const operation of envelope.body.operations) {
-      const bytes = core.stateMachine.slowCheck(operation);
+      const bytes = bytesToJudge(core, operation);
       if (bytes !== null) checks.set(core.authenticator.hash(bytes), bytes);
     }
   }
@@ -39,7 +43,7 @@ export function hasVerdicts(core: Core, body: Body): boolean {
 /** Verdict for one operation of a body; true where none is needed. */
 export function verdictOf(core: Core, body: Body, operation: Uint8Array): boolean {
   if (checksOf(core, body).size === 0) return true;
-  const bytes = core.stateMachine.slowCheck(operation);
+  const bytes = bytesToJudge(core, operation);
   return bytes === null || core.verdicts.get(core.authenticator.hash(bytes)) === true;
 }
 

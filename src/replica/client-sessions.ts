@@ -1,7 +1,7 @@
 /**
  * All client streams of this replica, and the way of an answer to the right ones: replies to the client's
  * streams with that session attached, an opened session to all streams of the client, a read's answer to the
- * stream that asked. Bounded per client and in total; holds nothing of the replicated state.
+ * stream that asked, a feed's events to the one that follows. Bounded per client and in total; holds nothing of the replicated state.
  */
 import type { ClientId, SessionId, ViewNumber } from '../base/index.js';
 import { encodeServerMessage, type Outcome, type Reply } from '../codec/index.js';
@@ -50,8 +50,9 @@ export function splitReply(reply: Reply, bytesMax: number): readonly Reply[] {
 
 export class ClientSessions implements ClientPort, ClientStreamRegistry {
   readonly #ports: ClientStreamPorts;
-  /** Every open stream, proven or not. */
-  readonly #streams = new Set<ClientStream>();
+  /** Every open stream, proven or not, by its number. */
+  readonly #streams = new Map<number, ClientStream>();
+  #lastStream = 0;
   /** The proven ones. Invariant: each is in `#streams`; no empty sets. */
   readonly #byClient = new Map<ClientId, Set<ClientStream>>();
   #provenCount = 0;
@@ -71,9 +72,9 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   }
 
   accept(stream: FrameStream): FrameReceiver {
-    const clientStream = new ClientStream(stream, this.#ports, this);
+    const clientStream = new ClientStream(++this.#lastStream, stream, this.#ports, this);
     if (this.#streams.size >= streamsMax) clientStream.refuse('TOO_MANY_STREAMS');
-    else this.#streams.add(clientStream);
+    else this.#streams.set(clientStream.number, clientStream);
     return clientStream;
   }
 
@@ -102,6 +103,14 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     read.stream.send({ kind: 'readReply', readId: read.readId, result });
   }
 
+  feedEvent({ stream, session, number, previous, sequence, data }: OutputOf<'feedEvent'>): void {
+    this.#streams.get(stream)?.send({ kind: 'feedEvent', session, number, previous, sequence, data });
+  }
+
+  feedTruncated({ stream, session, number, after }: OutputOf<'feedTruncated'>): void {
+    this.#streams.get(stream)?.send({ kind: 'feedTruncated', session, number, after });
+  }
+
   flush(): void {
     if (this.#touched.size === 0) return;
     const touched = this.#touched;
@@ -112,7 +121,7 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   /** Tells every client and ends its stream; `isHalted`: without anything that was still to be sent. */
   close(isHalted: boolean): void {
     if (!isHalted) this.flush();
-    for (const stream of [...this.#streams]) stream.refuse('SHUTTING_DOWN');
+    for (const stream of [...this.#streams.values()]) stream.refuse('SHUTTING_DOWN');
   }
 
   admit(stream: ClientStream, client: ClientId): boolean {
@@ -144,7 +153,7 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   }
 
   removed(stream: ClientStream): void {
-    this.#streams.delete(stream);
+    this.#streams.delete(stream.number);
     this.#touched.delete(stream);
     if ((this.#readsOf.get(stream) ?? 0) > 0) {
       for (const [id, read] of this.#reads) if (read.stream === stream) this.#reads.delete(id);

@@ -1,5 +1,5 @@
 /**
- * One client's stream: challenge and hello, then attach, submit, read and status requests (DESIGN section 8).
+ * One client's stream: challenge and hello, then attach, submit, read, follow and status requests (DESIGN section 8).
  * The hello proves the client's key to this replica on this TLS connection; everything before it is refused.
  * Believes nothing else: envelopes are checked by the ordering layer, and must name this stream's client.
  */
@@ -12,6 +12,7 @@ import {
   encodeServerFrame,
   encodeServerMessage,
   type ClientMessage,
+  type Follow,
   type Hello,
   type ServerMessage,
   type StatusReply,
@@ -33,7 +34,8 @@ export interface ClientStreamPorts {
   readonly cluster: { current(): ClusterDescription; refresh(): Promise<ClusterDescription> };
   readonly drops: Drops;
   view(): ViewNumber;
-  submit(input: Input): void;
+  /** False: the core will not get it. */
+  submit(input: Input): boolean;
   /** Calls `send` with the answer, soon. */
   requestStatus(requestId: number, send: (reply: StatusReply) => void): void;
 }
@@ -57,6 +59,8 @@ const framesPerTurnMax = 64;
 const sendQueueLimits = { bytesMax: 16 << 20, countMax: 16_384 };
 
 export class ClientStream implements FrameReceiver {
+  /** Under which the core knows it; never used for another stream. */
+  readonly number: number;
   readonly #stream: FrameStream;
   readonly #ports: ClientStreamPorts;
   readonly #registry: ClientStreamRegistry;
@@ -69,8 +73,11 @@ export class ClientStream implements FrameReceiver {
   /** Messages behind a hello that is being checked. */
   #backlog: ClientMessage[] = [];
   #framesThisTurn = 0;
+  /** Whether the core may hold something for this stream. */
+  #hasFollowed = false;
 
-  constructor(stream: FrameStream, ports: ClientStreamPorts, registry: ClientStreamRegistry) {
+  constructor(number: number, stream: FrameStream, ports: ClientStreamPorts, registry: ClientStreamRegistry) {
+    this.number = number;
     this.#stream = stream;
     this.#ports = ports;
     this.#registry = registry;
@@ -138,6 +145,7 @@ export class ClientStream implements FrameReceiver {
     this.#backlog = [];
     this.#sender.disconnect();
     this.#registry.removed(this);
+    if (this.#hasFollowed) this.#ports.submit({ kind: 'streamClosed', stream: this.number });
   }
 
   endTurn(): void {
@@ -166,13 +174,16 @@ export class ClientStream implements FrameReceiver {
     }
     switch (message.kind) {
       case 'attach':
-        this.#attach(message.session);
+        this.#attach(client, message.session);
         break;
       case 'submit':
         this.#submit(client, message.envelope);
         break;
       case 'read':
         this.#read(client, message.readId, message.operation);
+        break;
+      case 'follow':
+        this.#follow(client, message);
         break;
       case 'statusRequest':
         this.#ports.requestStatus(message.requestId, (reply) => this.send(reply));
@@ -217,14 +228,30 @@ export class ClientStream implements FrameReceiver {
     clearTimeout(this.#helloTimer);
     this.#state = 'ready';
     this.#client = hello.client;
-    if (hello.session !== 0) this.#sessions.add(hello.session);
     this.send({ kind: 'welcome', view: this.#ports.view() });
+    this.#attach(hello.client, hello.session);
   }
 
-  #attach(session: SessionId): void {
+  /** Only the first time: what was told since then is on its way or has arrived. */
+  #attach(client: ClientId, session: SessionId): void {
     if (session === 0 || this.#sessions.has(session)) return;
-    if (this.#sessions.size >= sessionsMax) this.#notice('TOO_MANY_SESSIONS');
-    else this.#sessions.add(session);
+    if (this.#sessions.size >= sessionsMax) {
+      this.#notice('TOO_MANY_SESSIONS');
+      return;
+    }
+    this.#sessions.add(session);
+    this.#submitOnce({ kind: 'attached', client, session });
+  }
+
+  /** Whose feed it is, and how many may be followed, is the core's to judge. */
+  #follow(client: ClientId, { session, number, after }: Follow): void {
+    this.#hasFollowed = true;
+    this.#submitOnce({ kind: 'follow', stream: this.number, client, session, number, after });
+  }
+
+  /** For what the client does not repeat on this stream: if it is lost, the client has to come again. */
+  #submitOnce(input: Input): void {
+    if (!this.#ports.submit(input)) this.refuse('INPUTS_FULL');
   }
 
   #submit(client: ClientId, bytes: Uint8Array): void {

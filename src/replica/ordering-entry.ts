@@ -2,7 +2,15 @@
 export { startReplica } from './start-replica.js';
 export type { RunningReplica, RunningReplicaStatus, StartReplicaOptions } from './start-replica.js';
 export type { StopReason } from './runtime.js';
-export type { OrderedOperation, StateMachine } from '../ordering/index.js';
+export type {
+  Effects,
+  FeedLimits,
+  FeedName,
+  FeedPart,
+  FeedPosition,
+  OrderedOperation,
+  StateMachine,
+} from '../ordering/index.js';
 export { digest, PageTree } from '../base/index.js';
 export type {
   ClientId,

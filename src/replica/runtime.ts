@@ -28,6 +28,8 @@ export interface ClientPort {
   reply(reply: OutputOf<'reply'>, view: ViewNumber): void;
   opened(opened: OutputOf<'opened'>, view: ViewNumber): void;
   readReply(reply: OutputOf<'readReply'>): void;
+  feedEvent(event: OutputOf<'feedEvent'>): void;
+  feedTruncated(end: OutputOf<'feedTruncated'>): void;
   /** End of the turn. */
   flush(): void;
 }
@@ -106,15 +108,17 @@ export class Runtime {
     this.#schedule();
   }
 
-  /** Takes an input for the next turn; drops it if too many wait or the runtime has stopped. */
-  submit(input: Input): void {
-    if (this.#core === null || this.#isStopped) return;
-    if (this.#inputs.length >= inputsMax) {
+  /** Takes an input for the next turn; false: dropped, since too many wait or the runtime does not run. */
+  submit(input: Input): boolean {
+    if (this.#core === null || this.#isStopped) return false;
+    // The end of a stream comes once, and what is kept for it must go.
+    if (this.#inputs.length >= inputsMax && input.kind !== 'streamClosed') {
       this.#ports.drops.add('INPUTS_FULL');
-      return;
+      return false;
     }
     this.#inputs.push(input);
     this.#schedule();
+    return true;
   }
 
   /**
@@ -232,6 +236,12 @@ export class Runtime {
       case 'readReply':
         clients.readReply(output);
         break;
+      case 'feedEvent':
+        clients.feedEvent(output);
+        break;
+      case 'feedTruncated':
+        clients.feedTruncated(output);
+        break;
       case 'persist':
         voteLog.append(output.recordNumber, output.record);
         break;
@@ -256,7 +266,7 @@ export class Runtime {
   #judge({ check, bytes }: OutputOf<'verify'>): void {
     this.#ports.slowChecks.judge(
       bytes,
-      (isValid) => this.submit({ kind: 'verified', check, isValid }),
+      (isValid) => void this.submit({ kind: 'verified', check, isValid }),
       (error) => this.stop({ kind: 'failed', error }),
     );
   }

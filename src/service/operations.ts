@@ -3,30 +3,43 @@
  * operation of the space is run. Every handler names its own operation of the space and no other
  * (pitfall 23). Must not decide whether the operation is allowed.
  */
-import type { ClientId } from '../base/index.js';
+import type { ClientId, SessionId } from '../base/index.js';
 import type { Entry, Operation, OperationKind, Result } from '../codec/index.js';
 import {
   checkLease,
   checkTemplate,
   checkTuple,
+  checkWait,
   deadlineOf,
+  refused,
+  type Effects,
   type Refused,
   type Space,
   type SpaceLimits,
+  type SpaceSet,
 } from '../space/index.js';
 
 type OperationOf<K extends OperationKind> = Extract<Operation, { readonly kind: K }>;
 
-/** Who asks, when in ordered time, and the limits that hold. */
+/** Who asks, when in ordered time, the limits that hold, and what the operation may do to others. */
 export interface Invocation {
   readonly client: ClientId;
+  readonly session: SessionId;
+  /** Request number within the session. */
+  readonly number: number;
   readonly time: number;
+  /** Whether the session has room for one more operation that waits. */
+  readonly mayWait: boolean;
   readonly limits: SpaceLimits;
+  readonly effects: Effects;
+  /** For what is not of one space: `cancel`. */
+  readonly spaces: SpaceSet;
 }
 
 interface Handler<O> {
   check(limits: SpaceLimits, operation: O): Refused | null;
-  run(space: Space, operation: O, invocation: Invocation): Result;
+  /** Null: the operation waits. */
+  run(space: Space, operation: O, invocation: Invocation): Result | null;
   /**
    * For reads, which change nothing and so may be answered without ordering: whether part of what was read may
    * be gone once ordered time is `time`. Null for whatever else.
@@ -39,7 +52,7 @@ const checkOut = (limits: SpaceLimits, { tuple, lease }: OperationOf<'out'>): Re
 
 const checkMatch = (
   limits: SpaceLimits,
-  { template }: OperationOf<'rdp' | 'inp' | 'rdAll' | 'inAll' | 'count'>,
+  { template }: OperationOf<'rdp' | 'inp' | 'rdAll' | 'inAll' | 'count' | 'subscribe'>,
 ): Refused | null => checkTemplate(limits, template);
 
 const checkSwap = (
@@ -51,8 +64,22 @@ const checkSwap = (
 const checkRenew = (limits: SpaceLimits, { template, lease }: OperationOf<'renew'>): Refused | null =>
   checkTemplate(limits, template) ?? checkLease(limits, lease);
 
+const checkWaiting = (limits: SpaceLimits, { template, timeout }: OperationOf<'rd' | 'in'>): Refused | null =>
+  checkTemplate(limits, template) ?? checkWait(limits, timeout);
+
 function deadlineFor(lease: number | null, { limits, time }: Invocation): number | null {
   return lease === null ? null : deadlineOf(limits, lease, time);
+}
+
+/** Null: never. */
+function waitUntil(timeout: number | null, { time }: Invocation): number | null {
+  return timeout === null ? null : time + timeout;
+}
+
+/** The session has no room for a late result: what there is now, or a refusal. */
+function mayNotWait({ limits }: Invocation, now: Result): Result {
+  const isThere = now.kind === 'entry' && now.entry !== null;
+  return isThere ? now : refused('TOO_MANY_WAITS', limits.waitsPerClientMax);
 }
 
 function isGone(entry: Entry | null, time: number): boolean {
@@ -63,14 +90,18 @@ const handlers: { readonly [K in OperationKind]: Handler<OperationOf<K>> } = {
   out: {
     mayBeGone: null,
     check: checkOut,
-    run: (space, { tuple, lease }, by) => space.out(tuple, by.client, deadlineFor(lease, by)),
+    run: (space, { tuple, lease }, by) => space.out(tuple, by.client, deadlineFor(lease, by), by.effects),
   },
   rdp: {
     mayBeGone: (_space, _operation, result, time) => result.kind === 'entry' && isGone(result.entry, time),
     check: checkMatch,
     run: (space, { template }) => space.rdp(template),
   },
-  inp: { mayBeGone: null, check: checkMatch, run: (space, { template }) => space.inp(template) },
+  inp: {
+    mayBeGone: null,
+    check: checkMatch,
+    run: (space, { template }, { effects }) => space.inp(template, effects),
+  },
   rdAll: {
     mayBeGone: (_space, _operation, result, time) =>
       result.kind === 'entries' && result.entries.some((entry) => isGone(entry, time)),
@@ -80,7 +111,7 @@ const handlers: { readonly [K in OperationKind]: Handler<OperationOf<K>> } = {
   inAll: {
     mayBeGone: null,
     check: checkMatch,
-    run: (space, { template, limit }) => space.inAll(template, limit),
+    run: (space, { template, limit }, { effects }) => space.inAll(template, limit, effects),
   },
   count: {
     mayBeGone: (space, { template }, _result, time) => space.mayLoseMatches(template, time),
@@ -91,19 +122,44 @@ const handlers: { readonly [K in OperationKind]: Handler<OperationOf<K>> } = {
     mayBeGone: null,
     check: checkSwap,
     run: (space, { template, tuple, lease }, by) =>
-      space.cas(template, tuple, by.client, deadlineFor(lease, by)),
+      space.cas(template, tuple, by.client, deadlineFor(lease, by), by.effects),
   },
   replace: {
     mayBeGone: null,
     check: checkSwap,
     run: (space, { template, tuple, lease }, by) =>
-      space.replace(template, tuple, by.client, deadlineFor(lease, by)),
+      space.replace(template, tuple, by.client, deadlineFor(lease, by), by.effects),
   },
   renew: {
     mayBeGone: null,
     check: checkRenew,
     run: (space, { template, lease }, { client, limits, time }) =>
       space.renew(template, client, deadlineOf(limits, lease, time)),
+  },
+  rd: {
+    mayBeGone: null,
+    check: checkWaiting,
+    run: (space, { template, timeout }, by) =>
+      by.mayWait ? space.rd(template, by, waitUntil(timeout, by)) : mayNotWait(by, space.rdp(template)),
+  },
+  in: {
+    mayBeGone: null,
+    check: checkWaiting,
+    run: (space, { template, timeout }, by) =>
+      by.mayWait
+        ? space.in(template, by, waitUntil(timeout, by), by.effects)
+        : mayNotWait(by, space.inp(template, by.effects)),
+  },
+  cancel: {
+    mayBeGone: null,
+    check: () => null,
+    run: (_space, { session, number }, { client, spaces, effects }) =>
+      spaces.cancel(client, session, number, effects),
+  },
+  subscribe: {
+    mayBeGone: null,
+    check: checkMatch,
+    run: (space, { template, from }, by) => space.subscribe(template, by, from),
   },
 };
 

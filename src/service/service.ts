@@ -4,10 +4,21 @@
  * exists, execution. Fits the ordering layer's StateMachine without knowing it. No bytes make it throw.
  * The only time it acts on is ordered time; a replica's own clock only makes it decline to answer a read.
  */
-import type { ClientId, HashFunction, PageSnapshot } from '../base/index.js';
+import type { ClientId, HashFunction, PageSnapshot, SessionId } from '../base/index.js';
+import { sessionId } from '../base/index.js';
 import type { Operation, Result } from '../codec/index.js';
 import { decodeOperation, encodeResult } from '../codec/index.js';
-import { defaultSpaceLimits, refused, Space, SpaceSet, type SpaceLimits } from '../space/index.js';
+import {
+  defaultSpaceLimits,
+  refused,
+  Space,
+  SpaceSet,
+  type Effects,
+  type EventsPart,
+  type ReadLimits,
+  type ReadPosition,
+  type SpaceLimits,
+} from '../space/index.js';
 import { handlerOf, type Invocation } from './operations.js';
 
 export interface ServiceOptions {
@@ -21,9 +32,24 @@ export interface ServiceOptions {
 /** An ordered operation, as far as the service looks at it. */
 export interface ServiceOperation {
   readonly client: ClientId;
+  readonly session: SessionId;
+  readonly number: number;
   readonly operation: Uint8Array;
   /** Ordered time, ms since the epoch; `advanceTime` has been told of it. */
   readonly time: number;
+  readonly mayWait: boolean;
+}
+
+/** What operations do to others, in bytes; as the ordering layer's Effects. */
+export interface ServiceEffects {
+  resolve(session: SessionId, number: number, result: Uint8Array): boolean;
+  notify(session: SessionId, number: number): void;
+}
+
+export interface FeedOfService {
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly number: number;
 }
 
 /** The space that exists from the start. */
@@ -35,8 +61,10 @@ const clockErrorMaxMs = 50;
 
 export interface Service {
   readonly version: number;
-  advanceTime(time: number): void;
-  execute(operation: ServiceOperation): Uint8Array;
+  advanceTime(time: number, effects: ServiceEffects): void;
+  execute(operation: ServiceOperation, effects: ServiceEffects): Uint8Array | null;
+  endSession(session: SessionId): void;
+  readFeed(feed: FeedOfService, position: ReadPosition, limits: ReadLimits): EventsPart | null;
   query(client: ClientId, operation: Uint8Array, nowMs: number): Uint8Array | null;
   slowCheck(operation: Uint8Array): Uint8Array | null;
   nextDeadline(): number | null;
@@ -44,24 +72,35 @@ export interface Service {
   restore(pages: ReadonlyMap<number, Uint8Array>): void;
 }
 
-function check(spaces: SpaceSet, limits: SpaceLimits, operation: Operation): Space | Result {
+function encoding(effects: ServiceEffects): Effects {
+  return {
+    resolve: (session, number, result) => effects.resolve(session, number, encodeResult(result)),
+    notify: (session, number) => effects.notify(session, number),
+  };
+}
+
+/** A read does nothing to others. */
+const noEffects: Effects = { resolve: () => false, notify: () => undefined };
+
+function check({ spaces, limits }: Invocation, operation: Operation): Space | Result {
   const refusal = handlerOf(operation).check(limits, operation);
   return refusal ?? spaces.get(operation.space) ?? refused('NO_SUCH_SPACE', 0);
 }
 
-function run(spaces: SpaceSet, invocation: Invocation, operation: Operation): Result {
-  const space = check(spaces, invocation.limits, operation);
+function run(invocation: Invocation, operation: Operation): Result | null {
+  const space = check(invocation, operation);
   return space instanceof Space ? handlerOf(operation).run(space, operation, invocation) : space;
 }
 
 /** The answer to a read; null if it has to be ordered, as when something in it may be gone by `time`. */
-function read(spaces: SpaceSet, invocation: Invocation, operation: Operation, time: number): Result | null {
+function read(invocation: Invocation, operation: Operation, time: number): Result | null {
   const { mayBeGone, run } = handlerOf(operation);
   if (mayBeGone === null) return null;
-  const space = check(spaces, invocation.limits, operation);
+  const space = check(invocation, operation);
   if (!(space instanceof Space)) return null;
   const result = run(space, operation, invocation);
-  return result.kind === 'refused' || mayBeGone(space, operation, result, time) ? null : result;
+  if (result === null || result.kind === 'refused') return null;
+  return mayBeGone(space, operation, result, time) ? null : result;
 }
 
 export function createService(options: ServiceOptions): Service {
@@ -73,22 +112,32 @@ export function createService(options: ServiceOptions): Service {
   spaces.create(defaultSpace.name, defaultSpace.number);
 
   return {
-    version: 2,
+    version: 3,
 
-    advanceTime(time) {
-      spaces.expireUntil(time);
+    advanceTime(time, effects) {
+      spaces.expireUntil(time, encoding(effects));
     },
 
-    execute({ client, operation: bytes, time }) {
+    execute({ operation: bytes, ...request }, effects) {
       const operation = decodeOperation(bytes);
       if (operation === null) return encodeResult(refused('MALFORMED_OPERATION', 0));
-      return encodeResult(run(spaces, { client, time, limits }, operation));
+      const result = run({ ...request, limits, effects: encoding(effects), spaces }, operation);
+      return result === null ? null : encodeResult(result);
+    },
+
+    endSession(session) {
+      spaces.endSession(session);
+    },
+
+    readFeed(feed, position, limits) {
+      return spaces.readEvents(feed, position, limits);
     },
 
     query(client, bytes, nowMs) {
       const operation = decodeOperation(bytes);
       if (operation === null) return null;
-      const result = read(spaces, { client, time: nowMs, limits }, operation, nowMs + clockSkewMaxMs);
+      const unordered = { session: sessionId(0), number: 0, time: nowMs, mayWait: false, effects: noEffects };
+      const result = read({ client, ...unordered, limits, spaces }, operation, nowMs + clockSkewMaxMs);
       return result === null ? null : encodeResult(result);
     },
 

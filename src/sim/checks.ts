@@ -3,10 +3,13 @@
  * the end on the whole history. Byzantine replicas are never asked: nothing is promised about them.
  */
 import type { ClientId, ReplicaId, SequenceNumber } from '../base/index.js';
+import { decodeResult } from '../codec/index.js';
+import type { Operation } from '../codec/index.js';
 import type { OrderingConfig, StateMachine } from '../ordering/index.js';
 import { BoundedMemory } from './checkers/bounded-memory.js';
 import { CommittedOrder, requestKey, stepsOf } from './checkers/committed-order.js';
 import type { CommittedStep, DeliveredBatch } from './checkers/committed-order.js';
+import { checkEventStreams } from './checkers/event-streams.js';
 import { ExactlyOnce } from './checkers/exactly-once.js';
 import { checkFastReadDeadlines } from './checkers/fast-read-deadlines.js';
 import { checkFastReads } from './checkers/fast-reads.js';
@@ -15,11 +18,12 @@ import { checkLeaseTruth } from './checkers/lease-truth.js';
 import { checkSpaceHistory } from './checkers/space-history.js';
 import { OrderedTime } from './checkers/ordered-time.js';
 import { checkRealTime } from './checkers/real-time.js';
-import { checkAnswers, checkReplay, positionOf, positionsOf } from './checkers/replay.js';
+import { checkAnswers, checkReplay, placeOf, positionsOf } from './checkers/replay.js';
 import type { Positions } from './checkers/replay.js';
 import { StateDigests } from './checkers/state-digests.js';
 import type { LeaseLimits, SpaceCall } from './checkers/tuple-space-model.js';
 import { violated } from './checkers/violation.js';
+import { checkWaiting } from './checkers/waiting.js';
 import { epochMs } from './clock.js';
 import type { History, HistoryEntry } from './history.js';
 import { sizeLimits } from './size-limits.js';
@@ -35,6 +39,13 @@ export interface CheckSettings {
 }
 
 export const defaultCheckSettings: CheckSettings = { validateEvery: 16, digestEvery: 8, searchMax: 24 };
+
+/** Whether the sequential model of the small histories knows the operation's result. */
+function isModelled({ kind }: Operation, result: Uint8Array | null): boolean {
+  if (kind === 'cancel' || kind === 'subscribe') return false;
+  if (kind !== 'rd' && kind !== 'in') return true;
+  return result !== null && decodeResult(result)?.kind === 'entry';
+}
 
 /** What the world promises about correct replicas, and what its service was set to. */
 export interface CheckedWorld {
@@ -112,8 +123,9 @@ export class Checks {
     const steps = stepsOf(this.order.batches());
     const positions = positionsOf(steps);
     checkReplay(steps, createStateMachine());
-    checkAnswers(entries, steps, positions);
+    checkAnswers(entries, positions);
     checkLeaseTruth(steps, leaseLimits);
+    checkEventStreams(history.feeds, checkWaiting(steps, leaseLimits));
     this.#checkOrphans(entries, steps);
     checkRealTime(entries, positions);
     const machine = createStateMachine();
@@ -137,8 +149,10 @@ export class Checks {
     const { operation, outcome } = entry;
     const client = this.#clientOf(entry);
     if (outcome?.kind === 'result' && outcome.path === 'fast') return { client, operation, time: null };
-    const position = positionOf(positions, entry);
-    return position === undefined ? null : { client, operation, time: steps[position]!.time };
+    const place = placeOf(positions, entry);
+    // What waited to the end, or was told that it does not wait any more, changed nothing.
+    if (place === undefined || place.position === null || !isModelled(operation, place.result)) return null;
+    return { client, operation, time: steps[place.position]!.time };
   }
 
   /** What was executed for a correct client is what a call of that client asked for. */

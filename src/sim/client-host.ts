@@ -4,7 +4,14 @@
  */
 import { assert, equalBytes, replicaId } from '../base/index.js';
 import type { ClientId, Prng, ReplicaId, ViewNumber } from '../base/index.js';
-import type { CallOutcome, ClientCore, ClientInput, ClientOutput } from '../client/index.js';
+import type {
+  CallOutcome,
+  ClientCore,
+  ClientInput,
+  ClientOutput,
+  FeedEnd,
+  RequestName,
+} from '../client/index.js';
 import { decodeEnvelope, encodeOperation } from '../codec/index.js';
 import type { ClientMessage, Envelope, Operation, ServerMessage } from '../codec/index.js';
 import { requestKey } from './checkers/committed-order.js';
@@ -37,6 +44,12 @@ interface OpenCall {
   readonly onDone: (entry: HistoryEntry) => void;
 }
 
+/** What a feed's listener hears; the last thing is that it ended, unless it is unfollowed. */
+export interface FeedListener {
+  event(sequence: number, data: Uint8Array): void;
+  ended(after: number, cause: FeedEnd): void;
+}
+
 const reconnectUsMin = 20_000;
 const reconnectUsMax = 400_000;
 
@@ -52,6 +65,7 @@ export class ClientHost {
   readonly #open = new Map<number, OpenCall>();
   /** Request numbers that belong to a call already; a retransmission tells nothing new. */
   readonly #numbered = new Set<RequestKey>();
+  readonly #feeds = new Map<number, FeedListener>();
   #lastCall = 0;
   /** When the next wake-up is scheduled, on this client's clock. */
   #wakeAtMs = Infinity;
@@ -109,8 +123,26 @@ export class ClientHost {
     const callId = ++this.#lastCall;
     this.#open.set(callId, { entry, onDone });
     const deadlineMs = this.clock.nowMs() + timeoutMs;
-    this.#stepNow({ kind: 'call', callId, operation: bytes, isFastRead, deadlineMs });
+    const mayWait = operation.kind === 'rd' || operation.kind === 'in';
+    this.#stepNow({ kind: 'call', callId, operation: bytes, isFastRead, mayWait, deadlineMs });
     return entry;
+  }
+
+  /** Follows the feed that a subscription opened; the number by which it is unfollowed. */
+  follow(request: RequestName, after: number, listener: FeedListener): number {
+    const feedId = ++this.#lastCall;
+    this.#feeds.set(feedId, listener);
+    this.#stepNow({ kind: 'follow', feedId, request, after });
+    return feedId;
+  }
+
+  consumed(feedId: number, sequence: number): void {
+    this.#stepNow({ kind: 'consumed', feedId, sequence });
+  }
+
+  unfollow(feedId: number): void {
+    this.#feeds.delete(feedId);
+    this.#stepNow({ kind: 'unfollow', feedId });
   }
 
   onMessage(from: ReplicaId, generation: number, message: ServerMessage): void {
@@ -167,8 +199,27 @@ export class ClientHost {
   }
 
   #carryOut(output: ClientOutput): void {
-    if (output.kind === 'done') return this.#done(output.callId, output.outcome);
-    const { to, message } = output;
+    switch (output.kind) {
+      case 'done':
+        return this.#done(output.callId, output.outcome);
+      case 'waiting': {
+        const call = this.#open.get(output.callId);
+        if (call !== undefined) call.entry.waitsAs = output.request;
+        return;
+      }
+      case 'feedEvent':
+        return this.#feeds.get(output.feedId)?.event(output.sequence, output.data);
+      case 'feedEnded': {
+        const listener = this.#feeds.get(output.feedId);
+        this.#feeds.delete(output.feedId);
+        return listener?.ended(output.after, output.cause);
+      }
+      case 'send':
+        return this.#send(output.to, output.message);
+    }
+  }
+
+  #send(to: ReplicaId, message: ClientMessage): void {
     if (message.kind === 'submit') this.#noteSubmitted(message.envelope);
     const stream = this.#streams[to]!;
     if (!stream.isUp) return;

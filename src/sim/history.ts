@@ -1,6 +1,7 @@
 /** What clients asked and were told, with virtual times: the material of the history checkers. */
 import type { SessionId } from '../base/index.js';
 import type { Operation } from '../codec/index.js';
+import type { ToldFeed } from './checkers/event-streams.js';
 
 export type HistoryOutcome =
   | { readonly kind: 'result'; readonly result: Uint8Array; readonly path: 'ordered' | 'fast' }
@@ -25,12 +26,16 @@ export interface HistoryEntry {
   readonly invokedUs: number;
   /** The numbers it was sent under; more than one only if the first certainly cannot execute any more. */
   readonly requests: RequestName[];
+  /** Known to wait at the replicas, under this name. */
+  waitsAs: RequestName | null;
   respondedUs: number | null;
   outcome: HistoryOutcome | null;
 }
 
 export class History {
   readonly #entries: HistoryEntry[] = [];
+  /** What subscriptions were told. */
+  readonly feeds: ToldFeed[] = [];
   readonly #perClient = new Map<number, number>();
 
   get entries(): readonly HistoryEntry[] {
@@ -47,6 +52,7 @@ export class History {
       bytes,
       invokedUs,
       requests: [],
+      waitsAs: null,
       respondedUs: null,
       outcome: null,
     };

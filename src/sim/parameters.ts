@@ -18,6 +18,7 @@ import { faultKinds, isStrike } from './nemesis.js';
 import type { FaultKind, NemesisProfile } from './nemesis.js';
 import { calmLinks } from './network.js';
 import type { LinkProfile } from './network.js';
+import type { SubscriberProfile } from './subscribers.js';
 import type { WorkloadProfile } from './workload.js';
 import type { WorldOptions } from './world-options.js';
 
@@ -34,6 +35,7 @@ export interface RunParameters {
   /** A pause of the clients halfway, in which time has to go on by itself. */
   readonly quietUs: number;
   readonly contenders: ContenderProfile;
+  readonly subscribers: SubscriberProfile;
 }
 
 /** What the caller fixes; the seed decides the rest. */
@@ -71,6 +73,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),
       clockErrorMaxMs: clocks.errorMaxMs,
       leaseLimits: leaseLimitsOf(config.clockSkewMaxMs),
+      eventsPerSpaceMax: random.stream('events').pick([64, 128, 65_536]),
       tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,
@@ -81,6 +84,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
     safetyUs: random.between(5, 20) * 1_000_000,
     safetyOperations: Math.ceil(workload.operations * 0.9),
     quietUs: random.pick([0, 0, 1_000_000, 6_000_000]),
+    subscribers: drawSubscribers(random.stream('subscribers'), workload, clients),
     contenders: drawContenders(random, config.clockSkewMaxMs, clients, clocks.isWide || isSmall(workload)),
   };
 }
@@ -118,6 +122,16 @@ function drawClocks(random: Prng, clockSkewMaxMs: number, tickUs: number): Clock
       const skewUs = own.pick([-10_000_000, -900_000, 900_000, 10_000_000]);
       return own.pick([bounded(replica), bounded(replica), frozenClock, { skewUs, driftPpm: 0 }]);
     },
+  };
+}
+
+function drawSubscribers(random: Prng, { keys }: WorkloadProfile, clients: number): SubscriberProfile {
+  return {
+    subscribers: random.pick([0, 1, clients]),
+    keys,
+    timeoutMs: random.pick([1_000, 10_000]),
+    useUsMax: random.pick([0, 20_000, 500_000]),
+    stayUsMax: random.pick([500_000, 5_000_000]),
   };
 }
 
@@ -160,6 +174,7 @@ function drawConfig(random: Prng): DrawnConfig {
     viewChangeTimeoutMs: random.pick([200, 500]),
     viewChangeTimeoutMaxMs: 4_000,
     stateChunkBytes: random.pick([512, 4_096, defaultOrderingConfig.stateChunkBytes]),
+    feedWindowEvents: random.stream('feed window').pick([64, 100, defaultOrderingConfig.feedWindowEvents]),
     historyBatchesMax: random.stream('history').pick([0, 16, defaultOrderingConfig.historyBatchesMax]),
   };
 }
@@ -192,6 +207,8 @@ function drawWorkload(random: Prng, operations: number | undefined, clockSkewMax
     leasePercent: random.pick([0, 30, 80]),
     leaseMsMin: leaseMinMs,
     leaseMsMax: leaseMinMs + random.pick([10, 2_000, 6_000]),
+    waitPercent: random.stream('waits').pick([0, 15, 40]),
+    waitMsMax: random.stream('wait times').pick([50, 1_000, 4_000]),
   };
 }
 

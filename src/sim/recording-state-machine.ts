@@ -1,16 +1,34 @@
 /**
- * The state machine of a simulated replica, with every execution noted for the checkers. Changes nothing:
- * what it notes is exactly what the ordering layer asked for and was told.
+ * The state machine of a simulated replica, with everything that execution does noted for the checkers, batch by
+ * batch. Changes nothing: what it notes is exactly what the ordering layer asked for and was told.
  */
-import type { ClientId, PageSnapshot } from '../base/index.js';
-import type { OrderedOperation, StateMachine } from '../ordering/index.js';
-import type { Execution } from './checkers/committed-order.js';
+import type { ClientId, PageSnapshot, SessionId } from '../base/index.js';
+import type {
+  Effects,
+  FeedLimits,
+  FeedName,
+  FeedPart,
+  FeedPosition,
+  OrderedOperation,
+  StateMachine,
+} from '../ordering/index.js';
+import type { Effect, ExecutedBatch, Execution } from './checkers/committed-order.js';
+
+interface Recorded extends ExecutedBatch {
+  readonly ended: SessionId[];
+  readonly effects: Effect[];
+  readonly executions: Execution[];
+}
+
+const emptyBatch = (): Recorded => ({ ended: [], effects: [], executions: [] });
 
 export class RecordingStateMachine implements StateMachine {
   readonly version: number;
   readonly #inner: StateMachine;
-  /** Executions not yet claimed by a delivered batch. */
-  readonly #executions: Execution[] = [];
+  /** Batches not yet claimed, the oldest first. */
+  readonly #batches: Recorded[] = [];
+  /** Sessions that end in the batch about to begin. */
+  #ended: SessionId[] = [];
   #restores = 0;
 
   constructor(inner: StateMachine) {
@@ -22,25 +40,36 @@ export class RecordingStateMachine implements StateMachine {
     return this.#restores;
   }
 
-  /** Executions since the last call that belong to this sequence number. */
-  take(sequenceNumber: number): Execution[] {
-    let count = 0;
-    while (this.#executions[count]?.operation.sequenceNumber === sequenceNumber) count++;
-    return this.#executions.splice(0, count);
+  /** The oldest batch that was executed and not taken. */
+  take(): ExecutedBatch {
+    return this.#batches.shift() ?? emptyBatch();
   }
 
   get unclaimed(): number {
-    return this.#executions.length;
+    return this.#batches.length;
   }
 
-  advanceTime(time: number): void {
-    this.#inner.advanceTime(time);
+  endSession(session: SessionId): void {
+    this.#ended.push(session);
+    this.#inner.endSession?.(session);
   }
 
-  execute(operation: OrderedOperation): Uint8Array {
-    const result = this.#inner.execute(operation);
-    this.#executions.push({ operation, result });
+  advanceTime(time: number, effects: Effects): void {
+    const batch = { ...emptyBatch(), ended: this.#ended };
+    this.#ended = [];
+    this.#batches.push(batch);
+    this.#inner.advanceTime(time, noting(effects, batch.effects));
+  }
+
+  execute(operation: OrderedOperation, effects: Effects): Uint8Array | null {
+    const noted: Effect[] = [];
+    const result = this.#inner.execute(operation, noting(effects, noted));
+    this.#batches.at(-1)!.executions.push({ operation, result, effects: noted });
     return result;
+  }
+
+  readFeed(feed: FeedName, position: FeedPosition, limits: FeedLimits): FeedPart | null {
+    return this.#inner.readFeed?.(feed, position, limits) ?? null;
   }
 
   query(client: ClientId, operation: Uint8Array, nowMs: number): Uint8Array | null {
@@ -63,4 +92,15 @@ export class RecordingStateMachine implements StateMachine {
     this.#restores++;
     this.#inner.restore(pages);
   }
+}
+
+function noting(effects: Effects, noted: Effect[]): Effects {
+  return {
+    resolve: (session, number, result) => {
+      const isGiven = effects.resolve(session, number, result);
+      noted.push({ session, number, result, isGiven });
+      return isGiven;
+    },
+    notify: (session, number) => effects.notify(session, number),
+  };
 }

@@ -176,6 +176,8 @@ export class ReplicaHost {
       case 'reply':
       case 'opened':
       case 'readReply':
+      case 'feedEvent':
+      case 'feedTruncated':
         for (const { node, message } of this.streams.route(output, this.core.status()))
           this.#world.sendToClient(this.id, node, message);
         return;
@@ -197,8 +199,8 @@ export class ReplicaHost {
 
   #deliver(output: Extract<Output, { kind: 'deliver' }>): void {
     const { sequenceNumber, digest, time } = output;
-    const executions = this.#machine!.take(sequenceNumber);
-    this.#world.onDelivered(this.id, { sequenceNumber, digest, time, executions });
+    const executed = this.#machine!.take();
+    this.#world.onDelivered(this.id, { sequenceNumber, digest, time, ...executed });
   }
 
   /** Slow checks of the plain tuple space: there are none, so any verdict asked for is a yes. */

@@ -7,11 +7,16 @@ import type { ServerMessage } from '../codec/index.js';
 import type { Output, ReplicaStatus } from '../ordering/index.js';
 
 interface ServerStream {
+  /** As the replica knows it; never used again. */
+  readonly id: number;
   readonly client: ClientId;
   readonly sessions: Set<SessionId>;
 }
 
-export type ClientOutput = Extract<Output, { kind: 'reply' | 'opened' | 'readReply' }>;
+export type ClientOutput = Extract<
+  Output,
+  { kind: 'reply' | 'opened' | 'readReply' | 'feedEvent' | 'feedTruncated' }
+>;
 
 export class ServerStreams {
   /** By client node. */
@@ -19,10 +24,15 @@ export class ServerStreams {
   /** Fast reads asked and not answered, under numbers of our own: two processes may share an identity. */
   readonly #reads = new Map<number, { readonly node: number; readonly readId: number }>();
   #lastRead = 0;
+  #lastStream = 0;
 
   open(node: number, client: ClientId): void {
     this.close(node);
-    this.#streams.set(node, { client, sessions: new Set() });
+    this.#streams.set(node, { id: ++this.#lastStream, client, sessions: new Set() });
+  }
+
+  idOf(node: number): number | undefined {
+    return this.#streams.get(node)?.id;
   }
 
   close(node: number): void {
@@ -42,8 +52,12 @@ export class ServerStreams {
     return this.#streams.get(node)?.client;
   }
 
-  attach(node: number, session: SessionId): void {
-    this.#streams.get(node)?.sessions.add(session);
+  /** Whether the session is new to the stream. */
+  attach(node: number, session: SessionId): boolean {
+    const sessions = this.#streams.get(node)?.sessions;
+    if (sessions === undefined || sessions.has(session)) return false;
+    sessions.add(session);
+    return true;
   }
 
   /** Number under which the replica is asked this read. */
@@ -64,6 +78,12 @@ export class ServerStreams {
       case 'opened': {
         const message: ServerMessage = { kind: 'opened', view, nonce: output.nonce, session: output.session };
         return this.#to((stream) => stream.client === output.client, message);
+      }
+      case 'feedEvent':
+      case 'feedTruncated': {
+        const { stream: id, ...message } = output;
+        const node = this.nodes().find((one) => this.idOf(one) === id);
+        return node === undefined ? [] : [{ node, message }];
       }
       case 'readReply': {
         const read = this.#reads.get(output.readId);

@@ -16,6 +16,7 @@ import type { HistoryEntry } from './history.js';
 import { Nemesis } from './nemesis.js';
 import { livenessLinks, parametersOf } from './parameters.js';
 import type { FixedParameters, RunParameters } from './parameters.js';
+import { Subscribers } from './subscribers.js';
 import { Workload } from './workload.js';
 import { World } from './world.js';
 import type { Tampering } from './world-options.js';
@@ -103,9 +104,11 @@ function play(world: World, parameters: RunParameters): void {
     parameters.world.links,
   );
   const contenders = new Contenders(world, world.random.stream('contenders'), parameters.contenders);
+  const subscribers = new Subscribers(world, world.random.stream('subscribers'), parameters.subscribers);
   world.start();
   workload.start();
   contenders.start();
+  subscribers.start();
   nemesis.start();
   workload.allow(Math.ceil(parameters.safetyOperations / 2));
   simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
@@ -119,9 +122,10 @@ function play(world: World, parameters: RunParameters): void {
   workload.allow(workload.issued + operations - parameters.safetyOperations);
   waitFor(world, workload, () => workload.isIdle);
   contenders.stop();
-  waitFor(world, workload, () => contenders.isIdle && isConverged(world));
+  subscribers.stay();
+  waitFor(world, workload, () => contenders.isIdle && subscribers.isIdle && isConverged(world));
   probe(world);
-  waitFor(world, workload, () => isConverged(world));
+  waitFor(world, workload, () => subscribers.isIdle && isConverged(world));
   idle(world, parameters);
   waitFor(world, workload, () => isConverged(world));
   compareStates(world);

@@ -5,6 +5,9 @@ import type { OrderingConfig } from '../ordering/index.js';
 const heldPerSlot = 4;
 const heldBeside = 64;
 
+/** Streams of the simulated clients to one replica: more of them followed something that was not let go. */
+const streamsMax = 64;
+
 export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<string, number>> {
   const window = config.watermarkWindow;
   // A slot refers to each digest of its Q set, to the accepted one and to the committed one.
@@ -24,5 +27,7 @@ export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<
     viewChanges: config.n,
     // The simulated clients are few: what grows beyond this was not purged.
     sessions: 4 * config.sessionsPerClientMax,
+    waiting: 4 * config.sessionWaitsMax,
+    followers: streamsMax * config.feedsPerStreamMax,
   };
 }

@@ -24,6 +24,9 @@ export interface WorkloadProfile {
   readonly leasePercent: number;
   readonly leaseMsMin: number;
   readonly leaseMsMax: number;
+  /** Share of the operations that wait, in percent, and how long at most. */
+  readonly waitPercent: number;
+  readonly waitMsMax: number;
 }
 
 const spaceName = 'default';
@@ -84,10 +87,32 @@ export class Workload {
     const isRead = operation.kind === 'rdp' || operation.kind === 'rdAll' || operation.kind === 'count';
     const isFast = isRead && this.#random.chance(this.#profile.fastReadPercent, 100);
     const timeoutMs = this.#random.between(this.#profile.timeoutMsMin, this.#profile.timeoutMsMax);
-    client.call(operation, isFast, timeoutMs, (entry) => this.#done(client, entry));
+    const entry = client.call(operation, isFast, timeoutMs, () => this.#done(client));
+    if (operation.kind === 'rd' || operation.kind === 'in')
+      this.#cancelSometimes(client, entry, operation.timeout);
   }
 
-  #done(client: ClientHost, _entry: HistoryEntry): void {
+  /** What waits without end is cancelled sooner or later, the rest now and then; a cancel may come too late. */
+  #cancelSometimes(client: ClientHost, entry: HistoryEntry, timeout: number | null): void {
+    if (timeout !== null && this.#random.chance(3, 4)) return;
+    this.#world.simulator.schedule(this.#random.between(1_000, 3_000_000), () => this.#cancel(client, entry));
+  }
+
+  #cancel(client: ClientHost, entry: HistoryEntry): void {
+    if (entry.outcome !== null) return;
+    const again = (): void => {
+      this.#world.simulator.schedule(this.#random.between(10_000, 500_000), () =>
+        this.#cancel(client, entry),
+      );
+    };
+    const name = entry.waitsAs;
+    if (name === null) return again();
+    const operation: Operation = { kind: 'cancel', space: spaceName, ...name };
+    if (client.isOpen(operation)) return again();
+    client.call(operation, false, this.#profile.timeoutMsMax, again);
+  }
+
+  #done(client: ClientHost): void {
     this.#finished++;
     this.#next(client);
   }
@@ -96,6 +121,10 @@ export class Workload {
     const random = this.#random;
     const template = this.#template();
     const space = spaceName;
+    if (random.chance(this.#profile.waitPercent, 100)) {
+      const timeout = random.chance(1, 4) ? null : random.between(1, this.#profile.waitMsMax);
+      return { kind: random.pick(['rd', 'in']), space, template, timeout };
+    }
     switch (random.below(this.#profile.leasePercent > 0 ? 19 : 16)) {
       case 0:
       case 1:

@@ -56,6 +56,8 @@ export interface WorldOptions {
   /** How far a correct replica's idea of the time is from true time at most, ticks included. */
   readonly clockErrorMaxMs: number;
   readonly leaseLimits: LeaseLimits;
+  /** Events of a space that are kept. */
+  readonly eventsPerSpaceMax: number;
   readonly tickUs: number;
   /** How long a client takes to notice that a replica's process ended. */
   readonly breakNoticeUs: number;

@@ -4,7 +4,7 @@
  * nemesis, workload or scenario do.
  */
 import { assert, prng, replicaId } from '../base/index.js';
-import type { ClientId, Prng, ReplicaId, ViewNumber } from '../base/index.js';
+import type { ClientId, Prng, ReplicaId, SessionId, ViewNumber } from '../base/index.js';
 import {
   decodeClientMessage,
   decodeEnvelope,
@@ -126,8 +126,9 @@ export class World implements HostWorld, ClientWorld {
 
   #createService(): StateMachine {
     const { clockSkewMaxMs } = this.config;
-    const { leaseLimits, tampering } = this.#options;
-    const service = createService({ hash: sha256, limits: leaseLimits, clockSkewMaxMs });
+    const { eventsPerSpaceMax, leaseLimits, tampering } = this.#options;
+    const limits = { ...leaseLimits, eventsPerSpaceMax };
+    const service = createService({ hash: sha256, limits, clockSkewMaxMs });
     return tampering?.service?.(service) ?? service;
   }
 
@@ -216,12 +217,16 @@ export class World implements HostWorld, ClientWorld {
   openStream(node: number, client: ClientId, replica: ReplicaId): ViewNumber | null {
     const host = this.replicas[replica]!;
     if (!host.isLive || this.network.isCut(node, replica) || this.network.isCut(replica, node)) return null;
+    this.closeStream(node, replica);
     host.streams.open(node, client);
     return host.core.status().view;
   }
 
   closeStream(node: number, replica: ReplicaId): void {
-    this.replicas[replica]!.streams.close(node);
+    const host = this.replicas[replica]!;
+    const stream = host.streams.idOf(node);
+    host.streams.close(node);
+    if (stream !== undefined) host.input({ kind: 'streamClosed', stream });
   }
 
   sendToReplica(node: number, to: ReplicaId, generation: number, message: ClientMessage): boolean {
@@ -303,14 +308,21 @@ export class World implements HostWorld, ClientWorld {
     const client = host.streams.clientOf(node);
     if (client === undefined) return;
     this.trace.record(this.simulator.nowUs, to, `${message.kind} from ${node}`, bytes);
-    if (message.kind === 'attach') host.streams.attach(node, message.session);
+    const attach = (session: SessionId): void => {
+      if (host.streams.attach(node, session)) host.input({ kind: 'attached', client, session });
+    };
+    if (message.kind === 'attach') attach(message.session);
+    if (message.kind === 'follow') {
+      const { session, number, after } = message;
+      host.input({ kind: 'follow', stream: host.streams.idOf(node)!, client, session, number, after });
+    }
     if (message.kind === 'read') {
       const readId = host.streams.read(node, message.readId);
       host.input({ kind: 'read', client, readId, operation: message.operation });
     }
     if (message.kind !== 'submit') return;
     const envelope = this.#decoded(decodeEnvelope(message.envelope), 'envelope');
-    if (envelope.body.kind === 'requests') host.streams.attach(node, envelope.body.session);
+    if (envelope.body.kind === 'requests') attach(envelope.body.session);
     host.input({ kind: 'envelope', envelope });
   }
 

@@ -46,7 +46,7 @@ export class EntryPages {
   insert(space: number, tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
-    const entry = this.#stored({ id, space, tuple, owner, deadline, leaseSlot: -1 });
+    const entry = this.#stored({ id, space, tuple, owner, deadline, deadlineSlot: -1 });
     const number = Math.floor(id / entriesPerPage);
     let page = this.#pages.get(number);
     if (page === undefined) {
@@ -132,9 +132,9 @@ export class EntryPages {
   }
 
   /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored({ id, space, tuple, owner, deadline, leaseSlot }: StoredEntry): StoredEntry {
+  #stored({ id, space, tuple, owner, deadline, deadlineSlot }: StoredEntry): StoredEntry {
     let shared = this.#owners.get(owner);
     if (shared === undefined) this.#owners.set(owner, (shared = owner));
-    return { id, space, tuple: tuple.slice(), owner: shared, deadline, leaseSlot };
+    return { id, space, tuple: tuple.slice(), owner: shared, deadline, deadlineSlot };
   }
 }

@@ -23,6 +23,15 @@ export interface SpaceLimits {
   readonly leaseMinMs: number;
   /** A longer lease is cut down to this. Invariant: at least `leaseMinMs`. */
   readonly leaseMaxMs: number;
+  /** Operations of one client that wait at the same time, over all spaces, and the bytes of their templates. */
+  readonly waitsPerClientMax: number;
+  readonly waitBytesPerClientMax: number;
+  /** A longer wait is refused. */
+  readonly waitMaxMs: number;
+  readonly subscriptionsPerClientMax: number;
+  /** Events of a space that are kept for those who come back, and their bytes; old ones go 64 at a time. */
+  readonly eventsPerSpaceMax: number;
+  readonly eventBytesPerSpaceMax: number;
 }
 
 /**
@@ -37,12 +46,22 @@ export const defaultSpaceLimits: SpaceLimits = {
   entriesPerSpaceMax: 8_000_000,
   leaseMinMs: 2_200,
   leaseMaxMs: 24 * 60 * 60 * 1000,
+  waitsPerClientMax: 16_384,
+  waitBytesPerClientMax: 16 << 20,
+  waitMaxMs: 24 * 60 * 60 * 1000,
+  subscriptionsPerClientMax: 1_024,
+  eventsPerSpaceMax: 65_536,
+  eventBytesPerSpaceMax: 16 << 20,
 };
 
 /** A Map of V8 fails beyond 2^24 slots, of which half may be removed ones that still take room. */
 const entriesPerSpaceBound = 2 ** 23;
 /** 34 years: far from where deadlines stop being safe integers. */
 const leaseMsBound = 2 ** 40;
+const waitsBound = 2 ** 20;
+const bytesBound = 2 ** 30;
+/** Half of what page numbers allow (event-log.ts). */
+const eventsBound = 2 ** 17;
 /** More than the id, owner, deadline and framing of one entry take beside its tuple. */
 const entryOverheadBytes = 96;
 
@@ -53,6 +72,12 @@ export function assertLimits(limits: SpaceLimits): void {
     entriesPerSpaceMax: entriesPerSpaceBound,
     leaseMinMs: leaseMsBound,
     leaseMaxMs: leaseMsBound,
+    waitsPerClientMax: waitsBound,
+    waitBytesPerClientMax: bytesBound,
+    waitMaxMs: leaseMsBound,
+    subscriptionsPerClientMax: waitsBound,
+    eventsPerSpaceMax: eventsBound,
+    eventBytesPerSpaceMax: bytesBound,
   };
   for (const [name, bound] of Object.entries(bounds)) {
     const limit = limits[name as keyof SpaceLimits];
@@ -111,6 +136,11 @@ export function checkTemplate(limits: SpaceLimits, template: Template): Refused 
 /** `lease` in ms; null: none, which is fine. */
 export function checkLease({ leaseMinMs }: SpaceLimits, lease: number | null): Refused | null {
   return lease !== null && lease < leaseMinMs ? refused('LEASE_TOO_SHORT', leaseMinMs) : null;
+}
+
+/** `timeout` in ms; null: none, which is fine. */
+export function checkWait({ waitMaxMs }: SpaceLimits, timeout: number | null): Refused | null {
+  return timeout !== null && timeout > waitMaxMs ? refused('WAIT_TOO_LONG', waitMaxMs) : null;
 }
 
 /** The deadline, in ordered time, of a lease that `checkLease` lets pass and that starts at `time`. */

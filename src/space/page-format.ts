@@ -125,7 +125,7 @@ export function decodePage(number: number, bytes: Uint8Array): StoredEntry[] | n
     const id = number * entriesPerPage + slot;
     if (entry === null || entry.id !== BigInt(id)) return null;
     const { tuple, owner, deadline } = entry;
-    entries.push({ id, space: readUint32(bytes, start - 8), tuple, owner, deadline, leaseSlot: -1 });
+    entries.push({ id, space: readUint32(bytes, start - 8), tuple, owner, deadline, deadlineSlot: -1 });
     lastSlot = slot;
   }
   return entries.length === 0 ? null : entries;

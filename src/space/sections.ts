@@ -2,7 +2,14 @@
  * Where the kinds of state lie among the numbered pages. Fixed for ever: a number once given to a kind of
  * state keeps it. A section holds 2^40 pages, and page numbers stay safe integers for 8,192 sections.
  */
-const sectionNumbers = { counters: 0, spaces: 1, entries: 2 } as const;
+const sectionNumbers = {
+  counters: 0,
+  spaces: 1,
+  entries: 2,
+  waiters: 3,
+  subscriptions: 4,
+  events: 5,
+} as const;
 
 export type Section = keyof typeof sectionNumbers;
 

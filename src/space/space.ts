@@ -1,19 +1,24 @@
 /**
- * One tuple space: the operations of DESIGN section 4 that do not wait, each on the oldest match or on all
- * of them. Deterministic; every operation either happens as a whole or, refused, not at all. Must not know
+ * One tuple space: the operations of DESIGN section 4, each on the oldest match or on all of them. An insertion
+ * wakes those who wait for it in the same step, in order of arrival, and whatever happens to an entry is an event.
+ * Deterministic; every operation either happens as a whole or, refused, not at all. Must not know
  * what time it is: whatever is here is not expired yet. Must not know who may do what: guards and the order
  * of checks are the service's.
  */
-import { assert, type ClientId } from '../base/index.js';
-import type { Result, Template, Tuple } from '../codec/index.js';
+import { assert, type ClientId, type SessionId } from '../base/index.js';
+import { encodeTemplate, type EventKind, type Result, type Template, type Tuple } from '../codec/index.js';
 import type { EntryPages } from './entry-pages.js';
+import type { Effects } from './effects.js';
 import { EntrySet } from './entry-set.js';
-import type { Leases } from './leases.js';
+import type { EventLog } from './event-log.js';
+import type { Deadlines } from './deadlines.js';
 import { refused, type Refused, type SpaceLimits } from './limits.js';
 import type { MatchIndex } from './match-index.js';
 import { matches } from './matching.js';
 import { ResultEntries } from './result-size.js';
 import { publicEntry, type StoredEntry } from './stored-entry.js';
+import type { Subscriptions } from './subscriptions.js';
+import type { Waiters } from './waiters.js';
 
 type ResultOf<K extends Result['kind']> = Extract<Result, { readonly kind: K }>;
 
@@ -29,7 +34,16 @@ function entriesResult(entries: readonly StoredEntry[]): ResultOf<'entries'> {
 export interface SharedByAll {
   readonly limits: SpaceLimits;
   readonly pages: EntryPages;
-  readonly leases: Leases;
+  readonly leases: Deadlines<StoredEntry>;
+  readonly waiters: Waiters;
+  readonly subscriptions: Subscriptions;
+}
+
+/** Who begins to wait or to be told. */
+export interface Requester {
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly number: number;
 }
 
 /** With more deadlines close ahead than this, nobody looks at each of them for the sake of one read. */
@@ -41,20 +55,26 @@ export class Space {
   readonly #limits: SpaceLimits;
   readonly #pages: EntryPages;
   /** Invariant: of this space's entries, it holds exactly the timed ones. */
-  readonly #leases: Leases;
+  readonly #leases: Deadlines<StoredEntry>;
   /** Invariant: holds exactly the entries of `#pages` that lie in this space. */
   readonly #index: MatchIndex;
   /** The timed entries by who inserted them. Invariant: no set is empty. */
   readonly #timed = new Map<ClientId, EntrySet>();
+  readonly events: EventLog;
+  readonly #waiters: Waiters;
+  readonly #subscriptions: Subscriptions;
   #size = 0;
 
-  constructor(name: string, number: number, shared: SharedByAll, index: MatchIndex) {
+  constructor(name: string, number: number, shared: SharedByAll, index: MatchIndex, events: EventLog) {
     this.name = name;
     this.number = number;
     this.#limits = shared.limits;
     this.#pages = shared.pages;
     this.#leases = shared.leases;
     this.#index = index;
+    this.events = events;
+    this.#waiters = shared.waiters;
+    this.#subscriptions = shared.subscriptions;
   }
 
   get size(): number {
@@ -67,16 +87,16 @@ export class Space {
   }
 
   /** The entry's deadline has come. */
-  expire(entry: StoredEntry): void {
-    this.#remove(entry);
+  expire(entry: StoredEntry, effects: Effects): void {
+    this.#remove(entry, 'expired', effects);
   }
 
   /**
    * Inserts; SPACE_FULL if the space has no room. Tuple and template of any operation are within limits, its
    * deadline lies ahead of ordered time; null: the entry stays until taken.
    */
-  out(tuple: Tuple, owner: ClientId, deadline: number | null): ResultOf<'entry'> | Refused {
-    return this.#isFull() ? this.#full() : entryResult(this.#insert(tuple, owner, deadline));
+  out(tuple: Tuple, owner: ClientId, deadline: number | null, effects: Effects): ResultOf<'entry'> | Refused {
+    return this.#isFull() ? this.#full() : entryResult(this.#insert(tuple, owner, deadline, effects));
   }
 
   /** Reads the oldest match. */
@@ -85,26 +105,38 @@ export class Space {
   }
 
   /** Takes the oldest match. */
-  inp(template: Template): ResultOf<'entry'> {
+  inp(template: Template, effects: Effects): ResultOf<'entry'> {
     const entry = this.#oldest(template);
-    if (entry !== null) this.#remove(entry);
+    if (entry !== null) this.#remove(entry, 'taken', effects);
     return entryResult(entry);
   }
 
   /** Inserts iff nothing matches, else answers the oldest match; considers every entry. */
-  cas(template: Template, tuple: Tuple, owner: ClientId, deadline: number | null): ResultOf<'cas'> | Refused {
+  cas(
+    template: Template,
+    tuple: Tuple,
+    owner: ClientId,
+    deadline: number | null,
+    effects: Effects,
+  ): ResultOf<'cas'> | Refused {
     const match = this.#oldest(template);
     if (match !== null) return { kind: 'cas', inserted: false, entry: publicEntry(match) };
     if (this.#isFull()) return this.#full();
-    return { kind: 'cas', inserted: true, entry: publicEntry(this.#insert(tuple, owner, deadline)) };
+    return { kind: 'cas', inserted: true, entry: publicEntry(this.#insert(tuple, owner, deadline, effects)) };
   }
 
   /** Takes the oldest match and inserts the tuple; answers the entry taken, or null and does nothing. */
-  replace(template: Template, tuple: Tuple, owner: ClientId, deadline: number | null): ResultOf<'entry'> {
+  replace(
+    template: Template,
+    tuple: Tuple,
+    owner: ClientId,
+    deadline: number | null,
+    effects: Effects,
+  ): ResultOf<'entry'> {
     const entry = this.#oldest(template);
     if (entry !== null) {
-      this.#remove(entry);
-      this.#insert(tuple, owner, deadline);
+      this.#remove(entry, 'replaced', effects);
+      this.#insert(tuple, owner, deadline, effects);
     }
     return entryResult(entry);
   }
@@ -126,11 +158,42 @@ export class Space {
   }
 
   /** Takes the first `limit` matches (0 = all); if they do not fit into a result, none. */
-  inAll(template: Template, limit: number): ResultOf<'entries'> | Refused {
+  inAll(template: Template, limit: number, effects: Effects): ResultOf<'entries'> | Refused {
     const found = this.#all(template, limit, 0n);
     if (!Array.isArray(found)) return found;
-    for (const entry of found) this.#remove(entry);
+    for (const entry of found) this.#remove(entry, 'taken', effects);
     return entriesResult(found);
+  }
+
+  /** Reads the oldest match; null: there is none, and the requester waits for one until the deadline. */
+  rd(template: Template, by: Requester, deadline: number | null): ResultOf<'entry'> | Refused | null {
+    const entry = this.#oldest(template);
+    return entry === null ? this.#wait('rd', template, by, deadline) : entryResult(entry);
+  }
+
+  /** Takes the oldest match; null as for `rd`. */
+  in(
+    template: Template,
+    by: Requester,
+    deadline: number | null,
+    effects: Effects,
+  ): ResultOf<'entry'> | Refused | null {
+    const entry = this.#oldest(template);
+    if (entry === null) return this.#wait('in', template, by, deadline);
+    this.#remove(entry, 'taken', effects);
+    return entryResult(entry);
+  }
+
+  /** The requester is told what happens to matching entries, from event `from` on; null: from the next one. */
+  subscribe(template: Template, by: Requester, from: number | null): ResultOf<'subscribed'> | Refused {
+    const { next, oldest } = this.events;
+    const first = from ?? next;
+    if (first < oldest) return refused('HISTORY_TRUNCATED', oldest);
+    const refusal = this.#subscriptions.checkRoom(by.client);
+    if (refusal !== null) return refusal;
+    const { client, session, number } = by;
+    this.#subscriptions.add({ client, session, number, space: this.number, template, from: first }, next);
+    return { kind: 'subscribed', from: first };
   }
 
   count(template: Template): ResultOf<'count'> {
@@ -180,10 +243,42 @@ export class Space {
     return result.entries;
   }
 
-  #insert(tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
+  #wait(kind: 'rd' | 'in', template: Template, by: Requester, deadline: number | null): Refused | null {
+    const templateBytes = encodeTemplate(template);
+    const refusal = this.#waiters.checkRoom(by.client, templateBytes);
+    if (refusal === null) {
+      const { client, session, number } = by;
+      const space = this.number;
+      this.#waiters.add({ kind, space, client, session, number, template, templateBytes, deadline });
+    }
+    return refusal;
+  }
+
+  #insert(tuple: Tuple, owner: ClientId, deadline: number | null, effects: Effects): StoredEntry {
     const entry = this.#pages.insert(this.number, tuple, owner, deadline);
     this.#add(entry);
+    this.#tell('inserted', entry, effects);
+    this.#wake(entry, effects);
     return entry;
+  }
+
+  /** In order of arrival; the first that takes the entry is the last that sees it. */
+  #wake(entry: StoredEntry, effects: Effects): void {
+    for (const waiter of this.#waiters.matching(this.number, entry.tuple)) {
+      this.#waiters.remove(waiter);
+      const isGiven = effects.resolve(waiter.session, waiter.number, entryResult(entry));
+      // What its session has no room for must stay here.
+      if (waiter.kind !== 'in' || !isGiven) continue;
+      this.#remove(entry, 'taken', effects);
+      return;
+    }
+  }
+
+  #tell(kind: EventKind, entry: StoredEntry, effects: Effects): void {
+    const sequence = this.events.append({ kind, entry: publicEntry(entry) });
+    for (const { session, number } of this.#subscriptions.note(this.number, sequence, entry.tuple)) {
+      effects.notify(session, number);
+    }
   }
 
   #add(entry: StoredEntry): void {
@@ -196,11 +291,15 @@ export class Space {
     own.add(entry);
   }
 
-  #remove(entry: StoredEntry): void {
+  #remove(entry: StoredEntry, how: EventKind, effects: Effects): void {
     this.#pages.remove(entry);
     this.#index.remove(entry);
     this.#size--;
-    if (entry.deadline === null) return;
+    if (entry.deadline !== null) this.#removeTimed(entry);
+    this.#tell(how, entry, effects);
+  }
+
+  #removeTimed(entry: StoredEntry): void {
     this.#leases.remove(entry);
     const own = this.#timed.get(entry.owner);
     assert(own !== undefined, "a timed entry is among its owner's");

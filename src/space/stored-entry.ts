@@ -12,7 +12,7 @@ export interface StoredEntry {
   /** Ordered time at which it is gone, ms since the epoch; null for ever: an untimed entry stays untimed. */
   deadline: number | null;
   /** Its place among the leases, which alone change it; −1 if it is not among them. */
-  leaseSlot: number;
+  deadlineSlot: number;
 }
 
 export function publicEntry({ id, tuple, owner, deadline }: StoredEntry): Entry {

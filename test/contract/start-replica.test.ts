@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InvalidInputError, replicaId } from '../../src/base/index.js';
+import { InvalidInputError, replicaId, sessionId } from '../../src/base/index.js';
 import {
   addClient,
   createClientMaterial,
@@ -277,6 +277,46 @@ describe('a running replica', () => {
       clientsConnected: 1,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/) as unknown,
     });
+  });
+
+  it('hands what a client follows to the core, its events back, and tells the core when the stream is gone', async () => {
+    const core = new FakeCore();
+    const feed = { session: sessionId(5), number: 3 };
+    core.react = (input: Input) =>
+      input.kind === 'follow'
+        ? [
+            {
+              kind: 'feedEvent',
+              ...feed,
+              stream: input.stream,
+              previous: input.after,
+              sequence: 9,
+              data: Uint8Array.of(4, 2),
+            },
+            { kind: 'feedTruncated', ...feed, stream: input.stream, after: 9 },
+          ]
+        : [];
+    const replica = await start({ createCore: () => core });
+    const [follower, other] = [connect(replica), connect(replica)];
+    for (const client of [follower, other])
+      await client.hello(files.description, replica.id, adminKey(files), feed.session);
+    follower.send({ kind: 'follow', ...feed, after: 7 });
+    const event = await follower.next('feedEvent');
+    expect(event).toEqual({
+      kind: 'feedEvent',
+      ...feed,
+      previous: 7,
+      sequence: 9,
+      data: Uint8Array.of(4, 2),
+    });
+    expect(await follower.next('feedTruncated')).toEqual({ kind: 'feedTruncated', ...feed, after: 9 });
+    other.close();
+    follower.close();
+    await vi.waitFor(() => expect(core.inputs.some(({ kind }) => kind === 'streamClosed')).toBe(true), {
+      timeout: 10_000,
+    });
+    const kinds = core.inputs.map(({ kind }) => kind).filter((kind) => kind !== 'tick');
+    expect(kinds).toEqual(['attached', 'attached', 'follow', 'streamClosed']);
   });
 
   it('refuses a hello that was signed for another replica', async () => {

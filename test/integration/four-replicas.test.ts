@@ -53,6 +53,7 @@ describe('four replicas over gRPC and TLS', () => {
       firstNumber: 1,
       lowestUnanswered: 1,
       operations: [operation],
+      finished: [],
     });
     const replies = await Promise.all(clients.map((client) => client.next('reply')));
     const results = replies.map(({ outcomes }) => {

@@ -1,8 +1,9 @@
 /** Batching and the window of batches in flight at the primary (TOCS'02, request batching; DESIGN section 2). */
 import { describe, expect, test } from 'vitest';
+import { sessionId } from '../../src/base/index.js';
 import { decodeBatch, decodeEnvelope } from '../../src/codec/index.js';
 import type { OrderingConfig } from '../../src/ordering/index.js';
-import { alice, openEnvelope, seal, sha256 } from '../support/lockstep.js';
+import { alice, openEnvelope, requestsEnvelope, sha256 } from '../support/lockstep.js';
 import { commit, prepare } from '../support/messages.js';
 import { Solo } from '../support/solo.js';
 
@@ -59,9 +60,8 @@ describe('the primary', () => {
   test('DESIGN §2: an envelope larger than the limits is a batch by itself', () => {
     const solo = primary({ batchOperationsMax: 2 });
     const operations = [1, 2, 3].map((amount) => Uint8Array.of(amount));
-    const fields = { client: alice, session: 1 as never, firstNumber: 1, lowestUnanswered: 1, operations };
     submit(solo, 1);
-    solo.submit(seal({ kind: 'requests', ...fields }));
+    solo.submit(requestsEnvelope(alice, sessionId(1), 1, operations));
     submit(solo, 2);
     expect(proposed(solo)).toEqual([[1], [undefined]]);
   });

@@ -1,7 +1,8 @@
 /** Normal-case operation: PRE-PREPARE, PREPARE, COMMIT, execution and replies (OSDI'99 sections 4.1 and 4.2). */
 import { describe, expect, test } from 'vitest';
+import { sessionId } from '../../src/base/index.js';
 import { quorumSize } from '../../src/ordering/index.js';
-import { addEnvelope, alice, bob, openEnvelope, seal } from '../support/lockstep.js';
+import { addEnvelope, alice, bob, openEnvelope, requestsEnvelope } from '../support/lockstep.js';
 import {
   batchOf,
   commit,
@@ -281,16 +282,7 @@ describe('requests', () => {
     const large = new Solo({ config });
     const operations = [new Uint8Array(9_990)];
     for (const firstNumber of [1, 2, 3])
-      large.submit(
-        seal({
-          kind: 'requests',
-          client: alice,
-          session: 1 as never,
-          firstNumber,
-          lowestUnanswered: 1,
-          operations,
-        }),
-      );
+      large.submit(requestsEnvelope(alice, sessionId(1), firstNumber, operations));
     expect(large.status.pending).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 /** Agreement on time (OSDI'99 section 4.6, non-determinism; DESIGN sections 2 and 3). */
 import { describe, expect, test } from 'vitest';
-import { addEnvelope, alice, openEnvelope, seal } from '../support/lockstep.js';
+import { addEnvelope, alice, openEnvelope } from '../support/lockstep.js';
 import {
   batchOf,
   chosen,
@@ -154,9 +154,7 @@ describe('ordered time', () => {
   test("OSDI'99 §4.6: says what the operations see, whatever the replica's clock", () => {
     const solo = new Solo();
     const session = solo.open(alice, 1);
-    const operations = [Uint8Array.of(1)];
-    const fields = { client: alice, session, firstNumber: 1, lowestUnanswered: 1, operations };
-    const batch = batchOf(solo.nowMs, seal({ kind: 'requests', ...fields }));
+    const batch = batchOf(solo.nowMs, addEnvelope(alice, session, 1, [1]));
     solo.jump(60_000);
     solo.messages([0, 2, 3], commit(0, 2, batch.digest));
     solo.message(2, { kind: 'batchBody', batch: batch.bytes });

@@ -1,40 +1,8 @@
 /** Exactly once, by session (DESIGN section 2; in the place of the timestamps of OSDI'99 section 4.1). */
 import { describe, expect, test } from 'vitest';
-import { sessionId, type SessionId } from '../../src/base/index.js';
-import type { Envelope, Outcome } from '../../src/codec/index.js';
+import { sessionId } from '../../src/base/index.js';
 import { addEnvelope, alice, bob, openEnvelope } from '../support/lockstep.js';
-import { batchOf } from '../support/messages.js';
-import { Solo } from '../support/solo.js';
-
-/** Orders one envelope after another, each in a batch of its own. */
-class Ordering {
-  readonly solo: Solo;
-  #number = 0;
-
-  constructor(config: ConstructorParameters<typeof Solo>[0] = {}) {
-    this.solo = new Solo(config);
-  }
-
-  order(...envelopes: Envelope[]): void {
-    this.solo.order(++this.#number, batchOf(this.solo.nowMs, ...envelopes));
-  }
-
-  open(nonce = 1, client = alice): SessionId {
-    this.order(openEnvelope(client, nonce));
-    return this.solo.of('opened').at(-1)!.session;
-  }
-
-  /** The outcomes of the last reply, results as numbers. */
-  get last(): (number | string)[] {
-    return this.solo.of('reply').at(-1)!.outcomes.map(plain);
-  }
-
-  get executed(): number[] {
-    return this.solo.counter.executed.map(({ number }) => number);
-  }
-}
-
-const plain = (outcome: Outcome) => (outcome.kind === 'result' ? outcome.result[0]! : outcome.code);
+import { Ordering, plain } from '../support/ordering.js';
 
 describe('OPEN', () => {
   test('DESIGN §2: gives a session id that is never given again', () => {

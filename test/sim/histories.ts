@@ -8,6 +8,7 @@ import { sha256 } from '../../src/sim/authenticator.js';
 import { stepsOf } from '../../src/sim/checkers/committed-order.js';
 import type { CommittedStep, DeliveredBatch, Execution } from '../../src/sim/checkers/committed-order.js';
 import type { HistoryEntry } from '../../src/sim/history.js';
+import { noEffects } from '../support/effects.js';
 
 export const client = clientId('11'.repeat(32));
 export const session = sessionId(7);
@@ -34,9 +35,10 @@ export function executedAt(operations: readonly Timed[], service = freshService(
       sequenceNumber: sequenceNumber(index + 1),
       time,
       isVerified: true,
+      mayWait: true,
     };
-    service.advanceTime(time);
-    return { operation: ordered, result: service.execute(ordered) };
+    service.advanceTime(time, noEffects);
+    return { operation: ordered, result: service.execute(ordered, noEffects), effects: [] };
   });
 }
 
@@ -46,6 +48,8 @@ export function batches(executions: readonly Execution[]): DeliveredBatch[] {
     sequenceNumber: sequenceNumber(index + 1),
     digest: digest(sha256(execution.operation.operation)),
     time: execution.operation.time,
+    ended: [],
+    effects: [],
     executions: [execution],
   }));
 }
@@ -53,7 +57,7 @@ export function batches(executions: readonly Execution[]): DeliveredBatch[] {
 /** The steps that these batches are, the last one followed by `idle` times at which nothing was ordered. */
 export const steps = (executions: readonly Execution[], idle: readonly number[] = []): CommittedStep[] => [
   ...stepsOf(batches(executions)),
-  ...idle.map((time) => ({ time, execution: null })),
+  ...idle.map((time) => ({ time, execution: null, ended: [], effects: [] })),
 ];
 
 interface Told {
@@ -74,6 +78,7 @@ export function entry({ number, operation, from, to, result }: Told): HistoryEnt
     bytes: encodeOperation(operation),
     invokedUs: from,
     requests: number === null ? [] : [{ session, number }],
+    waitsAs: null,
     respondedUs: to,
     outcome:
       result === 'unknown' || result === 'unavailable'

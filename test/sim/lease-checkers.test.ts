@@ -108,7 +108,7 @@ describe('fast reads and leases', () => {
     operation: out('a', 2_200),
     from: 0,
     to: 10,
-    result: executions[0]!.result,
+    result: executions[0]!.result!,
   });
   const read = (counted: number, from: number, to: number): HistoryEntry =>
     entry({ number: null, operation: count, from, to, result: { kind: 'count', count: counted } });
@@ -178,7 +178,7 @@ describe('holder truth', () => {
     operation: lock(4, 2_200),
     from: 0,
     to: 1,
-    result: executions[0]!.result,
+    result: executions[0]!.result!,
   });
 
   function check(fromUs: number, untilUs: number): void {

@@ -6,6 +6,7 @@ import { any, Double, encodeOperation, encodeResult, formal } from '../../src/co
 import type { Field, Operation, TemplateField } from '../../src/codec/index.js';
 import { applyToSpace, emptySpace, spaceStateKey } from '../../src/sim/checkers/tuple-space-model.js';
 import { client, freshService } from './histories.js';
+import { noEffects } from '../support/effects.js';
 
 const other = clientId('22'.repeat(32));
 const fields: readonly Field[] = ['a', 'b', 1, 2, new Double(1), 1.5, true, Uint8Array.of(1), 1n << 60n];
@@ -61,10 +62,10 @@ describe('naive tuple space', () => {
         const [next, result] = applyToSpace(state, { client: who, operation, time });
         state = next;
         const bytes = encodeOperation(operation);
-        service.advanceTime(time);
+        service.advanceTime(time, noEffects);
         const ordered = { client: who, operation: bytes, time };
-        const answer = service.execute(ordered as Parameters<typeof service.execute>[0]);
-        expect(toHex(answer), `seed ${seed} step ${step} ${operation.kind}`).toBe(
+        const answer = service.execute(ordered as Parameters<typeof service.execute>[0], noEffects);
+        expect(toHex(answer!), `seed ${seed} step ${step} ${operation.kind}`).toBe(
           toHex(encodeResult(result)),
         );
       }

@@ -72,6 +72,16 @@ export const bob: ClientId = clientId('bb'.repeat(32));
 export const openEnvelope = (client: ClientId, nonce = 1): Envelope =>
   seal({ kind: 'open', client, nonce: new Uint8Array(16).fill(nonce) });
 
+/** Operations of one session; unless told otherwise everything before them has been answered. */
+export const requestsEnvelope = (
+  client: ClientId,
+  session: SessionId,
+  firstNumber: number,
+  operations: readonly Uint8Array[],
+  { lowestUnanswered = firstNumber, finished = [] as readonly number[] } = {},
+): Envelope =>
+  seal({ kind: 'requests', client, session, firstNumber, lowestUnanswered, operations, finished });
+
 export const addEnvelope = (
   client: ClientId,
   session: SessionId,
@@ -79,14 +89,13 @@ export const addEnvelope = (
   amounts: readonly number[],
   lowestUnanswered = firstNumber,
 ): Envelope =>
-  seal({
-    kind: 'requests',
+  requestsEnvelope(
     client,
     session,
     firstNumber,
-    lowestUnanswered,
-    operations: amounts.map((amount) => Uint8Array.of(amount)),
-  });
+    amounts.map((amount) => Uint8Array.of(amount)),
+    { lowestUnanswered },
+  );
 
 export interface InFlight {
   readonly from: ReplicaId;

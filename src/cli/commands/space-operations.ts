@@ -4,52 +4,17 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { CasResult, Entry, Space } from '../../client/index.js';
+import type { CasResult, Entry } from '../../client/index.js';
 import { durationArgument, integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
-import type { Context } from '../config.js';
-import { formatDeadline, parseDuration } from '../duration.js';
+import { parseDuration } from '../duration.js';
 import { exitStatus } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
-import { idToJson, parseTemplate, parseTuple, tupleToJson } from '../json-tuples.js';
-import { toJsonLine } from '../output.js';
+import { parseTemplate, parseTuple } from '../json-tuples.js';
 import type { Output } from '../output.js';
+import { entryTable, entryToJson, examples, showEntry, templateHelp, withSpace } from './entries.js';
 
 const limitMax = 2 ** 32 - 1;
-
-async function withSpace(context: Context, act: (space: Space) => Promise<ExitStatus>): Promise<ExitStatus> {
-  const { connect } = await import('../../client/index.js');
-  const { clusterFile, identity, timeoutMs, space } = context;
-  const client = await connect({ cluster: clusterFile, identity, timeoutMs });
-  try {
-    return await act(client.space(space));
-  } finally {
-    await client.close();
-  }
-}
-
-function entryToJson({ id, tuple, owner, deadline }: Entry): object {
-  const entry = { id: idToJson(id), tuple: tupleToJson(tuple), owner };
-  return deadline === undefined ? entry : { ...entry, deadline };
-}
-
-/** With a column for deadlines if any entry has one; relative to this machine's clock, so for people only. */
-function entryTable(output: Output, entries: readonly Entry[]): string {
-  const nowMs = Date.now();
-  const isTimed = entries.some(({ deadline }) => deadline !== undefined);
-  const rows = entries.map(({ id, tuple, owner, deadline }) => {
-    const expiry = deadline === undefined ? '' : formatDeadline(deadline - nowMs);
-    return [String(id), owner, ...(isTimed ? [expiry] : []), toJsonLine(tupleToJson(tuple))];
-  });
-  return output.table(['id', 'owner', ...(isTimed ? ['expires'] : []), 'tuple'], rows);
-}
-
-function showEntry(output: Output, entry: Entry | null, none = 'no match'): ExitStatus {
-  output.result({ entry: entry === null ? null : entryToJson(entry) }, () =>
-    entry === null ? none : entryTable(output, [entry]),
-  );
-  return entry === null ? exitStatus.noMatch : exitStatus.ok;
-}
 
 function showSwap(output: Output, { inserted, entry }: CasResult): ExitStatus {
   output.result({ inserted, entry: entry === null ? null : entryToJson(entry) }, () => {
@@ -67,7 +32,6 @@ function showEntries(output: Output, entries: readonly Entry[]): ExitStatus {
 }
 
 const tupleHelp = 'JSON array, such as \'["job", 42, "queued"]\'';
-const templateHelp = 'JSON array; null matches anything, {"formal":"int"} any integer';
 
 interface LeaseOption {
   readonly lease?: number;
@@ -98,10 +62,6 @@ function limitOption(): Option {
   return new Option('--limit <n>', 'at most this many')
     .argParser(integerArgument(0, limitMax))
     .default(0, '0: all');
-}
-
-function examples(...lines: readonly string[]): string {
-  return ['', 'Examples:', ...lines.map((line) => `  $ theodora ${line}`)].join('\n');
 }
 
 function registerInsertion(program: Command, bind: Bind): void {

@@ -38,7 +38,8 @@ export namespace theodora {
         submit: (Uint8Array|null);
         read: (theodora.Read|null);
         statusRequest: (number|Long|null);
-        kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest");
+        follow: (theodora.Follow|null);
+        kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest"|"follow");
         static encode(message: theodora.ClientMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ClientMessage & theodora.ClientMessage.$Shape;
     }
@@ -49,7 +50,8 @@ export namespace theodora {
             submit?: (Uint8Array|null);
             read?: (theodora.Read.$Properties|null);
             statusRequest?: (number|Long|null);
-            kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest");
+            follow?: (theodora.Follow.$Properties|null);
+            kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest"|"follow");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -58,9 +60,10 @@ export namespace theodora {
           submit?: Uint8Array|null;
           read?: theodora.Read.$Shape|null;
           statusRequest?: number|Long|null;
+          follow?: theodora.Follow.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null }|{ kind?: "hello"; hello: theodora.Hello.$Shape; attach?: null; submit?: null; read?: null; statusRequest?: null }|{ kind?: "attach"; hello?: null; attach: number|Long; submit?: null; read?: null; statusRequest?: null }|{ kind?: "submit"; hello?: null; attach?: null; submit: Uint8Array; read?: null; statusRequest?: null }|{ kind?: "read"; hello?: null; attach?: null; submit?: null; read: theodora.Read.$Shape; statusRequest?: null }|{ kind?: "statusRequest"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest: number|Long })
+          ({ kind?: undefined; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null }|{ kind?: "hello"; hello: theodora.Hello.$Shape; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null }|{ kind?: "attach"; hello?: null; attach: number|Long; submit?: null; read?: null; statusRequest?: null; follow?: null }|{ kind?: "submit"; hello?: null; attach?: null; submit: Uint8Array; read?: null; statusRequest?: null; follow?: null }|{ kind?: "read"; hello?: null; attach?: null; submit?: null; read: theodora.Read.$Shape; statusRequest?: null; follow?: null }|{ kind?: "statusRequest"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest: number|Long; follow?: null }|{ kind?: "follow"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow: theodora.Follow.$Shape })
         );
     }
     class Hello {
@@ -119,6 +122,24 @@ export namespace theodora {
         }
         type $Shape = theodora.Read.$Properties;
     }
+    class Follow {
+        constructor(properties?: theodora.Follow.$Properties);
+        $unknowns?: Uint8Array[];
+        session: (number|Long);
+        number: (number|Long);
+        after: (number|Long);
+        static encode(message: theodora.Follow.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Follow & theodora.Follow.$Shape;
+    }
+    namespace Follow {
+        interface $Properties {
+            session?: (number|Long);
+            number?: (number|Long);
+            after?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Follow.$Properties;
+    }
     class ServerMessage {
         constructor(properties?: theodora.ServerMessage.$Properties);
         $unknowns?: Uint8Array[];
@@ -129,7 +150,9 @@ export namespace theodora {
         reply: (theodora.Reply|null);
         readReply: (theodora.ReadReply|null);
         statusReply: (theodora.StatusReply|null);
-        kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply");
+        feedEvent: (theodora.FeedEvent|null);
+        feedTruncated: (theodora.FeedTruncated|null);
+        kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply"|"feedEvent"|"feedTruncated");
         static encode(message: theodora.ServerMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ServerMessage & theodora.ServerMessage.$Shape;
     }
@@ -142,7 +165,9 @@ export namespace theodora {
             reply?: (theodora.Reply.$Properties|null);
             readReply?: (theodora.ReadReply.$Properties|null);
             statusReply?: (theodora.StatusReply.$Properties|null);
-            kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply");
+            feedEvent?: (theodora.FeedEvent.$Properties|null);
+            feedTruncated?: (theodora.FeedTruncated.$Properties|null);
+            kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply"|"feedEvent"|"feedTruncated");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -153,9 +178,11 @@ export namespace theodora {
           reply?: theodora.Reply.$Shape|null;
           readReply?: theodora.ReadReply.$Shape|null;
           statusReply?: theodora.StatusReply.$Shape|null;
+          feedEvent?: theodora.FeedEvent.$Shape|null;
+          feedTruncated?: theodora.FeedTruncated.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null }|{ kind?: "challenge"; challenge: theodora.Challenge.$Shape; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null }|{ kind?: "welcome"; challenge?: null; welcome: theodora.Welcome.$Shape; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null }|{ kind?: "notice"; challenge?: null; welcome?: null; notice: string; opened?: null; reply?: null; readReply?: null; statusReply?: null }|{ kind?: "opened"; challenge?: null; welcome?: null; notice?: null; opened: theodora.Opened.$Shape; reply?: null; readReply?: null; statusReply?: null }|{ kind?: "reply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply: theodora.Reply.$Shape; readReply?: null; statusReply?: null }|{ kind?: "readReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply: theodora.ReadReply.$Shape; statusReply?: null }|{ kind?: "statusReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply: theodora.StatusReply.$Shape })
+          ({ kind?: undefined; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "challenge"; challenge: theodora.Challenge.$Shape; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "welcome"; challenge?: null; welcome: theodora.Welcome.$Shape; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "notice"; challenge?: null; welcome?: null; notice: string; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "opened"; challenge?: null; welcome?: null; notice?: null; opened: theodora.Opened.$Shape; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "reply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply: theodora.Reply.$Shape; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "readReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply: theodora.ReadReply.$Shape; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "statusReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply: theodora.StatusReply.$Shape; feedEvent?: null; feedTruncated?: null }|{ kind?: "feedEvent"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent: theodora.FeedEvent.$Shape; feedTruncated?: null }|{ kind?: "feedTruncated"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated: theodora.FeedTruncated.$Shape })
         );
     }
     class Challenge {
@@ -247,6 +274,46 @@ export namespace theodora {
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.ReadReply.$Properties;
+    }
+    class FeedEvent {
+        constructor(properties?: theodora.FeedEvent.$Properties);
+        $unknowns?: Uint8Array[];
+        session: (number|Long);
+        number: (number|Long);
+        previous: (number|Long);
+        sequence: (number|Long);
+        data: Uint8Array;
+        static encode(message: theodora.FeedEvent.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FeedEvent & theodora.FeedEvent.$Shape;
+    }
+    namespace FeedEvent {
+        interface $Properties {
+            session?: (number|Long);
+            number?: (number|Long);
+            previous?: (number|Long);
+            sequence?: (number|Long);
+            data?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.FeedEvent.$Properties;
+    }
+    class FeedTruncated {
+        constructor(properties?: theodora.FeedTruncated.$Properties);
+        $unknowns?: Uint8Array[];
+        session: (number|Long);
+        number: (number|Long);
+        after: (number|Long);
+        static encode(message: theodora.FeedTruncated.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FeedTruncated & theodora.FeedTruncated.$Shape;
+    }
+    namespace FeedTruncated {
+        interface $Properties {
+            session?: (number|Long);
+            number?: (number|Long);
+            after?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.FeedTruncated.$Properties;
     }
     class StatusReply {
         constructor(properties?: theodora.StatusReply.$Properties);
@@ -351,6 +418,7 @@ export namespace theodora {
         firstNumber: (number|Long);
         lowestUnanswered: (number|Long);
         operations: Uint8Array[];
+        finished: (number|Long)[];
         static encode(message: theodora.Requests.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Requests & theodora.Requests.$Shape;
     }
@@ -361,6 +429,7 @@ export namespace theodora {
             firstNumber?: (number|Long);
             lowestUnanswered?: (number|Long);
             operations?: Uint8Array[];
+            finished?: (number|Long)[];
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Requests.$Properties;
@@ -404,7 +473,8 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         result: (Uint8Array|null);
         refusal: (number|null);
-        kind?: ("result"|"refusal");
+        waiting: (boolean|null);
+        kind?: ("result"|"refusal"|"waiting");
         static encode(message: theodora.Outcome.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Outcome & theodora.Outcome.$Shape;
     }
@@ -412,15 +482,17 @@ export namespace theodora {
         interface $Properties {
             result?: (Uint8Array|null);
             refusal?: (number|null);
-            kind?: ("result"|"refusal");
+            waiting?: (boolean|null);
+            kind?: ("result"|"refusal"|"waiting");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
           result?: Uint8Array|null;
           refusal?: number|null;
+          waiting?: boolean|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; result?: null; refusal?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null }|{ kind?: "refusal"; result?: null; refusal: number })
+          ({ kind?: undefined; result?: null; refusal?: null; waiting?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null; waiting?: null }|{ kind?: "refusal"; result?: null; refusal: number; waiting?: null }|{ kind?: "waiting"; result?: null; refusal?: null; waiting: boolean })
         );
     }
     class Operation {
@@ -436,7 +508,11 @@ export namespace theodora {
         cas: (theodora.Swap|null);
         replace: (theodora.Swap|null);
         renew: (theodora.Renew|null);
-        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew");
+        rd: (theodora.Wait|null);
+        in: (theodora.Wait|null);
+        cancel: (theodora.Cancel|null);
+        subscribe: (theodora.Subscribe|null);
+        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe");
         static encode(message: theodora.Operation.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Operation & theodora.Operation.$Shape;
     }
@@ -452,7 +528,11 @@ export namespace theodora {
             cas?: (theodora.Swap.$Properties|null);
             replace?: (theodora.Swap.$Properties|null);
             renew?: (theodora.Renew.$Properties|null);
-            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew");
+            rd?: (theodora.Wait.$Properties|null);
+            "in"?: (theodora.Wait.$Properties|null);
+            cancel?: (theodora.Cancel.$Properties|null);
+            subscribe?: (theodora.Subscribe.$Properties|null);
+            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -466,9 +546,13 @@ export namespace theodora {
           cas?: theodora.Swap.$Shape|null;
           replace?: theodora.Swap.$Shape|null;
           renew?: theodora.Renew.$Shape|null;
+          rd?: theodora.Wait.$Shape|null;
+          "in"?: theodora.Wait.$Shape|null;
+          cancel?: theodora.Cancel.$Shape|null;
+          subscribe?: theodora.Subscribe.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape })
+          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "rd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd: theodora.Wait.$Shape; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "in"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in": theodora.Wait.$Shape; cancel?: null; subscribe?: null }|{ kind?: "cancel"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel: theodora.Cancel.$Shape; subscribe?: null }|{ kind?: "subscribe"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe: theodora.Subscribe.$Shape })
         );
     }
     class Out {
@@ -502,6 +586,54 @@ export namespace theodora {
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Renew.$Properties;
+    }
+    class Wait {
+        constructor(properties?: theodora.Wait.$Properties);
+        $unknowns?: Uint8Array[];
+        template: Uint8Array;
+        timeout: (number|Long|null);
+        static encode(message: theodora.Wait.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Wait & theodora.Wait.$Shape;
+    }
+    namespace Wait {
+        interface $Properties {
+            template?: Uint8Array;
+            timeout?: (number|Long|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Wait.$Properties;
+    }
+    class Cancel {
+        constructor(properties?: theodora.Cancel.$Properties);
+        $unknowns?: Uint8Array[];
+        session: (number|Long);
+        number: (number|Long);
+        static encode(message: theodora.Cancel.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Cancel & theodora.Cancel.$Shape;
+    }
+    namespace Cancel {
+        interface $Properties {
+            session?: (number|Long);
+            number?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Cancel.$Properties;
+    }
+    class Subscribe {
+        constructor(properties?: theodora.Subscribe.$Properties);
+        $unknowns?: Uint8Array[];
+        template: Uint8Array;
+        from: (number|Long|null);
+        static encode(message: theodora.Subscribe.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Subscribe & theodora.Subscribe.$Shape;
+    }
+    namespace Subscribe {
+        interface $Properties {
+            template?: Uint8Array;
+            from?: (number|Long|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Subscribe.$Properties;
     }
     class Match {
         constructor(properties?: theodora.Match.$Properties);
@@ -589,6 +721,34 @@ export namespace theodora {
         }
         type $Shape = theodora.Entry.$Properties;
     }
+    class Event {
+        constructor(properties?: theodora.Event.$Properties);
+        $unknowns?: Uint8Array[];
+        kind: number;
+        entry: theodora.Entry;
+        static encode(message: theodora.Event.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Event & theodora.Event.$Shape;
+    }
+    namespace Event {
+        interface $Properties {
+            kind?: number;
+            entry?: theodora.Entry.$Properties;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Event.$Properties;
+    }
+    class Cancelled {
+        constructor(properties?: theodora.Cancelled.$Properties);
+        $unknowns?: Uint8Array[];
+        static encode(message: theodora.Cancelled.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Cancelled & theodora.Cancelled.$Shape;
+    }
+    namespace Cancelled {
+        interface $Properties {
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Cancelled.$Properties;
+    }
     class Refusal {
         constructor(properties?: theodora.Refusal.$Properties);
         $unknowns?: Uint8Array[];
@@ -657,7 +817,9 @@ export namespace theodora {
         count: (number|Long|null);
         cas: (theodora.CasResult|null);
         refused: (theodora.Refusal|null);
-        kind?: ("entry"|"entries"|"count"|"cas"|"refused");
+        cancelled: (theodora.Cancelled|null);
+        subscribed: (number|Long|null);
+        kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed");
         static encode(message: theodora.Result.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Result & theodora.Result.$Shape;
     }
@@ -668,7 +830,9 @@ export namespace theodora {
             count?: (number|Long|null);
             cas?: (theodora.CasResult.$Properties|null);
             refused?: (theodora.Refusal.$Properties|null);
-            kind?: ("entry"|"entries"|"count"|"cas"|"refused");
+            cancelled?: (theodora.Cancelled.$Properties|null);
+            subscribed?: (number|Long|null);
+            kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -677,9 +841,11 @@ export namespace theodora {
           count?: number|Long|null;
           cas?: theodora.CasResult.$Shape|null;
           refused?: theodora.Refusal.$Shape|null;
+          cancelled?: theodora.Cancelled.$Shape|null;
+          subscribed?: number|Long|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape })
+          ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape; cancelled?: null; subscribed?: null }|{ kind?: "cancelled"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled: theodora.Cancelled.$Shape; subscribed?: null }|{ kind?: "subscribed"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed: number|Long })
         );
     }
     class PeerFrame {
@@ -1088,6 +1254,7 @@ export namespace theodora {
         expiresAt: (number|Long);
         lowestUnanswered: (number|Long);
         outcomes: theodora.CachedOutcome[];
+        waiting: theodora.CachedOutcome[];
         static encode(message: theodora.SessionPage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SessionPage & theodora.SessionPage.$Shape;
     }
@@ -1100,6 +1267,7 @@ export namespace theodora {
             expiresAt?: (number|Long);
             lowestUnanswered?: (number|Long);
             outcomes?: theodora.CachedOutcome.$Properties[];
+            waiting?: theodora.CachedOutcome.$Properties[];
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -1110,6 +1278,7 @@ export namespace theodora {
           expiresAt?: number|Long;
           lowestUnanswered?: number|Long;
           outcomes?: theodora.CachedOutcome.$Shape[];
+          waiting?: theodora.CachedOutcome.$Shape[];
           $unknowns?: Uint8Array[];
         };
     }
@@ -1119,7 +1288,8 @@ export namespace theodora {
         number: (number|Long);
         result: (Uint8Array|null);
         refusal: (number|null);
-        kind?: ("result"|"refusal");
+        waiting: (boolean|null);
+        kind?: ("result"|"refusal"|"waiting");
         static encode(message: theodora.CachedOutcome.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.CachedOutcome & theodora.CachedOutcome.$Shape;
     }
@@ -1128,16 +1298,18 @@ export namespace theodora {
             number?: (number|Long);
             result?: (Uint8Array|null);
             refusal?: (number|null);
-            kind?: ("result"|"refusal");
+            waiting?: (boolean|null);
+            kind?: ("result"|"refusal"|"waiting");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
           number?: number|Long;
           result?: Uint8Array|null;
           refusal?: number|null;
+          waiting?: boolean|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; result?: null; refusal?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null }|{ kind?: "refusal"; result?: null; refusal: number })
+          ({ kind?: undefined; result?: null; refusal?: null; waiting?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null; waiting?: null }|{ kind?: "refusal"; result?: null; refusal: number; waiting?: null }|{ kind?: "waiting"; result?: null; refusal?: null; waiting: boolean })
         );
     }
     class StatePage {

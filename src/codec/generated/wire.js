@@ -190,6 +190,7 @@ export const theodora = $root.theodora = (() => {
         ClientMessage.prototype.submit = null;
         ClientMessage.prototype.read = null;
         ClientMessage.prototype.statusRequest = null;
+        ClientMessage.prototype.follow = null;
 
         ClientMessage.encode = function (message, writer, _depth) {
             if (!writer)
@@ -208,6 +209,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Read.encode(message.read, writer.uint32(34).fork(), _depth + 1).ldelim();
             if (message.statusRequest != null && $Object.hasOwnProperty.call(message, "statusRequest"))
                 writer.uint32(40).uint64(message.statusRequest);
+            if (message.follow != null && $Object.hasOwnProperty.call(message, "follow"))
+                $root.theodora.Follow.encode(message.follow, writer.uint32(50).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -279,6 +282,14 @@ export const theodora = $root.theodora = (() => {
                         message.statusRequest = reader.uint64();
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "statusRequest";
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        message.follow = $root.theodora.Follow.decode(reader, reader.size(), $undefined, _depth + 1, message.follow);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "follow";
                         continue;
                     }
                 }
@@ -631,6 +642,112 @@ export const theodora = $root.theodora = (() => {
         return Read;
     })();
 
+    theodora.Follow = (function() {
+
+        const Follow = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Follow.prototype.session = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Follow.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Follow.prototype.after = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        Follow.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.session != null && $Object.hasOwnProperty.call(message, "session") && (typeof message.session === "object" ? message.session.low || message.session.high : message.session !== 0))
+                writer.uint32(8).uint64(message.session);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(16).uint64(message.number);
+            if (message.after != null && $Object.hasOwnProperty.call(message, "after") && (typeof message.after === "object" ? message.after.low || message.after.high : message.after !== 0))
+                writer.uint32(24).uint64(message.after);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Follow.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Follow();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.session = value;
+                        else
+                            delete message.session;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
+                        else
+                            delete message.number;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.after = value;
+                        else
+                            delete message.after;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Follow;
+    })();
+
     theodora.ServerMessage = (function() {
 
         const ServerMessage = function (properties) {
@@ -647,6 +764,8 @@ export const theodora = $root.theodora = (() => {
         ServerMessage.prototype.reply = null;
         ServerMessage.prototype.readReply = null;
         ServerMessage.prototype.statusReply = null;
+        ServerMessage.prototype.feedEvent = null;
+        ServerMessage.prototype.feedTruncated = null;
 
         ServerMessage.encode = function (message, writer, _depth) {
             if (!writer)
@@ -669,6 +788,10 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.ReadReply.encode(message.readReply, writer.uint32(50).fork(), _depth + 1).ldelim();
             if (message.statusReply != null && $Object.hasOwnProperty.call(message, "statusReply"))
                 $root.theodora.StatusReply.encode(message.statusReply, writer.uint32(58).fork(), _depth + 1).ldelim();
+            if (message.feedEvent != null && $Object.hasOwnProperty.call(message, "feedEvent"))
+                $root.theodora.FeedEvent.encode(message.feedEvent, writer.uint32(66).fork(), _depth + 1).ldelim();
+            if (message.feedTruncated != null && $Object.hasOwnProperty.call(message, "feedTruncated"))
+                $root.theodora.FeedTruncated.encode(message.feedTruncated, writer.uint32(74).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -756,6 +879,22 @@ export const theodora = $root.theodora = (() => {
                         message.statusReply = $root.theodora.StatusReply.decode(reader, reader.size(), $undefined, _depth + 1, message.statusReply);
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "statusReply";
+                        continue;
+                    }
+                case 8: {
+                        if (wireType !== 2)
+                            break;
+                        message.feedEvent = $root.theodora.FeedEvent.decode(reader, reader.size(), $undefined, _depth + 1, message.feedEvent);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "feedEvent";
+                        continue;
+                    }
+                case 9: {
+                        if (wireType !== 2)
+                            break;
+                        message.feedTruncated = $root.theodora.FeedTruncated.decode(reader, reader.size(), $undefined, _depth + 1, message.feedTruncated);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "feedTruncated";
                         continue;
                     }
                 }
@@ -1273,6 +1412,242 @@ export const theodora = $root.theodora = (() => {
         return ReadReply;
     })();
 
+    theodora.FeedEvent = (function() {
+
+        const FeedEvent = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        FeedEvent.prototype.session = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        FeedEvent.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        FeedEvent.prototype.previous = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        FeedEvent.prototype.sequence = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        FeedEvent.prototype.data = $util.newBuffer([]);
+
+        FeedEvent.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.session != null && $Object.hasOwnProperty.call(message, "session") && (typeof message.session === "object" ? message.session.low || message.session.high : message.session !== 0))
+                writer.uint32(8).uint64(message.session);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(16).uint64(message.number);
+            if (message.previous != null && $Object.hasOwnProperty.call(message, "previous") && (typeof message.previous === "object" ? message.previous.low || message.previous.high : message.previous !== 0))
+                writer.uint32(24).uint64(message.previous);
+            if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence") && (typeof message.sequence === "object" ? message.sequence.low || message.sequence.high : message.sequence !== 0))
+                writer.uint32(32).uint64(message.sequence);
+            if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
+                writer.uint32(42).bytes(message.data);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        FeedEvent.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.FeedEvent();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.session = value;
+                        else
+                            delete message.session;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
+                        else
+                            delete message.number;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.previous = value;
+                        else
+                            delete message.previous;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.sequence = value;
+                        else
+                            delete message.sequence;
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.data = value;
+                        else
+                            delete message.data;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return FeedEvent;
+    })();
+
+    theodora.FeedTruncated = (function() {
+
+        const FeedTruncated = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        FeedTruncated.prototype.session = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        FeedTruncated.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        FeedTruncated.prototype.after = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        FeedTruncated.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.session != null && $Object.hasOwnProperty.call(message, "session") && (typeof message.session === "object" ? message.session.low || message.session.high : message.session !== 0))
+                writer.uint32(8).uint64(message.session);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(16).uint64(message.number);
+            if (message.after != null && $Object.hasOwnProperty.call(message, "after") && (typeof message.after === "object" ? message.after.low || message.after.high : message.after !== 0))
+                writer.uint32(24).uint64(message.after);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        FeedTruncated.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.FeedTruncated();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.session = value;
+                        else
+                            delete message.session;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
+                        else
+                            delete message.number;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.after = value;
+                        else
+                            delete message.after;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return FeedTruncated;
+    })();
+
     theodora.StatusReply = (function() {
 
         const StatusReply = function (properties) {
@@ -1782,6 +2157,7 @@ export const theodora = $root.theodora = (() => {
 
         const Requests = function (properties) {
             this.operations = [];
+            this.finished = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1793,6 +2169,7 @@ export const theodora = $root.theodora = (() => {
         Requests.prototype.firstNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Requests.prototype.lowestUnanswered = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Requests.prototype.operations = $util.emptyArray;
+        Requests.prototype.finished = $util.emptyArray;
 
         Requests.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1812,6 +2189,8 @@ export const theodora = $root.theodora = (() => {
             if (message.operations != null && message.operations.length)
                 for (let i = 0; i < message.operations.length; ++i)
                     writer.uint32(42).bytes(message.operations[i]);
+            if (message.finished != null && message.finished.length)
+                writer.uint32(50).uint64s(message.finished);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1887,6 +2266,20 @@ export const theodora = $root.theodora = (() => {
                         if (!(message.operations && message.operations.length))
                             message.operations = [];
                         message.operations.push(reader.bytes());
+                        continue;
+                    }
+                case 6: {
+                        if (wireType === 2) {
+                            if (!(message.finished && message.finished.length))
+                                message.finished = [];
+                            reader.uint64s(message.finished);
+                            continue;
+                        }
+                        if (wireType !== 0)
+                            break;
+                        if (!(message.finished && message.finished.length))
+                            message.finished = [];
+                        message.finished.push(reader.uint64());
                         continue;
                     }
                 }
@@ -2121,6 +2514,7 @@ export const theodora = $root.theodora = (() => {
 
         Outcome.prototype.result = null;
         Outcome.prototype.refusal = null;
+        Outcome.prototype.waiting = null;
 
         Outcome.encode = function (message, writer, _depth) {
             if (!writer)
@@ -2133,6 +2527,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(10).bytes(message.result);
             if (message.refusal != null && $Object.hasOwnProperty.call(message, "refusal"))
                 writer.uint32(16).uint32(message.refusal);
+            if (message.waiting != null && $Object.hasOwnProperty.call(message, "waiting"))
+                writer.uint32(24).bool(message.waiting);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2182,6 +2578,14 @@ export const theodora = $root.theodora = (() => {
                         message.kind = "refusal";
                         continue;
                     }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        message.waiting = reader.bool();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "waiting";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -2221,6 +2625,10 @@ export const theodora = $root.theodora = (() => {
         Operation.prototype.cas = null;
         Operation.prototype.replace = null;
         Operation.prototype.renew = null;
+        Operation.prototype.rd = null;
+        Operation.prototype["in"] = null;
+        Operation.prototype.cancel = null;
+        Operation.prototype.subscribe = null;
 
         Operation.encode = function (message, writer, _depth) {
             if (!writer)
@@ -2249,6 +2657,14 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Swap.encode(message.replace, writer.uint32(74).fork(), _depth + 1).ldelim();
             if (message.renew != null && $Object.hasOwnProperty.call(message, "renew"))
                 $root.theodora.Renew.encode(message.renew, writer.uint32(82).fork(), _depth + 1).ldelim();
+            if (message.rd != null && $Object.hasOwnProperty.call(message, "rd"))
+                $root.theodora.Wait.encode(message.rd, writer.uint32(90).fork(), _depth + 1).ldelim();
+            if (message["in"] != null && $Object.hasOwnProperty.call(message, "in"))
+                $root.theodora.Wait.encode(message["in"], writer.uint32(98).fork(), _depth + 1).ldelim();
+            if (message.cancel != null && $Object.hasOwnProperty.call(message, "cancel"))
+                $root.theodora.Cancel.encode(message.cancel, writer.uint32(106).fork(), _depth + 1).ldelim();
+            if (message.subscribe != null && $Object.hasOwnProperty.call(message, "subscribe"))
+                $root.theodora.Subscribe.encode(message.subscribe, writer.uint32(114).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2361,6 +2777,38 @@ export const theodora = $root.theodora = (() => {
                         message.renew = $root.theodora.Renew.decode(reader, reader.size(), $undefined, _depth + 1, message.renew);
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "renew";
+                        continue;
+                    }
+                case 11: {
+                        if (wireType !== 2)
+                            break;
+                        message.rd = $root.theodora.Wait.decode(reader, reader.size(), $undefined, _depth + 1, message.rd);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "rd";
+                        continue;
+                    }
+                case 12: {
+                        if (wireType !== 2)
+                            break;
+                        message["in"] = $root.theodora.Wait.decode(reader, reader.size(), $undefined, _depth + 1, message["in"]);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "in";
+                        continue;
+                    }
+                case 13: {
+                        if (wireType !== 2)
+                            break;
+                        message.cancel = $root.theodora.Cancel.decode(reader, reader.size(), $undefined, _depth + 1, message.cancel);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "cancel";
+                        continue;
+                    }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        message.subscribe = $root.theodora.Subscribe.decode(reader, reader.size(), $undefined, _depth + 1, message.subscribe);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "subscribe";
                         continue;
                     }
                 }
@@ -2569,6 +3017,288 @@ export const theodora = $root.theodora = (() => {
         };
 
         return Renew;
+    })();
+
+    theodora.Wait = (function() {
+
+        const Wait = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Wait.prototype.template = $util.newBuffer([]);
+        Wait.prototype.timeout = null;
+
+        // Virtual OneOf for proto3 optional field
+        Wait.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.template != null && $Object.hasOwnProperty.call(message, "template") && message.template.length)
+                writer.uint32(10).bytes(message.template);
+            if (message.timeout != null && $Object.hasOwnProperty.call(message, "timeout"))
+                writer.uint32(16).uint64(message.timeout);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Wait.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Wait();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.template = value;
+                        else
+                            delete message.template;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        message.timeout = reader.uint64();
+                        if (message._timeout) throw $Error("alternative twice");
+                        message._timeout = "timeout";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Wait;
+    })();
+
+    theodora.Cancel = (function() {
+
+        const Cancel = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Cancel.prototype.session = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Cancel.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        Cancel.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.session != null && $Object.hasOwnProperty.call(message, "session") && (typeof message.session === "object" ? message.session.low || message.session.high : message.session !== 0))
+                writer.uint32(8).uint64(message.session);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(16).uint64(message.number);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Cancel.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Cancel();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.session = value;
+                        else
+                            delete message.session;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
+                        else
+                            delete message.number;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Cancel;
+    })();
+
+    theodora.Subscribe = (function() {
+
+        const Subscribe = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Subscribe.prototype.template = $util.newBuffer([]);
+        Subscribe.prototype.from = null;
+
+        // Virtual OneOf for proto3 optional field
+        Subscribe.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.template != null && $Object.hasOwnProperty.call(message, "template") && message.template.length)
+                writer.uint32(10).bytes(message.template);
+            if (message.from != null && $Object.hasOwnProperty.call(message, "from"))
+                writer.uint32(16).uint64(message.from);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Subscribe.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Subscribe();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.template = value;
+                        else
+                            delete message.template;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        message.from = reader.uint64();
+                        if (message._from) throw $Error("alternative twice");
+                        message._from = "from";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Subscribe;
     })();
 
     theodora.Match = (function() {
@@ -3077,6 +3807,163 @@ export const theodora = $root.theodora = (() => {
         return Entry;
     })();
 
+    theodora.Event = (function() {
+
+        const Event = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Event.prototype.kind = 0;
+        Event.prototype.entry = null;
+
+        Event.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.kind != null && $Object.hasOwnProperty.call(message, "kind") && message.kind !== 0)
+                writer.uint32(8).uint32(message.kind);
+            if (message.entry != null && $Object.hasOwnProperty.call(message, "entry"))
+                $root.theodora.Entry.encode(message.entry, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Event.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Event();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.kind = value;
+                        else
+                            delete message.kind;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.entry = $root.theodora.Entry.decode(reader, reader.size(), $undefined, _depth + 1, message.entry);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Event;
+    })();
+
+    theodora.Cancelled = (function() {
+
+        const Cancelled = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Cancelled.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Cancelled.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Cancelled();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Cancelled;
+    })();
+
     theodora.Refusal = (function() {
 
         const Refusal = function (properties) {
@@ -3438,6 +4325,8 @@ export const theodora = $root.theodora = (() => {
         Result.prototype.count = null;
         Result.prototype.cas = null;
         Result.prototype.refused = null;
+        Result.prototype.cancelled = null;
+        Result.prototype.subscribed = null;
 
         Result.encode = function (message, writer, _depth) {
             if (!writer)
@@ -3456,6 +4345,10 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.CasResult.encode(message.cas, writer.uint32(34).fork(), _depth + 1).ldelim();
             if (message.refused != null && $Object.hasOwnProperty.call(message, "refused"))
                 $root.theodora.Refusal.encode(message.refused, writer.uint32(42).fork(), _depth + 1).ldelim();
+            if (message.cancelled != null && $Object.hasOwnProperty.call(message, "cancelled"))
+                $root.theodora.Cancelled.encode(message.cancelled, writer.uint32(50).fork(), _depth + 1).ldelim();
+            if (message.subscribed != null && $Object.hasOwnProperty.call(message, "subscribed"))
+                writer.uint32(56).uint64(message.subscribed);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3527,6 +4420,22 @@ export const theodora = $root.theodora = (() => {
                         message.refused = $root.theodora.Refusal.decode(reader, reader.size(), $undefined, _depth + 1, message.refused);
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "refused";
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        message.cancelled = $root.theodora.Cancelled.decode(reader, reader.size(), $undefined, _depth + 1, message.cancelled);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "cancelled";
+                        continue;
+                    }
+                case 7: {
+                        if (wireType !== 0)
+                            break;
+                        message.subscribed = reader.uint64();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "subscribed";
                         continue;
                     }
                 }
@@ -5761,6 +6670,7 @@ export const theodora = $root.theodora = (() => {
 
         const SessionPage = function (properties) {
             this.outcomes = [];
+            this.waiting = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -5774,6 +6684,7 @@ export const theodora = $root.theodora = (() => {
         SessionPage.prototype.expiresAt = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         SessionPage.prototype.lowestUnanswered = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         SessionPage.prototype.outcomes = $util.emptyArray;
+        SessionPage.prototype.waiting = $util.emptyArray;
 
         SessionPage.encode = function (message, writer, _depth) {
             if (!writer)
@@ -5797,6 +6708,9 @@ export const theodora = $root.theodora = (() => {
             if (message.outcomes != null && message.outcomes.length)
                 for (let i = 0; i < message.outcomes.length; ++i)
                     $root.theodora.CachedOutcome.encode(message.outcomes[i], writer.uint32(58).fork(), _depth + 1).ldelim();
+            if (message.waiting != null && message.waiting.length)
+                for (let i = 0; i < message.waiting.length; ++i)
+                    $root.theodora.CachedOutcome.encode(message.waiting[i], writer.uint32(66).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -5892,6 +6806,14 @@ export const theodora = $root.theodora = (() => {
                         message.outcomes.push($root.theodora.CachedOutcome.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
+                case 8: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.waiting && message.waiting.length))
+                            message.waiting = [];
+                        message.waiting.push($root.theodora.CachedOutcome.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -5924,6 +6846,7 @@ export const theodora = $root.theodora = (() => {
         CachedOutcome.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         CachedOutcome.prototype.result = null;
         CachedOutcome.prototype.refusal = null;
+        CachedOutcome.prototype.waiting = null;
 
         CachedOutcome.encode = function (message, writer, _depth) {
             if (!writer)
@@ -5938,6 +6861,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(18).bytes(message.result);
             if (message.refusal != null && $Object.hasOwnProperty.call(message, "refusal"))
                 writer.uint32(24).uint32(message.refusal);
+            if (message.waiting != null && $Object.hasOwnProperty.call(message, "waiting"))
+                writer.uint32(32).bool(message.waiting);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -5994,6 +6919,14 @@ export const theodora = $root.theodora = (() => {
                         message.refusal = reader.uint32();
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "refusal";
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        message.waiting = reader.bool();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "waiting";
                         continue;
                     }
                 }

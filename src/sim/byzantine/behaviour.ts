@@ -22,7 +22,10 @@ export interface Behaviour {
   readonly toClients?: (output: ClientOutput) => ClientOutput | null;
 }
 
-export type ClientOutput = Extract<Output, { kind: 'reply' | 'opened' | 'readReply' }>;
+export type ClientOutput = Extract<
+  Output,
+  { kind: 'reply' | 'opened' | 'readReply' | 'feedEvent' | 'feedTruncated' }
+>;
 
 /** One behaviour a file; each call is a new instance with its own memory. */
 export type BehaviourFactory = (seat: Seat) => Behaviour;
@@ -44,6 +47,8 @@ export function spoil(
       case 'reply':
       case 'opened':
       case 'readReply':
+      case 'feedEvent':
+      case 'feedTruncated':
         return spoilAnswer(output, behaviours);
       default:
         return [output];

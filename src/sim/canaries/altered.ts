@@ -4,8 +4,10 @@ import type { OrderingReplica, StateMachine } from '../../ordering/index.js';
 export function altered(machine: StateMachine, changes: Partial<StateMachine>): StateMachine {
   return {
     version: machine.version,
-    advanceTime: (time) => machine.advanceTime(time),
-    execute: (operation) => machine.execute(operation),
+    advanceTime: (time, effects) => machine.advanceTime(time, effects),
+    execute: (operation, effects) => machine.execute(operation, effects),
+    endSession: (session) => machine.endSession?.(session),
+    readFeed: (feed, position, limits) => machine.readFeed?.(feed, position, limits) ?? null,
     query: (client, operation, nowMs) => machine.query(client, operation, nowMs),
     slowCheck: (operation) => machine.slowCheck(operation),
     nextDeadline: () => machine.nextDeadline(),

@@ -28,9 +28,9 @@ export const divergingState: Canary = {
 function diverging(machine: StateMachine, replica: ReplicaId): StateMachine {
   let executed = 0;
   return altered(machine, {
-    execute: (operation) => {
+    execute: (operation, effects) => {
       executed++;
-      return machine.execute(operation);
+      return machine.execute(operation, effects);
     },
     checkpoint: () => {
       const snapshot = machine.checkpoint();

@@ -23,9 +23,9 @@ export const duplicateExecution: Canary = {
 
 function twice(machine: StateMachine): StateMachine {
   return altered(machine, {
-    execute: (operation) => {
-      if (decodeOperation(operation.operation)?.kind === 'out') machine.execute(operation);
-      return machine.execute(operation);
+    execute: (operation, effects) => {
+      if (decodeOperation(operation.operation)?.kind === 'out') machine.execute(operation, effects);
+      return machine.execute(operation, effects);
     },
   });
 }

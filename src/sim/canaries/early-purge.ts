@@ -23,7 +23,7 @@ export const earlyPurge: Canary = {
     runScenario(readBefore, {
       tampering: {
         service: (machine) =>
-          altered(machine, { advanceTime: (time) => machine.advanceTime(time + earlyMs) }),
+          altered(machine, { advanceTime: (time, effects) => machine.advanceTime(time + earlyMs, effects) }),
       },
     }),
 };

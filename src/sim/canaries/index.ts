@@ -20,7 +20,9 @@ import { stuckReplica } from './stuck-replica.js';
 import { timeRunsBack } from './time-runs-back.js';
 import { timeStandsStill } from './time-stands-still.js';
 import { unboundedMemory } from './unbounded-memory.js';
+import { lostEvent, lyingFeeds, renumberedEvents, repeatedEvent } from './telling.js';
 import { undemandingBackups } from './undemanding-backups.js';
+import { earlyTimeout, forgottenDeadline, lostWake, takenTwice, unfairWake } from './waking.js';
 
 export type { Canary };
 
@@ -46,4 +48,13 @@ export const canaries: readonly Canary[] = [
   timeStandsStill,
   unboundedMemory,
   undemandingBackups,
+  unfairWake,
+  takenTwice,
+  lostWake,
+  earlyTimeout,
+  forgottenDeadline,
+  lostEvent,
+  repeatedEvent,
+  renumberedEvents,
+  lyingFeeds,
 ];

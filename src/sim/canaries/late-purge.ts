@@ -35,7 +35,8 @@ export const latePurge: Canary = {
   run: () =>
     runScenario(readAtTheDeadline, {
       tampering: {
-        service: (machine) => altered(machine, { advanceTime: (time) => machine.advanceTime(time - 1) }),
+        service: (machine) =>
+          altered(machine, { advanceTime: (time, effects) => machine.advanceTime(time - 1, effects) }),
       },
     }),
 };

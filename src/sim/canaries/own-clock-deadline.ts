@@ -19,7 +19,8 @@ export const ownClockDeadline: Canary = {
       tampering: {
         stateMachine: (machine, replica) =>
           altered(machine, {
-            execute: (operation) => machine.execute({ ...operation, time: operation.time + replica }),
+            execute: (operation, effects) =>
+              machine.execute({ ...operation, time: operation.time + replica }, effects),
           }),
       },
     }),

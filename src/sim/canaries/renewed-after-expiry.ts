@@ -1,6 +1,6 @@
 /** A renewal is executed before the purge: an expired entry comes back to life (pitfall 16). */
 import { decodeOperation } from '../../codec/index.js';
-import type { StateMachine } from '../../ordering/index.js';
+import type { Effects, StateMachine } from '../../ordering/index.js';
 import { runScenario } from '../scenario/runner.js';
 import { altered } from './altered.js';
 import type { Canary } from './canary.js';
@@ -25,19 +25,22 @@ export const renewedAfterExpiry: Canary = {
   run: () => runScenario(renewedLate, { tampering: { service: renewingFirst } }),
 };
 
+/** Nobody waits. */
+const noEffects: Effects = { resolve: () => true, notify: () => undefined };
+
 function renewingFirst(machine: StateMachine): StateMachine {
   let due: number | null = null;
   const advance = (): void => {
-    if (due !== null) machine.advanceTime(due);
+    if (due !== null) machine.advanceTime(due, noEffects);
     due = null;
   };
   return altered(machine, {
     advanceTime: (time) => {
       due = time;
     },
-    execute: (operation) => {
+    execute: (operation, effects) => {
       if (decodeOperation(operation.operation)?.kind !== 'renew') advance();
-      return machine.execute(operation);
+      return machine.execute(operation, effects);
     },
     query: (client, operation, nowMs) => {
       advance();

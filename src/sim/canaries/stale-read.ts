@@ -1,5 +1,5 @@
 /** Fast reads answered from a state some operations old (pitfall 5). */
-import type { OrderedOperation, StateMachine } from '../../ordering/index.js';
+import type { Effects, OrderedOperation, StateMachine } from '../../ordering/index.js';
 import { createService } from '../../service/index.js';
 import { sha256 } from '../authenticator.js';
 import { runScenario } from '../scenario/runner.js';
@@ -27,18 +27,21 @@ export const staleRead: Canary = {
   run: () => runScenario(writeThenRead, { tampering: { stateMachine: withLaggingReads } }),
 };
 
+/** Nobody waits. */
+const noEffects: Effects = { resolve: () => true, notify: () => undefined };
+
 function withLaggingReads(machine: StateMachine): StateMachine {
   const behind = createService({ hash: sha256 });
   const pending: OrderedOperation[] = [];
   return altered(machine, {
-    advanceTime: (time) => {
-      behind.advanceTime(time);
-      machine.advanceTime(time);
+    advanceTime: (time, effects) => {
+      behind.advanceTime(time, noEffects);
+      machine.advanceTime(time, effects);
     },
-    execute: (operation) => {
+    execute: (operation, effects) => {
       pending.push(operation);
-      if (pending.length > lag) behind.execute(pending.shift()!);
-      return machine.execute(operation);
+      if (pending.length > lag) behind.execute(pending.shift()!, noEffects);
+      return machine.execute(operation, effects);
     },
     query: (client, operation, nowMs) => behind.query(client, operation, nowMs),
   });

@@ -9,23 +9,45 @@ import type { Digest, SequenceNumber, SessionId } from '../../base/index.js';
 import type { OrderedOperation } from '../../ordering/index.js';
 import { violated } from './violation.js';
 
-/** An operation that a correct replica executed, and what its state machine answered. */
-export interface Execution {
-  readonly operation: OrderedOperation;
+/** The late outcome of an operation that waited. */
+export interface Effect {
+  readonly session: SessionId;
+  readonly number: number;
   readonly result: Uint8Array;
+  /** False: the session had no room for the result. */
+  readonly isGiven: boolean;
 }
 
-export interface DeliveredBatch {
-  readonly sequenceNumber: SequenceNumber;
-  readonly digest: Digest;
-  readonly time: number;
+/** An operation that a correct replica executed, what its state machine answered (null: it waits) and did to others. */
+export interface Execution {
+  readonly operation: OrderedOperation;
+  readonly result: Uint8Array | null;
+  readonly effects: readonly Effect[];
+}
+
+/** What a state machine did for one batch: sessions ended, time passed, operations were executed. */
+export interface ExecutedBatch {
+  readonly ended: readonly SessionId[];
+  /** Of the passing of time. */
+  readonly effects: readonly Effect[];
   readonly executions: readonly Execution[];
 }
 
-/** The committed order step by step: ordered time comes to `time`, or (execution) an operation is executed then. */
+export interface DeliveredBatch extends ExecutedBatch {
+  readonly sequenceNumber: SequenceNumber;
+  readonly digest: Digest;
+  readonly time: number;
+}
+
+/**
+ * The committed order step by step: sessions end and ordered time comes to `time`, or (execution) an operation is
+ * executed then.
+ */
 export interface CommittedStep {
   readonly time: number;
   readonly execution: Execution | null;
+  readonly ended: readonly SessionId[];
+  readonly effects: readonly Effect[];
 }
 
 export type RequestKey = string;
@@ -72,9 +94,9 @@ export class CommittedOrder {
 
 /** Every batch first moves time, an empty one does nothing else. */
 export function stepsOf(batches: readonly DeliveredBatch[]): CommittedStep[] {
-  return batches.flatMap(({ time, executions }) => [
-    { time, execution: null },
-    ...executions.map((execution) => ({ time, execution })),
+  return batches.flatMap(({ time, ended, effects, executions }): CommittedStep[] => [
+    { time, execution: null, ended, effects },
+    ...executions.map((execution) => ({ time, execution, ended: [], effects: execution.effects })),
   ]);
 }
 
@@ -91,6 +113,9 @@ function compare(replica: number, first: DeliveredBatch, batch: DeliveredBatch):
     const [ours, theirs] = [batch.executions.length, first.executions.length];
     violated('agreement', `${where} executed ${ours} operations, others ${theirs}`);
   }
+  if (batch.ended.join() !== first.ended.join()) violated('agreement', `${where} ended other sessions`);
+  if (!isSameEffects(batch.effects, first.effects))
+    violated('agreement', `${where} let other waits end as time passed`);
   for (const [index, execution] of batch.executions.entries()) {
     const other = first.executions[index]!;
     const { session, number, operation, time } = execution.operation;
@@ -100,7 +125,21 @@ function compare(replica: number, first: DeliveredBatch, batch: DeliveredBatch):
       time === other.operation.time &&
       equalBytes(operation, other.operation.operation);
     if (!isSame) violated('agreement', `${where} executed another operation as number ${index} of the batch`);
-    if (!equalBytes(execution.result, other.result))
+    if (!isSameResult(execution.result, other.result))
       violated('agreement', `${where} got another result for ${requestKey(session, number)}`);
+    if (!isSameEffects(execution.effects, other.effects))
+      violated('agreement', `${where} woke others by ${requestKey(session, number)}`);
   }
 }
+
+export const isSameResult = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
+  a === null || b === null ? a === b : equalBytes(a, b);
+
+const isSameEffects = (a: readonly Effect[], b: readonly Effect[]): boolean =>
+  a.length === b.length && a.every((effect, index) => isSameEffect(effect, b[index]!));
+
+export const isSameEffect = (a: Effect, b: Effect): boolean =>
+  a.session === b.session &&
+  a.number === b.number &&
+  a.isGiven === b.isGiven &&
+  equalBytes(a.result, b.result);

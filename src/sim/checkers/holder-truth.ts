@@ -52,7 +52,8 @@ export class HolderTruth {
       if (lock === null) continue;
       const request = requestKey(ordered.session, ordered.number);
       this.#order.set(request, this.#order.size);
-      if (isAcquisition(operation!, decodeResult(result))) this.#acquisitions.push({ lock, request, atUs });
+      if (isAcquisition(operation!, result === null ? null : decodeResult(result)))
+        this.#acquisitions.push({ lock, request, atUs });
     }
   }
 

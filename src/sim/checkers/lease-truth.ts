@@ -6,7 +6,8 @@
  */
 import { decodeOperation, decodeResult } from '../../codec/index.js';
 import type { Entry, Operation, Result, Template, Tuple } from '../../codec/index.js';
-import type { CommittedStep, Execution } from './committed-order.js';
+import { requestKey } from './committed-order.js';
+import type { CommittedStep, Effect, Execution, RequestKey } from './committed-order.js';
 import { isMatch } from './tuple-space-model.js';
 import type { LeaseLimits } from './tuple-space-model.js';
 import { violated } from './violation.js';
@@ -19,25 +20,40 @@ interface Known {
 
 export function checkLeaseTruth(steps: readonly CommittedStep[], limits: LeaseLimits): void {
   const ledger = new Ledger(limits);
-  for (const { time, execution } of steps) if (execution !== null) ledger.follow(time, execution);
+  for (const { time, execution, effects } of steps) {
+    ledger.time = time;
+    if (execution !== null) ledger.follow(execution);
+    for (const effect of effects) ledger.followLate(effect);
+  }
 }
+
+type Wait = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
 
 class Ledger {
   readonly #limits: LeaseLimits;
   /** What was inserted and not taken, oldest first; expired entries stay until they are looked for. */
   readonly #known = new Map<bigint, Known>();
   #lastId = 0n;
-  #time = 0;
+  readonly #waits = new Map<RequestKey, Wait>();
+  time = 0;
 
   constructor(limits: LeaseLimits) {
     this.#limits = limits;
   }
 
-  follow(time: number, { operation: { client, operation: bytes }, result: answer }: Execution): void {
+  follow({ operation: { client, session, number, operation: bytes }, result: answer }: Execution): void {
     const operation = decodeOperation(bytes);
+    if (operation === null) return;
+    if (answer === null) {
+      if (operation.kind !== 'rd' && operation.kind !== 'in')
+        violated('lease-truth', `${operation.kind} waits`);
+      if (this.#alive(operation.template).length > 0)
+        violated('lease-truth', `${operation.kind} waits although there is a match`);
+      this.#waits.set(requestKey(session, number), operation);
+      return;
+    }
     const result = decodeResult(answer);
-    if (operation === null || result === null) return;
-    this.#time = time;
+    if (result === null) return;
     const isTooShort = 'lease' in operation && (operation.lease ?? Infinity) < this.#limits.leaseMinMs;
     const isRefused = result.kind === 'refused' && result.code === 'LEASE_TOO_SHORT';
     if (isTooShort !== isRefused)
@@ -45,7 +61,18 @@ class Ledger {
     if (result.kind !== 'refused') this.#compare(operation, result, client);
   }
 
+  /** A wait ends; what it is shown must be there, and is gone if it takes it. */
+  followLate({ session, number, result: answer, isGiven }: Effect): void {
+    const wait = this.#waits.get(requestKey(session, number));
+    const result = decodeResult(answer);
+    if (wait === undefined || result?.kind !== 'entry' || result.entry === null) return;
+    const expected = this.#alive(wait.template).slice(0, 1);
+    if (wait.kind === 'in' && isGiven) this.#took(expected, [result.entry]);
+    else this.#saw(expected, [result.entry]);
+  }
+
   #compare(operation: Operation, result: Result, owner: string): void {
+    if (operation.kind === 'cancel' || operation.kind === 'subscribe') return;
     if (operation.kind === 'out') return this.#insert(operation, owner, shown(result)[0]);
     const alive = this.#alive(operation.template);
     switch (operation.kind) {
@@ -57,8 +84,10 @@ class Ledger {
         return this.#saw(firstOf(alive, operation.limit, operation.after), shown(result));
       case 'inAll':
         return this.#took(firstOf(alive, operation.limit, 0n), shown(result));
+      case 'rd':
       case 'rdp':
         return this.#saw(alive.slice(0, 1), shown(result));
+      case 'in':
       case 'inp':
         return this.#took(alive.slice(0, 1), shown(result));
       case 'replace':
@@ -85,7 +114,7 @@ class Ledger {
   }
 
   #deadlineOf(lease: number | null): number | null {
-    return lease === null ? null : this.#time + Math.min(lease, this.#limits.leaseMaxMs);
+    return lease === null ? null : this.time + Math.min(lease, this.#limits.leaseMaxMs);
   }
 
   /** `entry` is what the inserter was told, if it was told. */
@@ -104,7 +133,7 @@ class Ledger {
   #alive(template: Template): bigint[] {
     const alive: bigint[] = [];
     for (const [id, { tuple, deadline }] of this.#known)
-      if ((deadline === null || deadline > this.#time) && isMatch(template, tuple)) alive.push(id);
+      if ((deadline === null || deadline > this.time) && isMatch(template, tuple)) alive.push(id);
     return alive;
   }
 
@@ -119,8 +148,8 @@ class Ledger {
       const known = this.#known.get(id);
       if (known === undefined)
         violated('lease-truth', `entry ${id} was seen, but it was taken or never there`);
-      if (known.deadline !== null && known.deadline <= this.#time)
-        violated('lease-truth', `entry ${id} was seen ${this.#time - known.deadline} ms after its deadline`);
+      if (known.deadline !== null && known.deadline <= this.time)
+        violated('lease-truth', `entry ${id} was seen ${this.time - known.deadline} ms after its deadline`);
       if (known.deadline !== deadline)
         violated('lease-truth', `entry ${id} was shown with the deadline ${deadline ?? 'none'}`);
     }
@@ -128,7 +157,7 @@ class Ledger {
     const missing = expected.find((id) => !seen.has(id));
     if (missing === undefined && seen.size === expected.length) return;
     const { deadline } = this.#known.get(missing ?? entries[0]!.id)!;
-    const left = deadline === null ? 'though it stays' : `${deadline - this.#time} ms before its deadline`;
+    const left = deadline === null ? 'though it stays' : `${deadline - this.time} ms before its deadline`;
     violated('lease-truth', `entry ${missing ?? ''} was not seen, ${left}`);
   }
 }

@@ -55,8 +55,11 @@ export function applyToSpace(
       const [next, entry] = insert(state, operation.tuple, client, deadline);
       return [next, { kind: 'entry', entry }];
     }
+    // A wait takes effect when it ends, as what it would be without waiting.
+    case 'rd':
     case 'rdp':
       return [state, { kind: 'entry', entry: oldest(state, operation.template) }];
+    case 'in':
     case 'inp': {
       const entry = oldest(state, operation.template);
       return [without(state, entry), { kind: 'entry', entry }];
@@ -84,6 +87,10 @@ export function applyToSpace(
     }
     case 'renew':
       return renew(state, operation.template, client, deadline);
+    case 'cancel':
+      return [state, { kind: 'cancelled' }];
+    case 'subscribe':
+      return [state, { kind: 'subscribed', from: operation.from ?? 1 }];
   }
 }
 

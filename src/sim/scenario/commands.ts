@@ -7,9 +7,10 @@ import type { ClientHost } from '../client-host.js';
 import { watchIdle } from '../simulation.js';
 import { judge } from './expectations.js';
 import { buildMessage, inject } from './injection.js';
-import { parseOperation } from './json-values.js';
+import type { Operation } from '../../codec/index.js';
+import { parseOperation, parseTemplate } from './json-values.js';
 import type { Command } from './script.js';
-import { parseDurationUs, parseNodes, refuseScript } from './script.js';
+import { parseDurationUs, parseInteger, parseNodes, refuseScript } from './script.js';
 import type { Stage } from './stage.js';
 
 type Handler = (stage: Stage, command: Command) => void;
@@ -33,16 +34,42 @@ function clientOf(stage: Stage, command: Command, text: string | undefined): Cli
 
 const parseMs = (text: string, line: number): number => Math.floor(parseDurationUs(text, line) / 1_000);
 
-function leaseOf({ options, line }: Command): number | null {
-  const text = options.get('lease');
+function timeOf({ options, line }: Command, name: 'lease' | 'wait'): number | null {
+  const text = options.get(name);
   return text === undefined ? null : parseMs(text, line);
 }
 
 function call(stage: Stage, command: Command): void {
   const { words, options, line } = command;
-  const operation = parseOperation(words.slice(1), line, leaseOf(command));
+  const times = { lease: timeOf(command, 'lease'), wait: timeOf(command, 'wait') };
+  const operation = parseOperation(words.slice(1), line, times);
   const timeoutMs = parseMs(options.get('timeout') ?? `${defaultTimeoutMs}ms`, line);
   clientOf(stage, command, words[0]).call(operation, words.includes('fast'), timeoutMs, () => undefined);
+}
+
+/** `cancel c2 c1#3`: client 2 has the wait of call c1#3 cancelled. */
+function cancel(stage: Stage, command: Command): void {
+  const { words, line } = command;
+  const name = stage.call(words[1] ?? '', line).waitsAs ?? refuseScript(line, `${words[1]} does not wait`);
+  const operation: Operation = { kind: 'cancel', space: 'default', ...name };
+  clientOf(stage, command, words[0]).call(operation, false, defaultTimeoutMs, () => undefined);
+}
+
+/** `subscribe c1 s1 ["a",null] from=3`: what it is told goes by the name s1; `stalled`: nothing of it is used. */
+function subscribe(stage: Stage, command: Command): void {
+  const { words, options, line } = command;
+  const from = options.get('from');
+  const template = parseTemplate(words[2], line);
+  const operation: Operation = {
+    kind: 'subscribe',
+    space: 'default',
+    template,
+    from: from === undefined ? null : parseInteger(from, line),
+  };
+  const client = clientOf(stage, command, words[0]);
+  client.call(operation, false, defaultTimeoutMs, (entry) =>
+    stage.follow(words[1] ?? '', client, template, entry, words.includes('stalled')),
+  );
 }
 
 /** Waits until an expectation holds. */
@@ -124,7 +151,7 @@ function release(stage: Stage, command: Command): void {
 /** `acquire c1 a lease=3s`: takes the lock by `cas`, and believes what the client library's rule says. */
 function acquire(stage: Stage, command: Command): void {
   const [name, lock = ''] = command.words;
-  const lease = leaseOf(command) ?? refuseScript(command.line, 'a lock needs lease=');
+  const lease = timeOf(command, 'lease') ?? refuseScript(command.line, 'a lock needs lease=');
   stage.holder(clientOf(stage, command, name)).acquire(lock, lease, defaultTimeoutMs, () => undefined);
 }
 
@@ -148,6 +175,8 @@ export const handlers: Readonly<Record<string, Handler>> = {
     const [name = ''] = command.words;
     until(stage, { ...command, words: ['outcome', name, 'result'] });
   },
+  cancel,
+  subscribe,
   acquire,
   extend: (stage, command) => stage.holder(clientOf(stage, command, command.words[0])).renew(() => undefined),
   idle,

@@ -51,6 +51,12 @@ export function judge(stage: Stage, words: readonly string[], line: number): Ver
       const client = stage.world.clients[node! - stage.world.n] ?? refuseScript(line, 'not a client');
       return compare(stage.holder(client).isHolding ? 1 : 0, rest[1], rest[2], line);
     }
+    case 'waiting':
+      return judgeWaiting(stage.call(rest[0] ?? '', line));
+    case 'told':
+      return compare(stage.feed(rest[0] ?? '', line).told.length, rest[1], rest[2], line);
+    case 'following':
+      return compare(stage.feed(rest[0] ?? '', line).isOpen ? 1 : 0, rest[1], rest[2], line);
     case 'transfers':
       return compare(stage.world.counters.stateTransfers, rest[0], rest[1], line);
     case 'rejoins':
@@ -126,6 +132,10 @@ function judgeDelivered(stage: Stage, words: readonly string[], line: number): V
   return batch?.digest === digest ? null : (batch?.digest ?? 'nothing');
 }
 
+function judgeWaiting({ outcome, waitsAs }: HistoryEntry): Verdict {
+  return waitsAs !== null && outcome === null ? null : (outcome?.kind ?? 'not known to wait');
+}
+
 function judgeOutcome(entry: HistoryEntry, words: readonly string[], line: number): Verdict {
   const [wanted = '', detail] = words;
   const { outcome } = entry;
@@ -148,6 +158,10 @@ function isSuch(result: Result, wanted: string, detail: string | undefined, line
     }
     case 'inserted':
       return result.kind === 'cas' && result.inserted === (detail === 'yes');
+    case 'cancelled':
+      return result.kind === 'cancelled';
+    case 'code':
+      return result.kind === 'refused' && result.code === detail;
     case 'count':
       return result.kind === 'count' && result.count === parseInteger(detail ?? '', line);
     default:
@@ -165,6 +179,10 @@ function describe(result: Result): string {
       return `count ${result.count}`;
     case 'cas':
       return result.inserted ? 'inserted' : 'not inserted';
+    case 'cancelled':
+      return 'cancelled';
+    case 'subscribed':
+      return `subscribed from ${result.from}`;
     case 'refused':
       return result.code;
   }

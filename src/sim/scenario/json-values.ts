@@ -28,11 +28,17 @@ function templateField(field: unknown, line: number): unknown {
   return type === undefined ? refuseScript(line, 'not a template field') : formal[type];
 }
 
-/** `out ["a",1]`, `cas ["a",null] ["a",2]`, …; `lease` in ms, as the command's option says. */
+/** Of operations that have them, ms: how long an entry is to live, and how long to wait. */
+export interface Times {
+  readonly lease: number | null;
+  readonly wait: number | null;
+}
+
+/** `out ["a",1]`, `cas ["a",null] ["a",2]`, …; times as the command's options say. */
 export function parseOperation(
   words: readonly string[],
   line: number,
-  lease: number | null = null,
+  { lease, wait }: Times = { lease: null, wait: null },
 ): Operation {
   const [kind, first, second] = words;
   const space = 'default';
@@ -43,6 +49,9 @@ export function parseOperation(
     case 'inp':
     case 'count':
       return { kind, space, template: parseTemplate(first, line) };
+    case 'rd':
+    case 'in':
+      return { kind, space, template: parseTemplate(first, line), timeout: wait };
     case 'rdAll':
       return { kind, space, template: parseTemplate(first, line), limit: 0, after: 0n };
     case 'inAll':

@@ -1,9 +1,10 @@
 /** What a running scenario knows: the world, its rules, and names for calls, envelopes and batches. */
 import { digest as asDigest, equalBytes } from '../../base/index.js';
 import type { Digest, ReplicaId } from '../../base/index.js';
-import { decodeBatch, encodeBatch, nullBatch } from '../../codec/index.js';
-import type { CheckpointCertificate, Envelope, PeerMessage } from '../../codec/index.js';
+import { decodeBatch, decodeResult, encodeBatch, nullBatch } from '../../codec/index.js';
+import type { CheckpointCertificate, Envelope, PeerMessage, Template } from '../../codec/index.js';
 import { sha256 } from '../authenticator.js';
+import type { ToldFeed } from '../checkers/event-streams.js';
 import { epochMs } from '../clock.js';
 import type { HistoryEntry } from '../history.js';
 import type { ClientHost } from '../client-host.js';
@@ -24,6 +25,7 @@ export class Stage {
   readonly puppets: Set<ReplicaId>;
   readonly notices: { readonly replica: ReplicaId; readonly text: string }[] = [];
   readonly #holders = new Map<ClientHost, LockHolder>();
+  readonly #feeds = new Map<string, ToldFeed>();
   readonly #batches = new Map<string, NamedBatch>();
   /** Envelopes that clients sent, by client node, oldest first. */
   readonly #envelopes = new Map<number, Envelope[]>();
@@ -53,6 +55,40 @@ export class Stage {
       ({ client, index }) => client === node && index === Number(match[2]),
     );
     return entry ?? refuseScript(line, `${name} was not made`);
+  }
+
+  /** Follows what the call subscribed to, and lets it be known by this name. */
+  follow(
+    name: string,
+    client: ClientHost,
+    template: Template,
+    entry: HistoryEntry,
+    isStalled: boolean,
+  ): void {
+    const { outcome, requests } = entry;
+    const result = outcome?.kind === 'result' ? decodeResult(outcome.result) : null;
+    const request = requests.at(-1);
+    if (result?.kind !== 'subscribed' || request === undefined) return;
+    const told: ToldFeed = {
+      client: client.node,
+      template,
+      from: result.from,
+      told: [],
+      isOpen: !isStalled,
+    };
+    this.#feeds.set(name, told);
+    this.world.history.feeds.push(told);
+    const feedId: number = client.follow(request, result.from - 1, {
+      event: (sequence, data) => {
+        told.told.push({ sequence, data });
+        if (!isStalled) client.consumed(feedId, sequence);
+      },
+      ended: () => (told.isOpen = false),
+    });
+  }
+
+  feed(name: string, line: number): ToldFeed {
+    return this.#feeds.get(name) ?? refuseScript(line, `${name} is not subscribed`);
   }
 
   /** What this client holds; one lock at a time. */

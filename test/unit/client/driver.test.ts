@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientId, replicaId, sessionId, viewNumber, type ReplicaId } from '../../../src/base/index.js';
-import { ClientCore } from '../../../src/client/index.js';
-import { Driver } from '../../../src/client/driver.js';
+import { ClientCore, Driver, type RequestName } from '../../../src/client/index.js';
 import { explain } from '../../../src/client/dial.js';
-import type { ClientMessage, EnvelopeBody, Requests, ServerMessage } from '../../../src/codec/index.js';
+import type {
+  ClientMessage,
+  EnvelopeBody,
+  Outcome,
+  Requests,
+  ServerMessage,
+} from '../../../src/codec/index.js';
 
 /** A driver over streams that record what leaves, turn by turn. */
 class World {
@@ -47,7 +52,7 @@ class World {
   /** A session to begin with. */
   async open(): Promise<void> {
     const view = viewNumber(0);
-    const call = this.driver.call(new Uint8Array([1]), false, 1_000);
+    const call = this.driver.call(new Uint8Array([1]), {}, 1_000);
     await vi.advanceTimersByTimeAsync(0);
     this.receive({ kind: 'opened', view, nonce: new Uint8Array(16), session: sessionId(7) });
     await vi.advanceTimersByTimeAsync(0);
@@ -73,14 +78,14 @@ beforeEach(async () => {
   world = new World();
   await world.open();
 });
-afterEach(() => {
-  world.driver.close();
+afterEach(async () => {
+  void world.driver.close();
+  await vi.advanceTimersByTimeAsync(0);
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
 
-const call = (value: number, timeoutMs = 1_000) =>
-  world.driver.call(new Uint8Array([value]), false, timeoutMs);
+const call = (value: number, timeoutMs = 1_000) => world.driver.call(new Uint8Array([value]), {}, timeoutMs);
 
 describe('the driver', () => {
   it('puts the calls of a turn into one envelope, and what leaves into one flush', async () => {
@@ -138,13 +143,111 @@ describe('the driver', () => {
     const sent = call(1);
     await vi.advanceTimersByTimeAsync(0);
     const unsent = call(2);
-    world.driver.close();
-    world.driver.close();
+    void world.driver.close();
+    void world.driver.close();
     expect(await sent.outcome).toEqual({ kind: 'unknown' });
     expect(await unsent.outcome).toEqual({ kind: 'unavailable' });
     world.reply(2, 1);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(world.turns).toHaveLength(1);
+    expect(await call(3).outcome).toEqual({ kind: 'unavailable' });
+  });
+
+  it('has closed when those who wait for a call have heard of it', async () => {
+    const heard: string[] = [];
+    const { outcome } = call(1);
+    const told = outcome.then(async () => {
+      for (let hop = 0; hop < 10; hop++) await Promise.resolve();
+      heard.push('call');
+    });
+    const closed = world.driver.close().then(() => heard.push('closed'));
+    await vi.advanceTimersByTimeAsync(0);
+    await Promise.all([told, closed]);
+    expect(heard).toEqual(['call', 'closed']);
+  });
+});
+
+describe('operations that wait', () => {
+  const waiting = { kind: 'waiting' } as const;
+  const answer = (outcome: Outcome): void =>
+    world.receive({
+      kind: 'reply',
+      view: viewNumber(0),
+      session: sessionId(7),
+      firstNumber: 2,
+      outcomes: [outcome],
+    });
+
+  it('hear under which request they wait, and their outcome past the time-out', async () => {
+    const waits: RequestName[] = [];
+    const onWaiting = (request: RequestName): void => void waits.push(request);
+    const { outcome, request } = world.driver.call(new Uint8Array([1]), { onWaiting }, 1_000);
+    await vi.advanceTimersByTimeAsync(0);
+    answer(waiting);
+    expect(waits).toEqual([{ session: 7, number: 2 }]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(request()).toBeNull();
+    answer({ kind: 'result', result: new Uint8Array([5]) });
+    expect(await outcome).toEqual({ kind: 'result', result: new Uint8Array([5]) });
+    expect(request()).toEqual({ session: 7, number: 2 });
+  });
+
+  it('hear it even after they were given up', async () => {
+    const waits: RequestName[] = [];
+    const onWaiting = (request: RequestName): void => void waits.push(request);
+    const { outcome, cancel } = world.driver.call(new Uint8Array([1]), { onWaiting }, 1_000);
+    await vi.advanceTimersByTimeAsync(0);
+    cancel();
+    expect(await outcome).toEqual({ kind: 'unknown' });
+    answer(waiting);
+    expect(waits).toEqual([{ session: 7, number: 2 }]);
+  });
+
+  it('are cancelled only unsent if so asked', async () => {
+    const { outcome, cancel } = world.driver.call(new Uint8Array([1]), { onWaiting: () => undefined }, 1_000);
+    await vi.advanceTimersByTimeAsync(0);
+    cancel(true);
+    answer({ kind: 'result', result: new Uint8Array([5]) });
+    expect(await outcome).toMatchObject({ kind: 'result' });
+    const unsent = world.driver.call(new Uint8Array([2]), { onWaiting: () => undefined }, 1_000);
+    unsent.cancel(true);
+    expect(await unsent.outcome).toEqual({ kind: 'unavailable' });
+  });
+});
+
+describe('feeds', () => {
+  it('reach their listener until they are unfollowed', async () => {
+    const told: unknown[] = [];
+    const request = { session: sessionId(7), number: 1 };
+    const feed = world.driver.follow(request, 4, {
+      event: (sequence, data) => told.push([sequence, [...data]]),
+      ended: (after, cause) => told.push([after, cause]),
+    });
+    const event = (previous: number, sequence: number): void =>
+      world.receive({ kind: 'feedEvent', ...request, previous, sequence, data: new Uint8Array([sequence]) });
+    event(4, 6);
+    feed.consumed(6);
+    expect(told).toEqual([[6, [6]]]);
+    feed.unfollow();
+    event(6, 7);
+    expect(told).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.turns.flat().map(([, message]) => message)).toContainEqual({
+      kind: 'follow',
+      ...request,
+      after: 4,
+    });
+  });
+
+  it('end once', () => {
+    const told: unknown[] = [];
+    const request = { session: sessionId(7), number: 1 };
+    world.driver.follow(request, 4, {
+      event: () => undefined,
+      ended: (after, cause) => told.push([after, cause]),
+    });
+    for (let i = 0; i < 2; i++) world.receive({ kind: 'feedTruncated', ...request, after: 4 });
+    expect(told).toEqual([[4, 'truncated']]);
   });
 });
 

@@ -23,11 +23,12 @@ function clientWith(outcome: CallOutcome): { client: Client; calls: Called[] } {
   const client = new Client({
     identity: { name: 'alice', id, cluster },
     driver: {
-      call: (operation, isFastRead, timeoutMs) => {
+      call: (operation, { isFastRead = false }, timeoutMs) => {
         calls.push({ operation, isFastRead, timeoutMs });
-        return { outcome: Promise.resolve(outcome), cancel: () => undefined };
+        return { outcome: Promise.resolve(outcome), request: () => null, cancel: () => undefined };
       },
-      close: () => undefined,
+      follow: () => ({ consumed: () => undefined, unfollow: () => undefined }),
+      close: () => Promise.resolve(),
     },
     links: { problems: () => [], status: () => Promise.resolve([]), close: () => undefined },
     timeoutMs: 1_000,

@@ -12,7 +12,7 @@ import {
   type SessionId,
 } from '../../../src/base/index.js';
 import { ClientCore } from '../../../src/client/index.js';
-import type { CallOutcome, ClientInput, ClientSettings } from '../../../src/client/index.js';
+import type { CallOutcome, ClientInput, ClientOutput, ClientSettings } from '../../../src/client/index.js';
 import type {
   ClientMessage,
   EnvelopeBody,
@@ -41,6 +41,8 @@ export class FakeCluster {
   readonly core: ClientCore;
   readonly sent: Sent[] = [];
   readonly outcomes = new Map<number, CallOutcome>();
+  /** That calls wait, and what feeds tell. */
+  readonly heard: Exclude<ClientOutput, { readonly kind: 'send' | 'done' }>[] = [];
   nowMs = 0;
   readonly #bodies = new Map<string, EnvelopeBody>();
   #nonces = 0;
@@ -88,9 +90,11 @@ export class FakeCluster {
     for (const output of this.core.step(input)) {
       if (output.kind === 'send') {
         this.sent.push({ atMs: this.nowMs, to: output.to, message: output.message });
-      } else {
+      } else if (output.kind === 'done') {
         expect(this.outcomes.has(output.callId), `call ${output.callId} is done twice`).toBe(false);
         this.outcomes.set(output.callId, output.outcome);
+      } else {
+        this.heard.push(output);
       }
     }
   }
@@ -123,13 +127,17 @@ export class FakeCluster {
   }
 
   /** A call of this turn: nothing is flushed. */
-  callOnly(operation: Uint8Array, { isFastRead = false, timeoutMs = 10_000 } = {}): number {
+  callOnly(operation: Uint8Array, { isFastRead = false, mayWait = false, timeoutMs = 10_000 } = {}): number {
     const callId = ++this.#calls;
-    this.step({ kind: 'call', callId, operation, isFastRead, deadlineMs: this.nowMs + timeoutMs });
+    const deadlineMs = this.nowMs + timeoutMs;
+    this.step({ kind: 'call', callId, operation, isFastRead, mayWait, deadlineMs });
     return callId;
   }
 
-  call(operation: Uint8Array, options: { isFastRead?: boolean; timeoutMs?: number } = {}): number {
+  call(
+    operation: Uint8Array,
+    options: { isFastRead?: boolean; mayWait?: boolean; timeoutMs?: number } = {},
+  ): number {
     const callId = this.callOnly(operation, options);
     this.flush();
     return callId;

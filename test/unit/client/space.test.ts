@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clientId, type ClientId } from '../../../src/base/index.js';
 import { encodeResult, decodeOperation, type Operation, type Result } from '../../../src/codec/index.js';
 import { any, Client, double, Double, formal } from '../../../src/client/index.js';
-import type { CallOutcome, ClusterDescription, Space } from '../../../src/client/index.js';
-import type { ClientParts } from '../../../src/client/client.js';
+import type { CallOutcome, ClientParts, ClusterDescription, Space } from '../../../src/client/index.js';
 
 const alice = clientId('a'.repeat(64));
 const stranger = clientId('b'.repeat(64));
@@ -24,16 +23,20 @@ class FakeDriver {
 
   constructor(settings: ClusterDescription['settings'] = {}) {
     const driver: ClientParts['driver'] = {
-      call: (operation, isFastRead, timeoutMs) => {
+      call: (operation, { isFastRead = false }, timeoutMs) => {
         this.made.push({ operation: decodeOperation(operation)!, isFastRead, timeoutMs });
         let end: (outcome: CallOutcome) => void = () => undefined;
         const outcome = new Promise<CallOutcome>((resolve) => (end = resolve));
         if (this.outcome !== null) end(this.outcome);
         const cancel = (): void => end(this.cancelOutcome);
         this.#ends.push(cancel);
-        return { outcome, cancel };
+        return { outcome, request: () => null, cancel };
       },
-      close: () => this.#ends.forEach((end) => end()),
+      follow: () => ({ consumed: () => undefined, unfollow: () => undefined }),
+      close: () => {
+        this.#ends.forEach((end) => end());
+        return Promise.resolve();
+      },
     };
     const problems = [{ id: 2, address: 'host:1', reason: 'connection refused' }];
     const links: ClientParts['links'] = {

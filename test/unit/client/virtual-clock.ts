@@ -1,5 +1,5 @@
 /** A monotonic clock that moves when the test says so, alone or with its timers. */
-import type { LeaseClock } from '../../../src/client/lease.js';
+import type { TurnClock } from '../../../src/client/index.js';
 
 interface Timer {
   readonly atMs: number;
@@ -9,7 +9,7 @@ interface Timer {
 /** Lets everything run that waits for nothing but promises. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-export class VirtualClock implements LeaseClock {
+export class VirtualClock implements TurnClock {
   #nowMs: number;
   #timers: Timer[] = [];
 
@@ -27,6 +27,11 @@ export class VirtualClock implements LeaseClock {
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
     };
+  }
+
+  atTurnEnd(callback: () => void): () => void {
+    const turn = setImmediate(callback);
+    return () => clearImmediate(turn);
   }
 
   get timerCount(): number {

@@ -36,6 +36,7 @@ import {
   type ServerMessage,
   type SessionPage,
   type SessionRefusal,
+  type SpaceEvent,
   type StatePage,
   type TemplateField,
   type ViewChange,
@@ -94,11 +95,16 @@ export const envelopeBody: fc.Arbitrary<EnvelopeBody> = fc.oneof(
     lowestUnanswered: fc.oneof(fc.nat(300), fc.nat(2 ** 31)),
     distance: fc.nat(2000),
     operations: fc.array(someBytes, { minLength: 1, maxLength: 5 }),
-  }).map(({ distance, ...body }) => ({
-    kind: 'requests' as const,
-    ...body,
-    firstNumber: Math.max(1, body.lowestUnanswered + distance),
-  })),
+    finished: fc.uniqueArray(fc.oneof(fc.nat(300), fc.nat(2 ** 31)), { maxLength: 5 }),
+  }).map(({ distance, finished, ...body }) => {
+    const firstNumber = Math.max(1, body.lowestUnanswered + distance);
+    return {
+      kind: 'requests' as const,
+      ...body,
+      firstNumber,
+      finished: finished.filter((each) => each > 0 && each < firstNumber).sort((a, b) => a - b),
+    };
+  }),
 );
 
 export const envelope = fc
@@ -200,6 +206,7 @@ const sessionRefusal = fc.constantFrom<SessionRefusal>(
 export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   record({ kind: kind('result'), result: someBytes }),
   record({ kind: kind('refused'), code: sessionRefusal }),
+  record({ kind: kind('waiting') }),
 );
 
 export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
@@ -208,6 +215,7 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   record({ kind: kind('submit'), envelope: someBytes }),
   record({ kind: kind('read'), readId: integer, operation: someBytes }),
   record({ kind: kind('statusRequest'), requestId: integer }),
+  record({ kind: kind('follow'), session, number: integer, after: integer }),
 );
 
 const text = fc.string({ unit: 'binary', maxLength: 30 });
@@ -224,6 +232,18 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     outcomes: fc.array(outcome, { maxLength: 5 }),
   }),
   record({ kind: kind('readReply'), readId: integer, result: fc.option(someBytes) }),
+  record({
+    session,
+    number: integer,
+    ends: fc.uniqueArray(integer, { minLength: 2, maxLength: 2 }),
+    data: someBytes,
+  }).map(({ ends, ...event }) => ({
+    kind: 'feedEvent' as const,
+    ...event,
+    previous: Math.min(...ends),
+    sequence: Math.max(...ends),
+  })),
+  record({ kind: kind('feedTruncated'), session, number: integer, after: integer }),
   record({
     kind: kind('statusReply'),
     requestId: integer,
@@ -250,6 +270,9 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   record({ kind: kind('inAll'), space, template, limit: small }),
   record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple, lease: fc.option(lease) }),
   record({ kind: kind('renew'), space, template, lease }),
+  record({ kind: fc.constantFrom('rd', 'in'), space, template, timeout: fc.option(lease) }),
+  record({ kind: kind('cancel'), space, session, number: integer }),
+  record({ kind: kind('subscribe'), space, template, from: fc.option(lease) }),
 );
 
 export const entry: fc.Arbitrary<Entry> = record({
@@ -268,6 +291,11 @@ const refusal = fc.constantFrom<RefusalCode>(
   'RESULT_TOO_LARGE',
   'SPACE_FULL',
   'LEASE_TOO_SHORT',
+  'TOO_MANY_WAITS',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'WAIT_TOO_LONG',
+  'NO_SUCH_WAIT',
+  'HISTORY_TRUNCATED',
 );
 export const result: fc.Arbitrary<Result> = fc.oneof(
   record({ kind: kind('entry'), entry: fc.option(entry) }),
@@ -275,7 +303,14 @@ export const result: fc.Arbitrary<Result> = fc.oneof(
   record({ kind: kind('count'), count: integer }),
   record({ kind: kind('cas'), inserted: fc.boolean(), entry: fc.option(entry) }),
   record({ kind: kind('refused'), code: refusal, detail: integer }),
+  record({ kind: kind('cancelled') }),
+  record({ kind: kind('subscribed'), from: lease }),
 );
+
+export const spaceEvent: fc.Arbitrary<SpaceEvent> = record({
+  kind: fc.constantFrom('inserted', 'taken', 'expired', 'replaced'),
+  entry,
+});
 
 export const headerPage: fc.Arbitrary<HeaderPage> = record({
   protocolVersion: small,
@@ -301,6 +336,10 @@ export const headerPage: fc.Arbitrary<HeaderPage> = record({
     .map((records) => records.sort((a, b) => a.replica - b.replica)),
 });
 
+const outcomes = fc
+  .uniqueArray(fc.tuple(integer, outcome), { selector: ([requestNumber]) => requestNumber, maxLength: 4 })
+  .map((each) => each.sort((a, b) => a[0] - b[0]));
+
 export const sessionPage: fc.Arbitrary<SessionPage> = record({
   id: session,
   client,
@@ -308,9 +347,8 @@ export const sessionPage: fc.Arbitrary<SessionPage> = record({
   isUsed: fc.boolean(),
   expiresAt: integer,
   lowestUnanswered: integer,
-  outcomes: fc
-    .uniqueArray(fc.tuple(integer, outcome), { selector: ([requestNumber]) => requestNumber, maxLength: 4 })
-    .map((outcomes) => outcomes.sort((a, b) => a[0] - b[0])),
+  outcomes,
+  waiting: outcomes,
 });
 
 export const statePages: fc.Arbitrary<StatePage[]> = fc

@@ -24,6 +24,7 @@ export const codecs: readonly CodecCase[] = [
   codecCase('template', arbitrary.template, codec.encodeTemplate, codec.decodeTemplate),
   codecCase('operation', arbitrary.operation, codec.encodeOperation, codec.decodeOperation),
   codecCase('entry', arbitrary.entry, codec.encodeEntry, codec.decodeEntry),
+  codecCase('event', arbitrary.spaceEvent, codec.encodeEvent, codec.decodeEvent),
   codecCase('result', arbitrary.result, codec.encodeResult, codec.decodeResult),
   codecCase(
     'envelope',

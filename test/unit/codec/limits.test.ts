@@ -23,9 +23,13 @@ const range = <T>(count: number, make: (i: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i));
 const genesis = { sequenceNumber: sequenceNumber(0), stateDigest, signatures: [] };
 
-function requestsOf(operations: readonly Uint8Array[]): Uint8Array {
-  const numbers = { session: sessionId(1), firstNumber: 1, lowestUnanswered: 0 };
-  const body = { kind: 'requests' as const, client, ...numbers, operations };
+function requestsOf(
+  operations: readonly Uint8Array[],
+  finished: readonly number[] = [],
+  firstNumber = 1,
+): Uint8Array {
+  const numbers = { session: sessionId(1), firstNumber, lowestUnanswered: 0 };
+  const body = { kind: 'requests' as const, client, ...numbers, operations, finished };
   return codec.sealEnvelope(body, codec.encodeEnvelopeBody(body), signature).bytes;
 }
 
@@ -113,6 +117,16 @@ describe('pitfall 15: envelopes and batches', () => {
       'requests',
     );
     expect(codec.decodeEnvelope(requestsOf(range(1025, () => new Uint8Array(1))))).toBeNull();
+  });
+
+  test('an envelope reports at most 1024 numbers finished, ascending, below its first one', () => {
+    const operations = range(1024, () => new Uint8Array(1));
+    const isTaken = (finished: readonly number[]): boolean =>
+      codec.decodeEnvelope(requestsOf(operations, finished, 2000)) !== null;
+    expect(isTaken(range(1024, (i) => i + 1))).toBe(true);
+    expect(isTaken(range(1025, (i) => i + 1))).toBe(false);
+    expect(isTaken([1, 1999])).toBe(true);
+    for (const wrong of [[0], [2000], [5, 5], [6, 5]]) expect(isTaken(wrong)).toBe(false);
   });
 
   test('an envelope is at most 2 MiB, wherever it travels', () => {

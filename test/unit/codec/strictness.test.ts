@@ -181,7 +181,8 @@ describe('code tables', () => {
   test('unknown refusals are refused', () => {
     expect(decodeResult(nested(5, intField(1, 7)))).toMatchObject({ kind: 'refused', code: 'SPACE_FULL' });
     expect(decodeResult(nested(5, intField(1, 8)))).toMatchObject({ code: 'LEASE_TOO_SHORT' });
-    expect(decodeResult(nested(5, intField(1, 9)))).toBeNull();
+    expect(decodeResult(nested(5, intField(1, 13)))).toMatchObject({ code: 'HISTORY_TRUNCATED' });
+    expect(decodeResult(nested(5, intField(1, 14)))).toBeNull();
     expect(decodeResult(nested(5, zeros(0)))).toBeNull();
     const reply = (refusal: number) =>
       nested(
@@ -214,6 +215,71 @@ test('nothing decodes from no bytes where an alternative is needed', () => {
   ]) {
     expect(decode(zeros(0))).toBeNull();
   }
+});
+
+describe('operations that wait, and feeds', () => {
+  const noFields = bytesField(1, zeros(1));
+
+  test.each([
+    ['rd', 11, 'timeout'],
+    ['in', 12, 'timeout'],
+    ['subscribe', 14, 'from'],
+  ])('%s has its number, at least 1, or none', (kind, field, name) => {
+    const withNumber = (...parts: Uint8Array[]) =>
+      decodeOperation(nested(field, message(noFields, ...parts)));
+    expect(withNumber()).toMatchObject({ kind, [name]: null });
+    expect(withNumber(intField(2, 1))).toMatchObject({ kind, [name]: 1 });
+    expect(withNumber(intField(2, 0))).toBeNull();
+    expect(withNumber(hex('10 87 00'))).toBeNull();
+  });
+
+  test('an outcome waits, or has no such field', () => {
+    const reply = (waiting: number) => decodeServerMessage(nested(5, nested(4, intField(3, waiting))));
+    expect(reply(1)).toMatchObject({ outcomes: [{ kind: 'waiting' }] });
+    expect(reply(0)).toBeNull();
+    expect(reply(2)).toBeNull();
+  });
+
+  test('an event of a feed comes after the one before it', () => {
+    const feedEvent = (previous: number, sequence: number) =>
+      decodeServerMessage(
+        nested(
+          8,
+          message(
+            intField(1, 1),
+            intField(2, 2),
+            ...(previous === 0 ? [] : [intField(3, previous)]),
+            ...(sequence === 0 ? [] : [intField(4, sequence)]),
+            bytesField(5, zeros(1)),
+          ),
+        ),
+      );
+    expect(feedEvent(0, 1)).toMatchObject({ kind: 'feedEvent', previous: 0, sequence: 1 });
+    expect(feedEvent(7, 9)).toMatchObject({ previous: 7, sequence: 9 });
+    expect(feedEvent(0, 0)).toBeNull();
+    expect(feedEvent(9, 9)).toBeNull();
+    expect(feedEvent(9, 7)).toBeNull();
+  });
+
+  test('finished numbers stand in one list', () => {
+    const list = (...numbers: number[]) =>
+      write((w) => {
+        w.uint32(50).fork();
+        for (const each of numbers) w.uint64(each);
+        w.ldelim();
+      });
+    const decoded = (...finished: Uint8Array[]) => {
+      const numbers = [intField(2, 1), intField(3, 900), bytesField(5, zeros(3))];
+      const body = nested(2, message(bytesField(1, zeros(32)), ...numbers, ...finished));
+      return decodeEnvelope(message(bytesField(1, body), bytesField(2, zeros(64))))?.body;
+    };
+    expect(decoded()).toMatchObject({ finished: [] });
+    expect(decoded(list(1, 300))).toMatchObject({ finished: [1, 300] });
+    expect(decoded(list(1), list(300))).toBeUndefined();
+    expect(decoded(intField(6, 1))).toBeUndefined();
+    expect(decoded(list())).toBeUndefined();
+    expect(decoded(hex('32 02 81 00'))).toBeUndefined();
+  });
 });
 
 describe('leases', () => {

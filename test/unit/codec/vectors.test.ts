@@ -49,11 +49,18 @@ const requests = {
   firstNumber: 1000,
   lowestUnanswered: 998,
   operations: [Uint8Array.of(1), Uint8Array.of(2, 3)],
+  finished: [],
+} as const;
+const finishing = {
+  ...requests,
+  operations: [new Uint8Array(0)],
+  finished: [3, 128, 999],
 } as const;
 const rejoin = { kind: 'rejoin', replica, startedAt: 1_790_000_000_000, nonce: filled(16, 0x1f) } as const;
 const envelopes = [open, requests, rejoin].map((body) =>
   codec.sealEnvelope(body, codec.encodeEnvelopeBody(body), signature),
 );
+const keepAlive = codec.sealEnvelope(finishing, codec.encodeEnvelopeBody(finishing), signature);
 const batch = { time: 1_790_000_000_123, envelopes: envelopes.map((each) => each.bytes) };
 
 const certificate = {
@@ -115,6 +122,7 @@ const clientMessages: readonly codec.ClientMessage[] = [
   { kind: 'submit', envelope: envelopes[0]!.bytes },
   { kind: 'read', readId: 5, operation: Uint8Array.of(1, 2) },
   { kind: 'statusRequest', requestId: 0 },
+  { kind: 'follow', session, number: 1000, after: 2 ** 40 },
 ];
 
 const serverMessages: readonly codec.ServerMessage[] = [
@@ -151,6 +159,9 @@ const serverMessages: readonly codec.ServerMessage[] = [
     clientsConnected: 70_000,
     version: '0.1.0',
   },
+  { kind: 'reply', view, session, firstNumber: 1000, outcomes: [{ kind: 'waiting' }] },
+  { kind: 'feedEvent', session, number: 1000, previous: 0, sequence: 7, data: Uint8Array.of(1, 2) },
+  { kind: 'feedTruncated', session, number: 1000, after: 7 },
 ];
 
 const space = 'default';
@@ -167,6 +178,13 @@ const operations: readonly codec.Operation[] = [
   { kind: 'cas', space, template, tuple, lease: 1 },
   { kind: 'replace', space, template, tuple, lease: 2 ** 53 - 1 },
   { kind: 'renew', space, template, lease: 86_400_000 },
+  { kind: 'rd', space, template, timeout: null },
+  { kind: 'rd', space, template, timeout: 5_000 },
+  { kind: 'in', space, template, timeout: null },
+  { kind: 'in', space, template, timeout: 1 },
+  { kind: 'cancel', space, session, number: 1000 },
+  { kind: 'subscribe', space, template, from: null },
+  { kind: 'subscribe', space, template, from: 300 },
 ];
 
 const refusals = [
@@ -179,6 +197,13 @@ const refusals = [
   'SPACE_FULL',
   'LEASE_TOO_SHORT',
 ] as const;
+const laterRefusals = [
+  'TOO_MANY_WAITS',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'WAIT_TOO_LONG',
+  'NO_SUCH_WAIT',
+  'HISTORY_TRUNCATED',
+] as const;
 const results: readonly codec.Result[] = [
   { kind: 'entry', entry },
   { kind: 'entry', entry: null },
@@ -189,6 +214,15 @@ const results: readonly codec.Result[] = [
   { kind: 'cas', inserted: false, entry: null },
   ...refusals.map((code, detail) => ({ kind: 'refused' as const, code, detail })),
   { kind: 'entries', entries: [timed, { ...timed, deadline: 0 }] },
+  { kind: 'cancelled' },
+  { kind: 'subscribed', from: 300 },
+  ...laterRefusals.map((code, detail) => ({ kind: 'refused' as const, code, detail })),
+];
+const events: readonly codec.SpaceEvent[] = [
+  { kind: 'inserted', entry },
+  { kind: 'taken', entry },
+  { kind: 'expired', entry: timed },
+  { kind: 'replaced', entry },
 ];
 
 const headerPage: codec.HeaderPage = {
@@ -218,6 +252,16 @@ const sessionPage: codec.SessionPage = {
   outcomes: [
     [998, { kind: 'result', result: Uint8Array.of(1) }],
     [999, { kind: 'refused', code: 'REPLIES_FULL' }],
+  ],
+  waiting: [],
+};
+const waitingPage: codec.SessionPage = {
+  ...sessionPage,
+  outcomes: [[999, { kind: 'waiting' }]],
+  waiting: [
+    [5, { kind: 'result', result: Uint8Array.of(1) }],
+    [600, { kind: 'refused', code: 'REPLIES_FULL' }],
+    [999, { kind: 'waiting' }],
   ],
 };
 const pages: codec.StatePage[] = [
@@ -261,7 +305,9 @@ const all: readonly Vector[] = [
   vector('entry, timed', timed, codec.encodeEntry(timed), codec.decodeEntry),
   ...vectors('operation', operations, codec.encodeOperation, codec.decodeOperation),
   ...vectors('result', results, codec.encodeResult, codec.decodeResult),
+  ...vectors('event', events, codec.encodeEvent, codec.decodeEvent),
   ...envelopes.map((each) => vector(`envelope: ${each.body.kind}`, each, each.bytes, codec.decodeEnvelope)),
+  vector('envelope: finished, keep-alive', keepAlive, keepAlive.bytes, codec.decodeEnvelope),
   vector('batch', batch, codec.encodeBatch(batch), codec.decodeBatch),
   ...vectors('peer message', peerMessages, codec.encodePeerMessage, codec.decodePeerMessage),
   ...vectors('client message', clientMessages, codec.encodeClientMessage, codec.decodeClientMessage),
@@ -274,6 +320,12 @@ const all: readonly Vector[] = [
   ),
   vector('header page', headerPage, codec.encodeHeaderPage(headerPage), codec.decodeHeaderPage),
   vector('session page', sessionPage, codec.encodeSessionPage(sessionPage), codec.decodeSessionPage),
+  vector(
+    'session page, operations that wait',
+    waitingPage,
+    codec.encodeSessionPage(waitingPage),
+    codec.decodeSessionPage,
+  ),
   vector('state transfer', pages, codec.encodeStateTransfer(pages), codec.decodeStateTransfer),
   { name: 'checkpoint body', bytes: codec.encodeCheckpointBody({ sequenceNumber: number, stateDigest }) },
   {

@@ -43,6 +43,7 @@ const requestsBy = (client: string): EnvelopeBody => ({
   firstNumber: 3,
   lowestUnanswered: 2,
   operations: [Uint8Array.of(1), Uint8Array.of(2)],
+  finished: [],
 });
 const rejoinOf = (id: number): EnvelopeBody => ({
   kind: 'rejoin',

@@ -75,6 +75,8 @@ interface World {
   readonly inputs: Input[];
   readonly drops: Tally;
   cluster: ClusterDescription;
+  /** Whether the core takes no more inputs. */
+  isFull: boolean;
   /** Description found by the next look at the file. */
   refreshed: ClusterDescription;
   open(): FakeStream;
@@ -96,6 +98,7 @@ function makeWorld(): World {
   const world = {
     inputs,
     drops,
+    isFull: false,
     cluster: describeCluster(alice, bob),
     refreshed: describeCluster(alice, bob),
   };
@@ -105,7 +108,11 @@ function makeWorld(): World {
     cluster: { current: () => result.cluster, refresh: () => Promise.resolve(result.refreshed) },
     drops,
     view: () => viewNumber(4),
-    submit: (input) => inputs.push(input),
+    submit: (input) => {
+      if (result.isFull) return false;
+      inputs.push(input);
+      return true;
+    },
     requestStatus: () => undefined,
   });
   const open = (): FakeStream => {
@@ -135,6 +142,7 @@ const requests = (key: IdentityKey, session: number): EnvelopeBody => ({
   firstNumber: 1,
   lowestUnanswered: 1,
   operations: [Uint8Array.of(1)],
+  finished: [],
 });
 
 const result = (length: number): Outcome => ({ kind: 'result', result: new Uint8Array(length) });
@@ -185,10 +193,12 @@ describe('hello', () => {
       { kind: 'attach', session: sessionId(1) },
       { kind: 'statusRequest', requestId: 1 },
       { kind: 'read', readId: 1, operation: Uint8Array.of(1) },
+      { kind: 'follow', session: sessionId(1), number: 1, after: 0 },
     );
     settle();
-    expect(stream.notices()).toEqual(Array.from({ length: 4 }, () => 'HELLO_REQUIRED'));
-    expect(drops.totals()).toEqual({ HELLO_REQUIRED: 4 });
+    expect(stream.notices()).toEqual(Array.from({ length: 5 }, () => 'HELLO_REQUIRED'));
+    expect(drops.totals()).toEqual({ HELLO_REQUIRED: 5 });
+    stream.receiver.closed();
     expect(inputs).toEqual([]);
   });
 
@@ -258,6 +268,63 @@ describe('what a client sends', () => {
     ]);
   });
 
+  it('tells the core which sessions a stream takes part in, each once', () => {
+    const { inputs, welcome } = makeWorld();
+    const stream = welcome(alice, sessionId(7));
+    for (const session of [8, 7, 8, 0]) stream.send({ kind: 'attach', session: sessionId(session) });
+    welcome(alice, sessionId(8));
+    welcome(bob);
+    const attached = (session: number) => ({ kind: 'attached', client: alice.publicKey, session });
+    expect(inputs).toEqual([attached(7), attached(8), attached(8)]);
+  });
+
+  it('tells the core what it follows, under the number of its stream, and the end of that', () => {
+    const { inputs, welcome } = makeWorld();
+    const [a, b, idle] = [welcome(alice), welcome(bob), welcome(alice)];
+    const follow = (after: number): ClientMessage => ({
+      kind: 'follow',
+      session: sessionId(5),
+      number: 3,
+      after,
+    });
+    a.send(follow(0), follow(64));
+    b.send(follow(9));
+    for (const stream of [idle, a, a]) stream.receiver.closed();
+    const of = (client: IdentityKey, stream: number, after: number): Input => ({
+      kind: 'follow',
+      stream,
+      client: clientId(client.publicKey),
+      session: sessionId(5),
+      number: 3,
+      after,
+    });
+    expect(inputs).toEqual([
+      of(alice, 1, 0),
+      of(alice, 1, 64),
+      of(bob, 2, 9),
+      { kind: 'streamClosed', stream: 1 },
+    ]);
+  });
+
+  it('ends the stream if the core does not get what is said only once; the rest may be lost', () => {
+    const world = makeWorld();
+    const [attaching, following, asking] = [alice, alice, alice].map((key) => world.welcome(key));
+    world.isFull = true;
+    asking!.send(envelope(requests(alice, 1), alice), {
+      kind: 'read',
+      readId: 1,
+      operation: Uint8Array.of(9),
+    });
+    attaching!.send({ kind: 'attach', session: sessionId(1) });
+    following!.send({ kind: 'follow', session: sessionId(1), number: 1, after: 0 });
+    const ends = [attaching!, following!, asking!].map((stream) => [stream.isEnded, stream.notices()]);
+    expect(ends).toEqual([
+      [true, ['INPUTS_FULL']],
+      [true, ['INPUTS_FULL']],
+      [false, []],
+    ]);
+  });
+
   it('is refused if it is not the client’s own, or malformed', () => {
     const { inputs, drops, welcome } = makeWorld();
     const stream = welcome(alice);
@@ -303,7 +370,8 @@ describe('what a client sends', () => {
     for (let i = 0; i <= 1_024; i++) stream.send({ kind: 'read', readId: i, operation: Uint8Array.of(1) });
     settle();
     expect(stream.notices()).toEqual(['TOO_MANY_SESSIONS']);
-    expect(inputs).toHaveLength(1_024);
+    const count = (kind: Input['kind']) => inputs.filter((input) => input.kind === kind).length;
+    expect([count('attached'), count('read'), inputs.length]).toEqual([64, 1_024, 64 + 1_024]);
     expect(stream.received.at(-1)).toEqual({ kind: 'readReply', readId: 1_024, result: null });
     expect(drops.get('READS_FULL')).toBe(1);
     const more = Array.from({ length: 64 }, () => welcome(alice));
@@ -368,6 +436,24 @@ describe('an answer finds its streams', () => {
       ),
     );
     expect(results).toEqual([[[8, 1]], [[8, 2]]]);
+  });
+
+  it('a feed’s the stream that follows it, and none once that is closed', () => {
+    const { sessions, welcome } = makeWorld();
+    const [a, b] = [welcome(alice), welcome(alice)];
+    const feed = { session: sessionId(5), number: 3 };
+    const event = { ...feed, previous: 4, sequence: 9, data: Uint8Array.of(1, 2) };
+    sessions.feedEvent({ kind: 'feedEvent', stream: 2, ...event });
+    sessions.feedTruncated({ kind: 'feedTruncated', stream: 1, ...feed, after: 9 });
+    for (const stream of [0, 3]) sessions.feedEvent({ kind: 'feedEvent', stream, ...event });
+    sessions.flush();
+    const told = (stream: FakeStream) => stream.received.filter(({ kind }) => kind.startsWith('feed'));
+    expect(told(b)).toEqual([{ kind: 'feedEvent', ...event }]);
+    expect(told(a)).toEqual([{ kind: 'feedTruncated', ...feed, after: 9 }]);
+    a.receiver.closed();
+    sessions.feedEvent({ kind: 'feedEvent', stream: 1, ...event });
+    sessions.flush();
+    expect(told(a)).toHaveLength(1);
   });
 
   it('all of a turn’s in one frame', () => {

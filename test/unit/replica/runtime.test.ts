@@ -64,6 +64,8 @@ function makeWorld(overrides: Partial<RuntimePorts> = {}): World {
       reply: (_reply, view) => calls.push(`reply in view ${view}`),
       opened: () => calls.push('opened'),
       readReply: () => calls.push('readReply'),
+      feedEvent: () => calls.push('feedEvent'),
+      feedTruncated: () => calls.push('feedTruncated'),
       flush: () => calls.push('flush clients'),
     },
     voteLog: new MemoryVoteLog(),
@@ -116,6 +118,23 @@ describe('runtime', () => {
     runtime.submit(fromPeer(1));
     turn();
     expect(calls.slice(0, 3)).toEqual(['send 7 to 2', 'reply in view 0', 'broadcast 8']);
+  });
+
+  it('hands over what concerns clients in its order, and flushes behind it', () => {
+    const { core, runtime, calls } = makeWorld();
+    const feed = { stream: 4, session: sessionId(1), number: 2 };
+    core.react = (input) =>
+      input.kind === 'streamClosed'
+        ? [
+            { kind: 'feedEvent', ...feed, previous: 1, sequence: 2, data: Uint8Array.of(1) },
+            reply,
+            { kind: 'feedTruncated', ...feed, after: 2 },
+          ]
+        : [];
+    runtime.start(core);
+    runtime.submit({ kind: 'streamClosed', stream: 4 });
+    turn();
+    expect(calls).toEqual(['feedEvent', 'reply in view 0', 'feedTruncated', 'flush', 'flush clients']);
   });
 
   it('ticks on its timer, never twice for the same millisecond and never backwards', () => {
@@ -201,8 +220,12 @@ describe('runtime', () => {
     const input = fromPeer(1);
     for (let i = 0; i < 65_536 + 5; i++) world.runtime.submit(input);
     expect(world.drops.get('INPUTS_FULL')).toBe(5);
+    // Or what is kept for the stream would stay for ever.
+    world.runtime.submit({ kind: 'streamClosed', stream: 3 });
+    expect(world.drops.get('INPUTS_FULL')).toBe(5);
     turn();
-    expect(world.core.inputs).toHaveLength(65_537);
+    expect(world.core.inputs).toHaveLength(65_538);
+    expect(kinds(world).at(-1)).toBe('streamClosed');
   });
 
   it('runs a task after the turn’s inputs, and stops in good order if it fails', () => {

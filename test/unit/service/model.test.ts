@@ -1,10 +1,26 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodeResult, encodeOperation, type Operation, type Result } from '../../../src/codec/index.js';
+import { sessionId } from '../../../src/base/index.js';
+import {
+  decodeEvent,
+  decodeResult,
+  encodeOperation,
+  type Entry,
+  type EventKind,
+  type Operation,
+  type Result,
+} from '../../../src/codec/index.js';
 import { createService, type Service } from '../../../src/service/index.js';
 import { defaultSpaceLimits, type SpaceLimits } from '../../../src/space/index.js';
 import { alice, bob, sha256, templateArbitrary, tupleArbitrary } from '../space/samples.js';
-import { Model } from './model.js';
+import { NotedEffects } from '../../support/effects.js';
+import { Model, type Who } from './model.js';
+
+interface SpaceEvent {
+  readonly sequence: number;
+  readonly kind: EventKind;
+  readonly entry: Entry;
+}
 
 /**
  * Tight, so that histories run into them: a long string of the samples fills a tuple, 40 entries a space,
@@ -17,6 +33,10 @@ const limits: SpaceLimits = {
   entriesPerSpaceMax: 40,
   leaseMinMs: 10,
   leaseMaxMs: 60,
+  waitsPerClientMax: 6,
+  waitMaxMs: 100,
+  subscriptionsPerClientMax: 3,
+  eventsPerSpaceMax: 64,
 };
 const clockSkewMaxMs = 15;
 
@@ -28,6 +48,9 @@ type Step =
       readonly aheadMs: number;
     }
   | { readonly passMs: number }
+  | { readonly endsSession: number }
+  /** Everybody reads his feed from the event after this one on, so many events at a time. */
+  | { readonly readAfter: number; readonly eventsMax: number }
   | 'restore'
   | 'checkpoint';
 
@@ -38,6 +61,9 @@ const template = templateArbitrary;
 const tuple = tupleArbitrary;
 
 const lease = fc.oneof(fc.constant(null), fc.integer({ min: 9, max: 70 }));
+
+const timeout = fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 110 }));
+const session = fc.constantFrom(sessionId(1), sessionId(2), sessionId(3));
 
 const out = fc.record({ kind: fc.constant('out' as const), space, tuple, lease });
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -53,6 +79,22 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('replace' as const), space, template, tuple, lease }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('rd' as const, 'in' as const), space, template, timeout }),
+  },
+  fc.record({
+    kind: fc.constant('cancel' as const),
+    space,
+    session,
+    number: fc.integer({ min: 1, max: 60 }),
+  }),
+  fc.record({
+    kind: fc.constant('subscribe' as const),
+    space,
+    template,
+    from: fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 200 })),
+  }),
+  {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('renew' as const),
@@ -66,6 +108,11 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 40, arbitrary: fc.record({ operation, isAlice: fc.boolean(), aheadMs: fc.nat({ max: 3 }) }) },
   { weight: 6, arbitrary: fc.record({ passMs: fc.nat({ max: 8 }) }) },
+  { weight: 1, arbitrary: fc.record({ endsSession: session }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ readAfter: fc.nat({ max: 200 }), eventsMax: fc.integer({ min: 1, max: 9 }) }),
+  },
   { weight: 1, arbitrary: fc.constant('checkpoint' as const) },
   { weight: 1, arbitrary: fc.constant('restore' as const) },
 );
@@ -88,55 +135,154 @@ function isSteady(model: Model, operation: Operation, expected: Result, time: nu
   return shown.every(({ deadline }) => deadline === null || deadline > time);
 }
 
-it('answers as a plain list does; a restored replica and one that never was agree (pitfalls 13, 16, 17, 29)', () => {
+const whoIs = (isAlice: boolean, step: number): Who => ({
+  client: isAlice ? alice : bob,
+  session: sessionId(isAlice ? 1 + (step % 2) : 3),
+  number: step + 1,
+});
+
+/** All that a subscription is told after `after`, read bit by bit; or that it is not all held. */
+function readAll(service: Service, who: Who, after: number, eventsMax: number): SpaceEvent[] | 'truncated' {
+  const events: SpaceEvent[] = [];
+  let position = { after, scanned: after };
+  for (;;) {
+    const part = service.readFeed(who, position, { eventsMax, bytesMax: 2_000 });
+    expect(part).not.toBe(null);
+    if (part!.kind === 'truncated') return 'truncated';
+    for (const { sequence, data } of part!.events) {
+      events.push({ sequence, ...decodeEvent(data)! });
+      position = { ...position, after: sequence };
+    }
+    expect(part!.events.length).toBeLessThanOrEqual(eventsMax);
+    expect(part!.scanned).toBeGreaterThanOrEqual(position.after);
+    position = { ...position, scanned: part!.scanned };
+    if (part!.isAtEnd) return events;
+  }
+}
+
+/** A service under test, and what it did to those who wait. */
+class Subject {
+  service = newService();
+  readonly effects = new NotedEffects();
+
+  restore(): void {
+    this.service = restoredFrom(this.service);
+  }
+}
+
+class Comparison {
+  readonly model = new Model(limits);
+  readonly steady = new Subject();
+  readonly restored = new Subject();
+  readonly refusals: Set<string>;
+  readonly seen: Record<string, number>;
+  #steps = 0;
+
+  constructor(refusals: Set<string>, seen: Record<string, number>) {
+    this.refusals = refusals;
+    this.seen = seen;
+  }
+
+  get subjects(): readonly Subject[] {
+    return [this.steady, this.restored];
+  }
+
+  take(step: Step): void {
+    this.#steps++;
+    if (step === 'checkpoint') {
+      expect(this.restored.service.checkpoint().root).toBe(this.steady.service.checkpoint().root);
+    } else if (step === 'restore') {
+      this.restored.restore();
+    } else if ('passMs' in step) this.#pass(step.passMs);
+    else if ('endsSession' in step) {
+      this.model.endSession(sessionId(step.endsSession));
+      for (const { service } of this.subjects) service.endSession(sessionId(step.endsSession));
+    } else if ('readAfter' in step) this.#read(step.readAfter, step.eventsMax);
+    else this.#ask(step.operation, whoIs(step.isAlice, this.#steps), step.aheadMs);
+    this.#compareWoken();
+    for (const { service } of this.subjects) expect(service.nextDeadline()).toBe(this.model.nextDeadline);
+  }
+
+  #pass(ms: number): void {
+    const { model } = this;
+    const before = model.entries.length;
+    model.advanceTime(model.time + ms);
+    for (const { service, effects } of this.subjects) service.advanceTime(model.time, effects);
+    this.#note('expired', before - model.entries.length);
+  }
+
+  /** A replica that was restored may not know that nothing of what it lacks matters. */
+  #read(after: number, eventsMax: number): void {
+    for (const subscription of this.model.subscriptions) {
+      for (const { service } of this.subjects) {
+        const events = readAll(service, subscription, after, eventsMax);
+        if (events !== 'truncated') expect(events).toEqual(this.model.told(subscription, after));
+        else expect(Math.max(after + 1, subscription.from)).toBeLessThan(this.model.oldestEvent);
+        this.#note(events === 'truncated' ? 'truncated' : 'told', 1);
+      }
+    }
+  }
+
+  #ask(asked: Operation, who: Who, aheadMs: number): void {
+    const { model, restored, steady } = this;
+    const { time } = model;
+    const operation = encodeOperation(asked);
+    const asRead = restored.service.query(who.client, operation, time + aheadMs);
+    const ordered = { ...who, operation, time, mayWait: true };
+    const result = steady.service.execute(ordered, steady.effects);
+    expect(restored.service.execute(ordered, restored.effects)).toEqual(result);
+    const expected = model.answer(asked, who);
+    expect(result === null ? null : decodeResult(result)).toEqual(expected);
+    const isRead =
+      ['rdp', 'rdAll', 'count'].includes(asked.kind) && expected !== null && expected.kind !== 'refused';
+    const isAnswered = isRead && isSteady(model, asked, expected, time + aheadMs + clockSkewMaxMs);
+    expect(asRead).toEqual(isAnswered ? result : null);
+    if (isRead) this.#note(isAnswered ? 'steady' : 'unsteady', 1);
+    if (asked.kind === 'renew' && expected?.kind === 'entry' && expected.entry) this.#note('renewed', 1);
+    if (expected?.kind === 'refused') this.refusals.add(expected.code);
+  }
+
+  /** Those who were woken, in order. */
+  #compareWoken(): void {
+    const { model } = this;
+    for (const { effects } of this.subjects) expect(effects.resolved.splice(0)).toEqual(model.woken);
+    for (const { result } of model.woken) {
+      if (result.kind === 'cancelled') this.#note('cancelled', 1);
+      else this.#note(result.kind === 'entry' && result.entry === null ? 'timedOut' : 'woken', 1);
+    }
+    model.woken = [];
+  }
+
+  #note(what: string, count: number): void {
+    this.seen[what] = (this.seen[what] ?? 0) + count;
+  }
+}
+
+it('answers as plain lists do; a restored replica and one that never was agree (pitfalls 13, 16, 17, 19, 29)', () => {
   const refusals = new Set<string>();
-  const seen = { expired: 0, renewed: 0, steady: 0, unsteady: 0 };
+  const seen: Record<string, number> = {};
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
-      const model = new Model(limits);
-      const steady = newService();
-      let restored = newService();
-      for (const each of steps) {
-        if (each === 'checkpoint') {
-          expect(restored.checkpoint().root).toBe(steady.checkpoint().root);
-        } else if (each === 'restore') {
-          restored = restoredFrom(restored);
-        } else if ('passMs' in each) {
-          const before = model.entries.length;
-          model.advanceTime(model.time + each.passMs);
-          for (const service of [steady, restored]) service.advanceTime(model.time);
-          seen.expired += before - model.entries.length;
-        } else {
-          const { operation: asked, aheadMs } = each;
-          const client = each.isAlice ? alice : bob;
-          const [bytes, { time }] = [encodeOperation(asked), model];
-          const asRead = restored.query(client, bytes, time + aheadMs);
-          const result = steady.execute({ client, operation: bytes, time });
-          expect(restored.execute({ client, operation: bytes, time })).toEqual(result);
-          const expected = model.answer(asked, client);
-          expect(decodeResult(result)).toEqual(expected);
-          const isRead = ['rdp', 'rdAll', 'count'].includes(asked.kind) && expected.kind !== 'refused';
-          const isAnswered = isRead && isSteady(model, asked, expected, time + aheadMs + clockSkewMaxMs);
-          expect(asRead).toEqual(isAnswered ? result : null);
-          if (isRead) seen[isAnswered ? 'steady' : 'unsteady']++;
-          if (asked.kind === 'renew' && expected.kind === 'entry' && expected.entry) seen.renewed++;
-          if (expected.kind === 'refused') refusals.add(expected.code);
-        }
-        expect([steady.nextDeadline(), restored.nextDeadline()]).toEqual([
-          model.nextDeadline,
-          model.nextDeadline,
-        ]);
-      }
-      expect(restored.checkpoint().root).toBe(steady.checkpoint().root);
+      const comparison = new Comparison(refusals, seen);
+      for (const each of steps) comparison.take(each);
+      const [steady, restored] = comparison.subjects.map(({ service }) => service.checkpoint().root);
+      expect(restored).toBe(steady);
     }),
     { numRuns: 60, seed: 20_261, endOnFailure: false },
   );
   expect([...refusals].sort((a, b) => (a < b ? -1 : 1))).toEqual([
+    'HISTORY_TRUNCATED',
     'LEASE_TOO_SHORT',
     'NO_SUCH_SPACE',
+    'NO_SUCH_WAIT',
     'RESULT_TOO_LARGE',
     'SPACE_FULL',
+    'TOO_MANY_SUBSCRIPTIONS',
+    'TOO_MANY_WAITS',
     'TUPLE_TOO_LARGE',
+    'WAIT_TOO_LONG',
   ]);
-  for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(100);
+  const all = 'cancelled expired renewed steady timedOut told truncated unsteady woken'.split(' ');
+  expect(Object.keys(seen).sort((a, b) => (a < b ? -1 : 1))).toEqual(all);
+  for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(0);
 });

@@ -1,13 +1,15 @@
 /**
- * The tuple space as a plain list, slow and obvious: what the service is compared with. Answers every
- * operation as the service should, refusals included. Whatever has expired is filtered away.
+ * The tuple space as plain lists, slow and obvious: what the service is compared with. Answers every
+ * operation as the service should, refusals included; wakes who waits and keeps all events. Whatever has expired is
+ * filtered away.
  */
-import type { ClientId } from '../../../src/base/index.js';
+import type { ClientId, SessionId } from '../../../src/base/index.js';
 import {
   encodeResult,
   encodeTemplate,
   encodeTuple,
   type Entry,
+  type EventKind,
   type Operation,
   type Result,
   type Template,
@@ -21,8 +23,40 @@ const refused = (code: Extract<Result, { kind: 'refused' }>['code'], detail = 0)
   detail,
 });
 
+export interface ModelWaiter {
+  readonly kind: 'rd' | 'in';
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly number: number;
+  readonly template: Template;
+  readonly deadline: number | null;
+}
+
+export interface ModelSubscription {
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly number: number;
+  readonly template: Template;
+  readonly from: number;
+}
+
+/** The late result of somebody who waited. */
+export interface Woken {
+  readonly session: SessionId;
+  readonly number: number;
+  readonly result: Result;
+}
+
+export type Who = Pick<ModelWaiter, 'client' | 'session' | 'number'>;
+
 export class Model {
   entries: Entry[] = [];
+  waiters: ModelWaiter[] = [];
+  subscriptions: ModelSubscription[] = [];
+  /** Event n is at index n − 1. */
+  readonly events: { readonly kind: EventKind; readonly entry: Entry }[] = [];
+  /** Since it was last emptied. */
+  woken: Woken[] = [];
   time = 0;
   #nextId = 1n;
   readonly #limits: SpaceLimits;
@@ -32,13 +66,39 @@ export class Model {
   }
 
   get nextDeadline(): number | null {
-    const deadlines = this.entries.flatMap(({ deadline }) => (deadline === null ? [] : [deadline]));
+    const timed = [...this.entries, ...this.waiters];
+    const deadlines = timed.flatMap(({ deadline }) => (deadline === null ? [] : [deadline]));
     return deadlines.length === 0 ? null : Math.min(...deadlines);
   }
 
   advanceTime(time: number): void {
     this.time = time;
-    this.entries = this.entries.filter(({ deadline }) => deadline === null || deadline > time);
+    const isDue = ({ deadline }: { deadline: number | null }): boolean =>
+      deadline !== null && deadline <= time;
+    const expired = this.entries
+      .filter(isDue)
+      .sort((a, b) => a.deadline! - b.deadline! || Number(a.id - b.id));
+    for (const entry of expired) this.#remove([entry], 'expired');
+    const late = this.waiters.filter(isDue).sort((a, b) => a.deadline! - b.deadline!);
+    for (const waiter of late) this.#wake(waiter, { kind: 'entry', entry: null });
+  }
+
+  endSession(session: SessionId): void {
+    this.waiters = this.waiters.filter((waiter) => waiter.session !== session);
+    this.subscriptions = this.subscriptions.filter((subscription) => subscription.session !== session);
+  }
+
+  /** What a subscription is told after `after`. */
+  told(
+    { template, from }: ModelSubscription,
+    after: number,
+  ): { sequence: number; kind: EventKind; entry: Entry }[] {
+    return this.events.flatMap(({ kind, entry }, index) => {
+      const sequence = index + 1;
+      return sequence > after && sequence >= from && matches(template, entry.tuple)
+        ? [{ sequence, kind, entry }]
+        : [];
+    });
   }
 
   /** Whether every match is there for longer than until `time`. */
@@ -46,7 +106,9 @@ export class Model {
     return this.#matching(template).every(({ deadline }) => deadline === null || deadline > time);
   }
 
-  answer(operation: Operation, client: ClientId): Result {
+  /** Null: whoever asks waits. */
+  answer(operation: Operation, who: Who): Result | null {
+    const { client } = who;
     const sizes: number[] = [];
     if ('template' in operation) sizes.push(encodeTemplate(operation.template).length);
     if ('tuple' in operation) sizes.push(encodeTuple(operation.tuple).length);
@@ -55,7 +117,12 @@ export class Model {
     const lease = 'lease' in operation ? operation.lease : null;
     const { leaseMinMs } = this.#limits;
     if (lease !== null && lease < leaseMinMs) return refused('LEASE_TOO_SHORT', leaseMinMs);
+    const { waitMaxMs } = this.#limits;
+    if ('timeout' in operation && (operation.timeout ?? 0) > waitMaxMs)
+      return refused('WAIT_TOO_LONG', waitMaxMs);
     if (operation.space !== 'default') return refused('NO_SUCH_SPACE');
+    if (operation.kind === 'cancel') return this.#cancel(operation.session, operation.number, client);
+    if (operation.kind === 'subscribe') return this.#subscribe(operation.template, operation.from, who);
     const isFull = this.entries.length >= this.#limits.entriesPerSpaceMax;
     if (operation.kind === 'out') {
       return isFull ? refused('SPACE_FULL') : { kind: 'entry', entry: this.#insert(operation, client) };
@@ -63,10 +130,15 @@ export class Model {
     const found = this.#matching(operation.template);
     const oldest = found[0] ?? null;
     switch (operation.kind) {
+      case 'rd':
+      case 'in':
+        if (oldest === null) return this.#wait(operation, who);
+        if (operation.kind === 'in') this.#remove([oldest], 'taken');
+        return { kind: 'entry', entry: oldest };
       case 'rdp':
         return { kind: 'entry', entry: oldest };
       case 'inp':
-        this.#remove(found.slice(0, 1));
+        this.#remove(found.slice(0, 1), 'taken');
         return { kind: 'entry', entry: oldest };
       case 'rdAll':
         return this.#fitting(
@@ -75,7 +147,7 @@ export class Model {
         );
       case 'inAll': {
         const result = this.#fitting(found, operation.limit);
-        if (result.kind === 'entries') this.#remove(result.entries);
+        if (result.kind === 'entries') this.#remove(result.entries, 'taken');
         return result;
       }
       case 'count':
@@ -85,7 +157,7 @@ export class Model {
         if (isFull) return refused('SPACE_FULL');
         return { kind: 'cas', inserted: true, entry: this.#insert(operation, client) };
       case 'replace':
-        this.#remove(found.slice(0, 1));
+        this.#remove(found.slice(0, 1), 'replaced');
         if (oldest !== null) this.#insert(operation, client);
         return { kind: 'entry', entry: oldest };
       case 'renew': {
@@ -105,15 +177,66 @@ export class Model {
   #insert({ tuple, lease }: { tuple: Tuple; lease: number | null }, owner: ClientId): Entry {
     const entry: Entry = { id: this.#nextId++, tuple, owner, deadline: this.#deadline(lease) };
     this.entries.push(entry);
+    this.events.push({ kind: 'inserted', entry });
+    for (const waiter of this.waiters.filter(({ template }) => matches(template, tuple))) {
+      this.#wake(waiter, { kind: 'entry', entry });
+      if (waiter.kind === 'rd') continue;
+      this.#remove([entry], 'taken');
+      break;
+    }
     return entry;
+  }
+
+  #wait({ kind, template, timeout }: Operation & { kind: 'rd' | 'in' }, who: Who): Result | null {
+    const { waitsPerClientMax } = this.#limits;
+    const own = this.waiters.filter(({ client }) => client === who.client);
+    if (own.length >= waitsPerClientMax) return refused('TOO_MANY_WAITS', waitsPerClientMax);
+    this.waiters.push({ ...who, kind, template, deadline: timeout === null ? null : this.time + timeout });
+    return null;
+  }
+
+  #wake(waiter: ModelWaiter, result: Result): void {
+    this.waiters = this.waiters.filter((other) => other !== waiter);
+    this.woken.push({ session: waiter.session, number: waiter.number, result });
+  }
+
+  #cancel(session: SessionId, number: number, client: ClientId): Result {
+    const isMeant = (who: Who): boolean =>
+      who.session === session && who.number === number && who.client === client;
+    const waiter = this.waiters.find(isMeant);
+    const subscription = this.subscriptions.find(isMeant);
+    if (waiter === undefined && subscription === undefined) return refused('NO_SUCH_WAIT');
+    if (waiter !== undefined) this.#wake(waiter, { kind: 'cancelled' });
+    this.subscriptions = this.subscriptions.filter((other) => other !== subscription);
+    return { kind: 'cancelled' };
+  }
+
+  /** The oldest event that is held: whole pages of 64 go once there are more than the limit. */
+  get oldestEvent(): number {
+    const full = Math.floor(this.events.length / 64) * 64;
+    let oldest = 1;
+    while (full + 1 - oldest > this.#limits.eventsPerSpaceMax) oldest += 64;
+    return oldest;
+  }
+
+  #subscribe(template: Template, asked: number | null, { client, session, number }: Who): Result {
+    const from = asked ?? this.events.length + 1;
+    if (from < this.oldestEvent) return refused('HISTORY_TRUNCATED', this.oldestEvent);
+    const { subscriptionsPerClientMax } = this.#limits;
+    const own = this.subscriptions.filter((subscription) => subscription.client === client);
+    if (own.length >= subscriptionsPerClientMax)
+      return refused('TOO_MANY_SUBSCRIPTIONS', subscriptionsPerClientMax);
+    this.subscriptions.push({ client, session, number, template, from });
+    return { kind: 'subscribed', from };
   }
 
   #deadline(lease: number | null): number | null {
     return lease === null ? null : this.time + Math.min(lease, this.#limits.leaseMaxMs);
   }
 
-  #remove(taken: readonly Entry[]): void {
-    this.entries = this.entries.filter((entry) => !taken.includes(entry));
+  #remove(gone: readonly Entry[], kind: EventKind): void {
+    this.entries = this.entries.filter((entry) => !gone.includes(entry));
+    for (const entry of gone) this.events.push({ kind, entry });
   }
 
   #fitting(found: readonly Entry[], limit: number): Result {

@@ -11,12 +11,27 @@ import {
   type Result,
 } from '../../../src/codec/index.js';
 import type { StateMachine } from '../../../src/ordering/ports.js';
-import { createService, type Service, type ServiceOptions } from '../../../src/service/index.js';
+import {
+  createService,
+  type Service,
+  type ServiceOperation,
+  type ServiceOptions,
+} from '../../../src/service/index.js';
+import { noEffects } from '../../support/effects.js';
 import { alice, bob, sha256, template, templateArbitrary, tuple, tupleArbitrary } from '../space/samples.js';
 
 type WithoutSpace<O> = O extends Operation ? Omit<O, 'space'> : never;
 const operation = (fields: WithoutSpace<Operation>, space = 'default'): Uint8Array =>
   encodeOperation({ ...fields, space } as Operation);
+
+type Asked = Pick<ServiceOperation, 'client' | 'operation' | 'time'>;
+
+const asked = (fields: Asked): ServiceOperation => ({
+  session: sessionId(7),
+  number: 1,
+  mayWait: true,
+  ...fields,
+});
 
 class Replica {
   readonly service: Service;
@@ -28,7 +43,11 @@ class Replica {
 
   do(fields: WithoutSpace<Operation>, space?: string, client = alice): Result | null {
     const time = this.#time;
-    return decodeResult(this.service.execute({ client, operation: operation(fields, space), time }));
+    const result = this.service.execute(
+      asked({ client, operation: operation(fields, space), time }),
+      noEffects,
+    );
+    return result === null ? null : decodeResult(result);
   }
 
   read(fields: WithoutSpace<Operation>, space?: string, nowMs = 0): Uint8Array | null {
@@ -37,7 +56,7 @@ class Replica {
 
   advanceTime(time: number): void {
     this.#time = time;
-    this.service.advanceTime(time);
+    this.service.advanceTime(time, noEffects);
   }
 
   contents(): Result | null {
@@ -247,7 +266,9 @@ describe('refusals are results (pitfall 24)', () => {
     ['an operation cut short', operation({ kind: 'rdp', template: hit }).subarray(0, 5)],
     ['an operation with a byte behind it', Uint8Array.of(...operation({ kind: 'rdp', template: hit }), 0)],
   ])('malformed: %s', (_, bytes) => {
-    const result = decodeResult(replica.service.execute({ client: alice, operation: bytes, time: 0 }));
+    const result = decodeResult(
+      replica.service.execute(asked({ client: alice, operation: bytes, time: 0 }), noEffects)!,
+    );
     expect(result).toEqual({ kind: 'refused', code: 'MALFORMED_OPERATION', detail: 0 });
     expect(replica.service.query(alice, bytes, 0)).toBe(null);
   });
@@ -355,7 +376,9 @@ describe('reads without ordering', () => {
   ])('answer what the ordered operation would: %s', (_, fields) => {
     const answer = replica.read(fields);
     expect(answer).not.toBe(null);
-    expect(answer).toEqual(replica.service.execute({ client: bob, operation: operation(fields), time: 0 }));
+    expect(answer).toEqual(
+      replica.service.execute(asked({ client: bob, operation: operation(fields), time: 0 }), noEffects),
+    );
   });
 
   it.each<WithoutSpace<Operation>>([
@@ -375,18 +398,22 @@ describe('reads without ordering', () => {
 describe('the service as a state machine', () => {
   it('fits what the ordering layer asks for', () => {
     const machine: StateMachine = createService({ hash: sha256 });
-    const result = machine.execute({
-      client: alice,
-      session: sessionId(1),
-      number: 1,
-      operation: operation({ kind: 'out', tuple: added, lease: null }),
-      sequenceNumber: sequenceNumber(1),
-      time: 1_000,
-      isVerified: true,
-    });
-    expect(decodeResult(result)).toEqual({ kind: 'entry', entry: entry(1, alice, 'k', 9) });
+    const result = machine.execute(
+      {
+        client: alice,
+        session: sessionId(1),
+        number: 1,
+        operation: operation({ kind: 'out', tuple: added, lease: null }),
+        sequenceNumber: sequenceNumber(1),
+        time: 1_000,
+        isVerified: true,
+        mayWait: true,
+      },
+      noEffects,
+    );
+    expect(decodeResult(result!)).toEqual({ kind: 'entry', entry: entry(1, alice, 'k', 9) });
     expect([machine.version, machine.nextDeadline(), machine.slowCheck(new Uint8Array(3))]).toEqual([
-      2,
+      3,
       null,
       null,
     ]);
@@ -397,7 +424,10 @@ describe('the service as a state machine', () => {
     const { root } = other.checkpoint();
     expect(createService({ hash: sha256 }).checkpoint().root).toBe(root);
     for (const kind of ['rdp', 'inp', 'count'] as const) {
-      other.execute({ client: alice, operation: operation({ kind, template: hit }), time: 0 });
+      other.execute(
+        asked({ client: alice, operation: operation({ kind, template: hit }), time: 0 }),
+        noEffects,
+      );
     }
     expect(other.checkpoint().root).toBe(root);
     expect(replica.service.checkpoint().root).not.toBe(root);
@@ -439,9 +469,10 @@ describe('the service as a state machine', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), mutated, valid), (bytes) => {
         const answer = one.query(alice, bytes, 0);
-        const result = one.execute({ client: alice, operation: bytes, time: 0 });
-        expect(decodeResult(result)).not.toBe(null);
-        expect(two.execute({ client: alice, operation: bytes, time: 0 })).toEqual(result);
+        const result = one.execute(asked({ client: alice, operation: bytes, time: 0 }), noEffects);
+        // Whoever waits is answered later.
+        if (result !== null) expect(decodeResult(result)).not.toBe(null);
+        expect(two.execute(asked({ client: alice, operation: bytes, time: 0 }), noEffects)).toEqual(result);
         if (answer !== null) expect(answer).toEqual(result);
         expect(one.slowCheck(bytes)).toBe(null);
       }),

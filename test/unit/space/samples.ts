@@ -77,7 +77,7 @@ export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
 );
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {
-  return { id, space: 1, tuple: tuple(...values), owner: alice, deadline: null, leaseSlot: -1 };
+  return { id, space: 1, tuple: tuple(...values), owner: alice, deadline: null, deadlineSlot: -1 };
 }
 
 export function timed(id: number, deadline: number, ...values: unknown[]): StoredEntry {

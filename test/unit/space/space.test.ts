@@ -18,6 +18,7 @@ import {
 } from '../../../src/space/index.js';
 import type { Space } from '../../../src/space/index.js';
 import { alice, bob, sha256, template, tuple } from './samples.js';
+import { noEffects } from '../../support/effects.js';
 
 function newSpace(limits: Partial<SpaceLimits> = {}): Space {
   return new SpaceSet(sha256, { ...defaultSpaceLimits, ...limits }).create('default', 1);
@@ -33,9 +34,9 @@ const entry = (id: number, owner = alice, ...values: unknown[]): Entry => ({
 /** ['job', 1, 'open'], ['job', 2, 'open'], ['job', 3, 'done'] with ids 1, 2, 3. */
 function jobs(limits: Partial<SpaceLimits> = {}): Space {
   const space = newSpace(limits);
-  space.out(tuple('job', 1, 'open'), alice, null);
-  space.out(tuple('job', 2, 'open'), bob, null);
-  space.out(tuple('job', 3, 'done'), alice, null);
+  space.out(tuple('job', 1, 'open'), alice, null, noEffects);
+  space.out(tuple('job', 2, 'open'), bob, null, noEffects);
+  space.out(tuple('job', 3, 'done'), alice, null, noEffects);
   return space;
 }
 const job1 = entry(1, alice, 'job', 1, 'open');
@@ -50,7 +51,7 @@ const all = (space: Space): unknown => space.rdAll(everything, 0, 0n);
 describe('a tuple space', () => {
   it('inserts with the next id, duplicates included', () => {
     const space = jobs();
-    expect(space.out(tuple('job', 3, 'done'), bob, null)).toEqual({
+    expect(space.out(tuple('job', 3, 'done'), bob, null, noEffects)).toEqual({
       kind: 'entry',
       entry: entry(4, bob, 'job', 3, 'done'),
     });
@@ -67,29 +68,41 @@ describe('a tuple space', () => {
 
   it('takes the oldest match', () => {
     const space = jobs();
-    expect(space.inp(openJobs)).toEqual({ kind: 'entry', entry: job1 });
-    expect(space.inp(openJobs)).toEqual({ kind: 'entry', entry: job2 });
-    expect(space.inp(openJobs)).toEqual({ kind: 'entry', entry: null });
+    expect(space.inp(openJobs, noEffects)).toEqual({ kind: 'entry', entry: job1 });
+    expect(space.inp(openJobs, noEffects)).toEqual({ kind: 'entry', entry: job2 });
+    expect(space.inp(openJobs, noEffects)).toEqual({ kind: 'entry', entry: null });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job3] });
   });
 
   it('cas inserts only if nothing matches, else shows the oldest match', () => {
     const space = jobs();
     const added = tuple('job', 4, 'lost');
-    expect(space.cas(openJobs, added, bob, null)).toEqual({ kind: 'cas', inserted: false, entry: job1 });
+    expect(space.cas(openJobs, added, bob, null, noEffects)).toEqual({
+      kind: 'cas',
+      inserted: false,
+      entry: job1,
+    });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job1, job2, job3] });
     const job4 = entry(4, bob, 'job', 4, 'lost');
-    expect(space.cas(noJobs, added, bob, null)).toEqual({ kind: 'cas', inserted: true, entry: job4 });
-    expect(space.cas(noJobs, added, bob, null)).toEqual({ kind: 'cas', inserted: false, entry: job4 });
+    expect(space.cas(noJobs, added, bob, null, noEffects)).toEqual({
+      kind: 'cas',
+      inserted: true,
+      entry: job4,
+    });
+    expect(space.cas(noJobs, added, bob, null, noEffects)).toEqual({
+      kind: 'cas',
+      inserted: false,
+      entry: job4,
+    });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job1, job2, job3, job4] });
   });
 
   it('replace takes the oldest match and inserts, or does nothing', () => {
     const space = jobs();
     const changed = tuple('job', 1, 'done');
-    expect(space.replace(noJobs, changed, bob, null)).toEqual({ kind: 'entry', entry: null });
+    expect(space.replace(noJobs, changed, bob, null, noEffects)).toEqual({ kind: 'entry', entry: null });
     expect(all(space)).toEqual({ kind: 'entries', entries: [job1, job2, job3] });
-    expect(space.replace(openJobs, changed, bob, null)).toEqual({ kind: 'entry', entry: job1 });
+    expect(space.replace(openJobs, changed, bob, null, noEffects)).toEqual({ kind: 'entry', entry: job1 });
     const job4 = entry(4, bob, 'job', 1, 'done');
     expect(all(space)).toEqual({ kind: 'entries', entries: [job2, job3, job4] });
   });
@@ -107,9 +120,9 @@ describe('a tuple space', () => {
 
   it('takes all matches, or the first of them', () => {
     const space = jobs();
-    expect(space.inAll(noJobs, 0)).toEqual({ kind: 'entries', entries: [] });
-    expect(space.inAll(everything, 1)).toEqual({ kind: 'entries', entries: [job1] });
-    expect(space.inAll(everything, 0)).toEqual({ kind: 'entries', entries: [job2, job3] });
+    expect(space.inAll(noJobs, 0, noEffects)).toEqual({ kind: 'entries', entries: [] });
+    expect(space.inAll(everything, 1, noEffects)).toEqual({ kind: 'entries', entries: [job1] });
+    expect(space.inAll(everything, 0, noEffects)).toEqual({ kind: 'entries', entries: [job2, job3] });
     expect(space.size).toBe(0);
   });
 
@@ -121,10 +134,10 @@ describe('a tuple space', () => {
 
   it('finds the oldest among many of other types and among equal ones', () => {
     const space = newSpace();
-    for (let i = 0; i < 300; i++) space.out(tuple(i % 2 === 0 ? 'even' : i, 'same'), alice, null);
+    for (let i = 0; i < 300; i++) space.out(tuple(i % 2 === 0 ? 'even' : i, 'same'), alice, null, noEffects);
     expect(space.rdp(template(formal.int, any))).toMatchObject({ entry: { id: 2n } });
     expect(space.rdp(template(any, 'same'))).toMatchObject({ entry: { id: 1n } });
-    expect(space.inp(template('even', 'same'))).toMatchObject({ entry: { id: 1n } });
+    expect(space.inp(template('even', 'same'), noEffects)).toMatchObject({ entry: { id: 1n } });
     expect(space.rdp(template('even', 'same'))).toMatchObject({ entry: { id: 3n } });
   });
 });
@@ -148,7 +161,7 @@ describe('the limit of a result', () => {
     const space = newSpace({ resultBytesMax: 1 << 20, tupleBytesMax: 1 << 16 });
     const inserted: Entry[] = [];
     for (let i = 0; i < 700; i++) {
-      const result = space.out(tuple('x'.repeat(8 * i)), alice, null);
+      const result = space.out(tuple('x'.repeat(8 * i)), alice, null, noEffects);
       if (result.kind === 'entry') inserted.push(result.entry!);
     }
     const { detail } = space.rdAll(template(any), 0, 0n) as { detail: number };
@@ -170,11 +183,11 @@ describe('the limit of a result', () => {
   it('refuses inAll without taking anything; the number that fits can be taken', () => {
     const space = jobs(narrow(bytesFor(3) - 1));
     const refusal = { kind: 'refused', code: 'RESULT_TOO_LARGE', detail: 2 };
-    expect(space.inAll(everything, 0)).toEqual(refusal);
-    expect(space.inAll(everything, 3)).toEqual(refusal);
+    expect(space.inAll(everything, 0, noEffects)).toEqual(refusal);
+    expect(space.inAll(everything, 3, noEffects)).toEqual(refusal);
     expect(space.size).toBe(3);
-    expect(space.inAll(everything, 2)).toEqual({ kind: 'entries', entries: [job1, job2] });
-    expect(space.inAll(everything, 0)).toEqual({ kind: 'entries', entries: [job3] });
+    expect(space.inAll(everything, 2, noEffects)).toEqual({ kind: 'entries', entries: [job1, job2] });
+    expect(space.inAll(everything, 0, noEffects)).toEqual({ kind: 'entries', entries: [job3] });
   });
 });
 
@@ -202,13 +215,19 @@ describe('limits', () => {
     const space = jobs({ entriesPerSpaceMax: 3 });
     const added = tuple('job', 4, 'lost');
     const full = { kind: 'refused', code: 'SPACE_FULL', detail: 0 };
-    expect(space.out(added, alice, null)).toEqual(full);
-    expect(space.cas(noJobs, added, alice, null)).toEqual(full);
-    expect(space.cas(openJobs, added, alice, null)).toMatchObject({ inserted: false, entry: job1 });
-    expect(space.replace(openJobs, added, alice, null)).toEqual({ kind: 'entry', entry: job1 });
+    expect(space.out(added, alice, null, noEffects)).toEqual(full);
+    expect(space.cas(noJobs, added, alice, null, noEffects)).toEqual(full);
+    expect(space.cas(openJobs, added, alice, null, noEffects)).toMatchObject({
+      inserted: false,
+      entry: job1,
+    });
+    expect(space.replace(openJobs, added, alice, null, noEffects)).toEqual({ kind: 'entry', entry: job1 });
     expect(space.size).toBe(3);
-    expect(space.inp(openJobs)).toEqual({ kind: 'entry', entry: job2 });
-    expect(space.cas(openJobs, added, alice, null)).toMatchObject({ inserted: true, entry: { id: 5n } });
+    expect(space.inp(openJobs, noEffects)).toEqual({ kind: 'entry', entry: job2 });
+    expect(space.cas(openJobs, added, alice, null, noEffects)).toMatchObject({
+      inserted: true,
+      entry: { id: 5n },
+    });
   });
 
   const limits: SpaceLimits = { ...defaultSpaceLimits, fieldsMax: 3, fieldBytesMax: 100, tupleBytesMax: 200 };

@@ -6,6 +6,7 @@ import { decodePage, encodePage, slotBit } from '../../../src/space/page-format.
 import { pageNumber } from '../../../src/space/sections.js';
 import { publicEntry } from '../../../src/space/stored-entry.js';
 import { alice, bob, sha256, stored, template, timed, tuple } from './samples.js';
+import { noEffects } from '../../support/effects.js';
 
 let spaces: SpaceSet;
 let space: Space;
@@ -32,11 +33,14 @@ const restored = (): SpaceSet =>
 
 describe('an entry with a deadline', () => {
   it('shows it, whichever operation inserted it', () => {
-    expect(space.out(tuple('a'), alice, 10)).toEqual({ kind: 'entry', entry: entry(1, alice, 10, 'a') });
-    expect(space.cas(template('b'), tuple('b'), alice, 20)).toMatchObject({
+    expect(space.out(tuple('a'), alice, 10, noEffects)).toEqual({
+      kind: 'entry',
+      entry: entry(1, alice, 10, 'a'),
+    });
+    expect(space.cas(template('b'), tuple('b'), alice, 20, noEffects)).toMatchObject({
       entry: entry(2, alice, 20, 'b'),
     });
-    expect(space.replace(template('a'), tuple('c'), bob, 30)).toEqual({
+    expect(space.replace(template('a'), tuple('c'), bob, 30, noEffects)).toEqual({
       kind: 'entry',
       entry: entry(1, alice, 10, 'a'),
     });
@@ -44,79 +48,86 @@ describe('an entry with a deadline', () => {
   });
 
   it('a replaced one takes its deadline with it', () => {
-    space.out(tuple('a'), alice, 10);
-    space.replace(template('a'), tuple('b'), alice, null);
+    space.out(tuple('a'), alice, 10, noEffects);
+    space.replace(template('a'), tuple('b'), alice, null, noEffects);
     expect(spaces.nextDeadline).toBe(null);
-    spaces.expireUntil(10);
+    spaces.expireUntil(10, noEffects);
     expect(all()).toEqual([entry(2, alice, null, 'b')]);
   });
 
   it('is gone at its deadline, for every operation, and not before (pitfall 16)', () => {
     const hit = template('a');
-    space.out(tuple('a'), alice, 10);
-    spaces.expireUntil(9);
+    space.out(tuple('a'), alice, 10, noEffects);
+    spaces.expireUntil(9, noEffects);
     expect(space.rdp(hit).entry).toEqual(entry(1, alice, 10, 'a'));
-    expect(space.cas(hit, tuple('a'), bob, null)).toMatchObject({ inserted: false, entry: { id: 1n } });
-    spaces.expireUntil(10);
+    expect(space.cas(hit, tuple('a'), bob, null, noEffects)).toMatchObject({
+      inserted: false,
+      entry: { id: 1n },
+    });
+    spaces.expireUntil(10, noEffects);
     expect(space.rdp(hit).entry).toBe(null);
-    expect(space.inp(hit).entry).toBe(null);
+    expect(space.inp(hit, noEffects).entry).toBe(null);
     expect(space.rdAll(hit, 0, 0n)).toEqual({ kind: 'entries', entries: [] });
-    expect(space.inAll(hit, 0)).toEqual({ kind: 'entries', entries: [] });
+    expect(space.inAll(hit, 0, noEffects)).toEqual({ kind: 'entries', entries: [] });
     expect(space.count(hit).count).toBe(0);
     expect(space.renew(hit, alice, 99).entry).toBe(null);
-    expect(space.replace(hit, tuple('b'), bob, null).entry).toBe(null);
+    expect(space.replace(hit, tuple('b'), bob, null, noEffects).entry).toBe(null);
     expect(space.size).toBe(0);
-    expect(space.cas(hit, tuple('a'), bob, null)).toMatchObject({ inserted: true, entry: { id: 2n } });
+    expect(space.cas(hit, tuple('a'), bob, null, noEffects)).toMatchObject({
+      inserted: true,
+      entry: { id: 2n },
+    });
   });
 
   it('makes room in a full space', () => {
     const tight = new SpaceSet(sha256, { ...defaultSpaceLimits, entriesPerSpaceMax: 1 });
     const full = tight.create('default', 1);
-    full.out(tuple('a'), alice, 10);
-    expect(full.out(tuple('b'), alice, null)).toMatchObject({ code: 'SPACE_FULL' });
-    tight.expireUntil(10);
-    expect(full.out(tuple('b'), alice, null)).toMatchObject({ entry: { id: 2n } });
+    full.out(tuple('a'), alice, 10, noEffects);
+    expect(full.out(tuple('b'), alice, null, noEffects)).toMatchObject({ code: 'SPACE_FULL' });
+    tight.expireUntil(10, noEffects);
+    expect(full.out(tuple('b'), alice, null, noEffects)).toMatchObject({ entry: { id: 2n } });
   });
 
   it('goes with all others that are due, in every space, and no untimed one does', () => {
     const other = spaces.create('other', 2);
-    for (let i = 1; i <= 30; i++) (i % 3 === 0 ? other : space).out(tuple(i), alice, i % 5 === 0 ? null : i);
-    spaces.expireUntil(20);
+    for (let i = 1; i <= 30; i++)
+      (i % 3 === 0 ? other : space).out(tuple(i), alice, i % 5 === 0 ? null : i, noEffects);
+    spaces.expireUntil(20, noEffects);
     expect(ids()).toEqual([5, 10, 20, 22, 23, 25, 26, 28, 29]);
     expect(ids(other)).toEqual([15, 21, 24, 27, 30]);
     expect(spaces.nextDeadline).toBe(21);
-    spaces.expireUntil(2 ** 53 - 1);
+    spaces.expireUntil(2 ** 53 - 1, noEffects);
     expect([ids(), ids(other), spaces.nextDeadline]).toEqual([[5, 10, 20, 25], [15, 30], null]);
   });
 
   it('is due no more once taken', () => {
-    for (let i = 1; i <= 3; i++) space.out(tuple(i), alice, 10 * i);
-    space.inp(template(1));
+    for (let i = 1; i <= 3; i++) space.out(tuple(i), alice, 10 * i, noEffects);
+    space.inp(template(1), noEffects);
     expect(spaces.nextDeadline).toBe(20);
-    space.inAll(template(any), 0);
+    space.inAll(template(any), 0, noEffects);
     expect(spaces.nextDeadline).toBe(null);
   });
 });
 
 describe('renew', () => {
   it('moves the deadline either way; id and place stay', () => {
-    for (let i = 1; i <= 3; i++) space.out(tuple(i), alice, 10 * i);
+    for (let i = 1; i <= 3; i++) space.out(tuple(i), alice, 10 * i, noEffects);
     expect(space.renew(template(1), alice, 100).entry).toEqual(entry(1, alice, 100, 1));
     expect(space.renew(template(3), alice, 5).entry).toEqual(entry(3, alice, 5, 3));
     expect(spaces.nextDeadline).toBe(5);
     expect(space.rdp(template(formal.int)).entry).toEqual(entry(1, alice, 100, 1));
-    spaces.expireUntil(99);
+    spaces.expireUntil(99, noEffects);
     expect(all()).toEqual([entry(1, alice, 100, 1)]);
-    spaces.expireUntil(100);
+    spaces.expireUntil(100, noEffects);
     expect(all()).toEqual([]);
   });
 
   it('is for the oldest match that is timed and the caller’s', () => {
-    space.out(tuple('a'), bob, 10);
-    space.out(tuple('a'), alice, null);
-    space.out(tuple('b'), alice, 10);
-    space.out(tuple('a'), alice, 30);
-    space.out(tuple('a'), alice, 20);
+    space.out(tuple('a'), bob, 10, noEffects);
+    space.out(tuple('a'), alice, null, noEffects);
+    space.out(tuple('b'), alice, 10, noEffects);
+    space.out(tuple('a'), alice, 30, noEffects);
+    space.out(tuple('a'), alice, 20, noEffects);
     expect(space.renew(template('a'), alice, 50).entry).toEqual(entry(4, alice, 50, 'a'));
     expect(space.renew(template('a'), bob, 60).entry).toEqual(entry(1, bob, 60, 'a'));
     expect(all().map(({ deadline }) => deadline)).toEqual([60, null, 10, 50, 20]);
@@ -129,10 +140,10 @@ describe('renew', () => {
     ['somebody without entries', template(any), 'cc'.repeat(32) as ClientId],
     ['somebody with untimed entries only', template(any), bob],
   ])('answers null and changes nothing: %s', (_, pattern, client) => {
-    space.out(tuple('mine'), alice, 10);
-    space.out(tuple('untimed'), alice, null);
-    space.out(tuple('untimed'), bob, null);
-    space.out(tuple('theirs'), 'dd'.repeat(32) as ClientId, 20);
+    space.out(tuple('mine'), alice, 10, noEffects);
+    space.out(tuple('untimed'), alice, null, noEffects);
+    space.out(tuple('untimed'), bob, null, noEffects);
+    space.out(tuple('theirs'), 'dd'.repeat(32) as ClientId, 20, noEffects);
     const { root } = spaces.checkpoint();
     expect(space.renew(pattern, client, 99)).toEqual({ kind: 'entry', entry: null });
     expect(spaces.nextDeadline).toBe(10);
@@ -140,11 +151,11 @@ describe('renew', () => {
   });
 
   it('leaves nothing behind in heap and pages', () => {
-    for (let i = 0; i < 3; i++) space.out(tuple(i), alice, 10);
+    for (let i = 0; i < 3; i++) space.out(tuple(i), alice, 10, noEffects);
     for (let i = 0; i < 10_000; i++) space.renew(template(i % 3), alice, 10 + i);
     const twin = new SpaceSet(sha256, defaultSpaceLimits);
     const twinSpace = twin.create('default', 1);
-    for (let i = 0; i < 3; i++) twinSpace.out(tuple(i), alice, 0);
+    for (let i = 0; i < 3; i++) twinSpace.out(tuple(i), alice, 10, noEffects);
     for (let i = 0; i < 3; i++) twinSpace.renew(template(i), alice, 10_009 - ((9_999 - i) % 3));
     expect(all()).toEqual(all(twinSpace));
     expect(spaces.checkpoint().root).toBe(twin.checkpoint().root);
@@ -153,14 +164,14 @@ describe('renew', () => {
 
 describe('pages of timed entries', () => {
   it('hold a renewed deadline, among entries that stay, go and come', () => {
-    for (let i = 1; i <= 10; i++) space.out(tuple(i), alice, 10 * i);
+    for (let i = 1; i <= 10; i++) space.out(tuple(i), alice, 10 * i, noEffects);
     spaces.checkpoint();
     space.renew(template(4), alice, 400);
     space.renew(template(5), alice, 500);
     space.renew(template(7), alice, 700);
-    space.inp(template(5));
-    space.inp(template(6));
-    space.out(tuple(11), alice, 110);
+    space.inp(template(5), noEffects);
+    space.inp(template(6), noEffects);
+    space.out(tuple(11), alice, 110, noEffects);
     space.renew(template(11), alice, 1_100);
     const { pages } = spaces.checkpoint();
     const expected = [
@@ -191,20 +202,20 @@ describe('pages of timed entries', () => {
     const [entries, step] = [32 * 400, 7_919];
     for (let i = 0; i < entries; i++) {
       const deadline = i % 32 === 0 ? null : 1 + ((i * step) % entries);
-      for (const each of [space, twinSpace]) each.out(tuple(i), alice, deadline);
+      for (const each of [space, twinSpace]) each.out(tuple(i), alice, deadline, noEffects);
     }
     for (const set of [spaces, twin]) set.checkpoint();
-    spaces.expireUntil(entries / 2);
-    for (let time = 0; time <= entries / 2; time++) twin.expireUntil(time);
+    spaces.expireUntil(entries / 2, noEffects);
+    for (let time = 0; time <= entries / 2; time++) twin.expireUntil(time, noEffects);
     expect(space.size).toBe(twinSpace.size);
     expect(spaces.checkpoint().root).toBe(twin.checkpoint().root);
-    for (const set of [spaces, twin]) set.expireUntil(entries);
+    for (const set of [spaces, twin]) set.expireUntil(entries, noEffects);
     expect(space.size).toBe(400);
     expect(spaces.checkpoint().root).toBe(twin.checkpoint().root);
   });
 
   it('have a fixed format', () => {
-    space.out(tuple('a'), alice, 1_790_000_000_000);
+    space.out(tuple('a'), alice, 1_790_000_000_000, noEffects);
     const content = encodeEntry(publicEntry(timed(1, 1_790_000_000_000, 'a')));
     expect(content.length).toBe(encodeEntry(publicEntry(stored(1, 'a'))).length + 7);
     const page = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, content.length, ...content);
@@ -212,12 +223,12 @@ describe('pages of timed entries', () => {
   });
 
   it('restore deadlines, their order and who may renew', () => {
-    for (let i = 1; i <= 100; i++) space.out(tuple(i), i % 2 === 0 ? alice : bob, (i * 37) % 101);
+    for (let i = 1; i <= 100; i++) space.out(tuple(i), i % 2 === 0 ? alice : bob, (i * 37) % 101, noEffects);
     space.renew(template(50), alice, 200);
     const copy = restored();
     expect(copy.nextDeadline).toBe(spaces.nextDeadline);
     for (const time of [20, 60, 61]) {
-      for (const set of [spaces, copy]) set.expireUntil(time);
+      for (const set of [spaces, copy]) set.expireUntil(time, noEffects);
       expect(copy.checkpoint().root).toBe(spaces.checkpoint().root);
     }
     const [copied, renewals] = [copy.get('default')!, [alice, bob, alice]];
@@ -234,18 +245,18 @@ describe('pages of timed entries', () => {
 describe('counts that are about to change', () => {
   it('are those with a match among the entries that are due, in this space', () => {
     const other = spaces.create('other', 2);
-    space.out(tuple('a'), alice, 10);
-    space.out(tuple('b'), alice, null);
-    other.out(tuple('b'), alice, 5);
+    space.out(tuple('a'), alice, 10, noEffects);
+    space.out(tuple('b'), alice, null, noEffects);
+    other.out(tuple('b'), alice, 5, noEffects);
     const may = (of: Space, name: string, time: number): boolean => of.mayLoseMatches(template(name), time);
     expect([may(space, 'a', 9), may(space, 'a', 10), may(space, 'b', 99)]).toEqual([false, true, false]);
     expect([may(other, 'b', 4), may(other, 'b', 5), may(other, 'a', 99)]).toEqual([false, true, false]);
   });
 
   it('are all when too many are due to look at each', () => {
-    for (let i = 0; i < 1_000; i++) space.out(tuple('a'), alice, 10);
+    for (let i = 0; i < 1_000; i++) space.out(tuple('a'), alice, 10, noEffects);
     expect(space.mayLoseMatches(template('b'), 10)).toBe(false);
-    space.out(tuple('a'), alice, 10);
+    space.out(tuple('a'), alice, 10, noEffects);
     expect(space.mayLoseMatches(template('b'), 10)).toBe(true);
     expect(space.mayLoseMatches(template('b'), 9)).toBe(false);
   });

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prng } from '../../../src/base/index.js';
-import { Leases } from '../../../src/space/leases.js';
+import { Deadlines } from '../../../src/space/deadlines.js';
 import type { StoredEntry } from '../../../src/space/stored-entry.js';
 import { stored, timed } from './samples.js';
 
 const byDeadline = (a: StoredEntry, b: StoredEntry): number => a.deadline! - b.deadline! || a.id - b.id;
 
-function drain(leases: Leases, time: number): number[] {
+function drain(leases: Deadlines<StoredEntry>, time: number): number[] {
   const ids: number[] = [];
   for (let due = leases.firstDue(time); due !== null; due = leases.firstDue(time)) {
     ids.push(due.id);
@@ -21,7 +21,7 @@ describe('leases', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 1, max: 300 }), (seed, steps) => {
         const random = prng(seed);
-        const leases = new Leases();
+        const leases = new Deadlines<StoredEntry>();
         const list: StoredEntry[] = [];
         for (let step = 1; step <= steps; step++) {
           const some = list.length === 0 ? 0 : random.below(list.length);
@@ -52,7 +52,7 @@ describe('leases', () => {
   });
 
   it('leave nothing behind: 100,000 renewals and takes of few entries', () => {
-    const leases = new Leases();
+    const leases = new Deadlines<StoredEntry>();
     const entries = Array.from({ length: 10 }, (_, i) => timed(i + 1, i));
     for (const entry of entries) leases.add(entry);
     for (let i = 0; i < 100_000; i++) {
@@ -70,14 +70,14 @@ describe('leases', () => {
   });
 
   it('are due at their deadline, not before', () => {
-    const leases = new Leases();
+    const leases = new Deadlines<StoredEntry>();
     leases.add(timed(1, 50));
     expect([leases.firstDue(49), leases.firstDue(50)?.id, leases.nextDeadline]).toEqual([null, 1, 50]);
     expect([leases.dueBy(49, 9), leases.dueBy(50, 9).length]).toEqual([[], 1]);
   });
 
   it('that are due are listed up to one more than asked for', () => {
-    const leases = new Leases();
+    const leases = new Deadlines<StoredEntry>();
     for (let id = 1; id <= 100; id++) leases.add(timed(id, id % 10));
     expect(leases.dueBy(4, 100)).toHaveLength(50);
     expect(leases.dueBy(4, 50)).toHaveLength(50);
@@ -87,7 +87,7 @@ describe('leases', () => {
   });
 
   it('are added once, to timed entries, and removed or renewed while they are there', () => {
-    const leases = new Leases();
+    const leases = new Deadlines<StoredEntry>();
     const [entry, other] = [timed(1, 5), timed(2, 6)];
     expect(() => leases.add(stored(3))).toThrow('once');
     expect(() => leases.remove(entry)).toThrow('in the heap');

@@ -1,14 +1,21 @@
 /**
- * The deadlines of all timed entries (DESIGN section 3): a binary heap by deadline, then id, in which every
- * entry knows its place. Renewing and taking therefore cost log n and leave nothing behind, and no
+ * Deadlines in ordered time, of timed entries (DESIGN section 3) or of waits: a binary heap by deadline, then id,
+ * in which every item knows its place. Renewing and taking therefore cost log n and leave nothing behind, and no
  * operation ever pays for a clean-up. Must not know clocks: the time it is asked about is the caller's.
  */
 import { assert } from '../base/index.js';
-import type { StoredEntry } from './stored-entry.js';
 
-export class Leases {
-  /** Invariant: a heap; `#entries[i].leaseSlot` is i. */
-  readonly #entries: StoredEntry[] = [];
+export interface Timed {
+  readonly id: number;
+  /** Ordered time, ms since the epoch; null: never. */
+  deadline: number | null;
+  /** Its place among the deadlines, which alone change it; −1 if it is not among them. */
+  deadlineSlot: number;
+}
+
+export class Deadlines<T extends Timed> {
+  /** Invariant: a heap; `#entries[i].deadlineSlot` is i. */
+  readonly #entries: T[] = [];
   /** Invariant: the deadlines of `#entries`, so that few entries are touched on the way through the heap. */
   readonly #deadlines: number[] = [];
 
@@ -21,37 +28,37 @@ export class Leases {
     return this.#deadlines[0] ?? null;
   }
 
-  /** The entry must be timed and not be here yet. */
-  add(entry: StoredEntry): void {
-    assert(entry.deadline !== null && entry.leaseSlot < 0, 'a lease is added once');
+  /** The item must be timed and not be here yet. */
+  add(entry: T): void {
+    assert(entry.deadline !== null && entry.deadlineSlot < 0, 'a lease is added once');
     this.#settle(this.#entries.length, entry, entry.deadline);
   }
 
-  remove(entry: StoredEntry): void {
-    const slot = entry.leaseSlot;
+  remove(entry: T): void {
+    const slot = entry.deadlineSlot;
     assert(this.#entries[slot] === entry, 'a removed lease was in the heap');
     const last = this.#entries.pop()!;
     const deadline = this.#deadlines.pop()!;
-    entry.leaseSlot = -1;
+    entry.deadlineSlot = -1;
     if (last !== entry) this.#settle(slot, last, deadline);
   }
 
-  renew(entry: StoredEntry, deadline: number): void {
-    const slot = entry.leaseSlot;
+  renew(entry: T, deadline: number): void {
+    const slot = entry.deadlineSlot;
     assert(this.#entries[slot] === entry, 'a renewed lease was in the heap');
     entry.deadline = deadline;
     this.#settle(slot, entry, deadline);
   }
 
   /** The first entry in order of deadline, then id, if its deadline is at most `time`. */
-  firstDue(time: number): StoredEntry | null {
+  firstDue(time: number): T | null {
     const deadline = this.#deadlines[0];
     return deadline === undefined || deadline > time ? null : this.#entries[0]!;
   }
 
   /** Up to `countMax` + 1 entries with a deadline of at most `time`, in no particular order. */
-  dueBy(time: number, countMax: number): readonly StoredEntry[] {
-    const found: StoredEntry[] = [];
+  dueBy(time: number, countMax: number): readonly T[] {
+    const found: T[] = [];
     const slots = [0];
     for (let slot = slots.pop(); slot !== undefined && found.length <= countMax; slot = slots.pop()) {
       if (slot >= this.#entries.length || this.#deadlines[slot]! > time) continue;
@@ -62,13 +69,13 @@ export class Leases {
   }
 
   /** Puts the entry where it belongs, given that `slot` is free and the rest is a heap. */
-  #settle(slot: number, entry: StoredEntry, deadline: number): void {
+  #settle(slot: number, entry: T, deadline: number): void {
     const risen = this.#rise(slot, entry, deadline);
     this.#put(risen === slot ? this.#sink(slot, entry, deadline) : risen, entry, deadline);
   }
 
   /** Moves the free slot up as far as the entry belongs; answers where that is. */
-  #rise(slot: number, entry: StoredEntry, deadline: number): number {
+  #rise(slot: number, entry: T, deadline: number): number {
     let free = slot;
     while (free > 0) {
       const parent = (free - 1) >>> 1;
@@ -80,7 +87,7 @@ export class Leases {
   }
 
   /** Moves the free slot down as far as the entry belongs; answers where that is. */
-  #sink(slot: number, entry: StoredEntry, deadline: number): number {
+  #sink(slot: number, entry: T, deadline: number): number {
     const { length } = this.#entries;
     let free = slot;
     for (;;) {
@@ -95,14 +102,14 @@ export class Leases {
     }
   }
 
-  #isLater(slot: number, entry: StoredEntry, deadline: number): boolean {
+  #isLater(slot: number, entry: T, deadline: number): boolean {
     const other = this.#deadlines[slot]!;
     return other === deadline ? this.#entries[slot]!.id > entry.id : other > deadline;
   }
 
-  #put(slot: number, entry: StoredEntry, deadline: number): void {
+  #put(slot: number, entry: T, deadline: number): void {
     this.#entries[slot] = entry;
     this.#deadlines[slot] = deadline;
-    entry.leaseSlot = slot;
+    entry.deadlineSlot = slot;
   }
 }

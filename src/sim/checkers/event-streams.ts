@@ -1,0 +1,43 @@
+/**
+ * What subscribers were told (DESIGN section 4; pitfall 22): exactly the events of the space that match, from the first
+ * one promised on, in order, none left out and none twice; and once nothing hinders any more, all of them.
+ */
+import { decodeEvent, encodeEvent } from '../../codec/index.js';
+import { equalBytes } from '../../base/index.js';
+import type { Template } from '../../codec/index.js';
+import { isMatch } from './tuple-space-model.js';
+import { violated } from './violation.js';
+import type { ModelEvent } from './waiting.js';
+
+/** What one subscription was told. */
+export interface ToldFeed {
+  readonly client: number;
+  readonly template: Template;
+  /** The first event that it was promised. */
+  readonly from: number;
+  readonly told: { readonly sequence: number; readonly data: Uint8Array }[];
+  /** Followed to the end: nothing may be missing. */
+  isOpen: boolean;
+}
+
+export function checkEventStreams(feeds: readonly ToldFeed[], events: readonly ModelEvent[]): void {
+  for (const feed of feeds) checkFeed(feed, events);
+}
+
+function checkFeed(feed: ToldFeed, events: readonly ModelEvent[]): void {
+  const who = `c${feed.client}`;
+  const expected = events.filter(
+    ({ sequence, entry }) => sequence >= feed.from && isMatch(feed.template, entry.tuple),
+  );
+  for (const [index, { sequence, data }] of feed.told.entries()) {
+    const event = expected[index];
+    if (decodeEvent(data) === null) violated('event-streams', `${who} was told bytes that are no event`);
+    if (event === undefined || event.sequence !== sequence)
+      violated('event-streams', `${who} was told event ${sequence} instead of ${event?.sequence ?? 'none'}`);
+    if (!equalBytes(data, encodeEvent(event)))
+      violated('event-streams', `${who} was told something else about event ${sequence}`);
+  }
+  const missing = expected[feed.told.length];
+  if (feed.isOpen && missing !== undefined)
+    violated('event-streams', `${who} was never told event ${missing.sequence}`);
+}
