@@ -141,7 +141,7 @@ export class Feeds {
   onEvent(from: ReplicaId, { session, number, previous, sequence, data }: FeedEvent): void {
     const feed = this.#byRequest.get(feedKey(session, number));
     // What comes behind an earlier event than the last one believed is decided already.
-    if (feed === undefined || previous < feed.after || sequence <= previous) return;
+    if (feed === undefined || previous < feed.after) return;
     const held = feed.held[from]!;
     if (!hasRoom(held)) return;
     let tally = feed.next.get(previous);

@@ -51,8 +51,8 @@ export interface Slot {
   readonly envelope: SentEnvelope;
   /** Votes on the outcome that counts. */
   readonly tally: Tally<Outcome>;
-  /** Replicas that say it waits. */
-  readonly waitVoters: Set<ReplicaId>;
+  /** Replicas that say it waits; null: none. */
+  waitVoters: Set<ReplicaId> | null;
   /** Whether its outcome is to be reported finished. */
   readonly mayWait: boolean;
   /** Of the call that it was for; null for a keep-alive. */
@@ -143,6 +143,7 @@ export class Session {
 
   /** The lowest `countMax` numbers to report finished, ascending. */
   finished(countMax: number): number[] {
+    if (this.#finished.size === 0) return [];
     return [...this.#finished].sort((a, b) => a - b).slice(0, countMax);
   }
 
@@ -171,7 +172,7 @@ export class Session {
       number: this.#nextNumber++,
       envelope,
       tally: new Tally(isSameOutcome),
-      waitVoters: new Set(),
+      waitVoters: null,
       mayWait: call?.mayWait ?? false,
       callId: call?.callId ?? null,
       isWaiting: false,
@@ -204,9 +205,10 @@ export class Session {
 
   /** True once f+1 replicas say that it waits: an answer, as far as window and envelope go. */
   #noteWaiting(slot: Slot, from: ReplicaId, weakQuorumSize: number): boolean {
-    if (slot.waitVoters.has(from)) return false;
-    slot.waitVoters.add(from);
-    if (slot.waitVoters.size < weakQuorumSize || !this.#slots.delete(slot.number)) return false;
+    const voters = (slot.waitVoters ??= new Set());
+    voters.add(from);
+    if (slot.isWaiting || voters.size < weakQuorumSize) return false;
+    this.#slots.delete(slot.number);
     this.#waiting.set(slot.number, slot);
     slot.isWaiting = true;
     if (slot.call !== null) this.#awaited++;
@@ -218,7 +220,7 @@ export class Session {
   #settle(slot: Slot, outcome: Outcome): void {
     this.#remove(slot);
     // It may have waited although no f+1 said so in time.
-    if (slot.mayWait || slot.waitVoters.size > 0) this.#finished.add(slot.number);
+    if (slot.mayWait || slot.waitVoters !== null) this.#finished.add(slot.number);
     if (slot.isWaiting) return;
     this.#answered(slot);
     if (outcome.kind === 'result') this.#noteExecuted(slot.envelope);

@@ -2,8 +2,8 @@
  * All checkers of one simulation, called where they belong: at each delivery, after each step, and once at
  * the end on the whole history. Byzantine replicas are never asked: nothing is promised about them.
  */
-import type { ClientId, ReplicaId, SequenceNumber } from '../base/index.js';
-import { decodeResult } from '../codec/index.js';
+import type { ClientId, Digest, ReplicaId, SequenceNumber } from '../base/index.js';
+import { decodeResult, nullBatch } from '../codec/index.js';
 import type { Operation } from '../codec/index.js';
 import type { OrderingConfig, StateMachine } from '../ordering/index.js';
 import { BoundedMemory } from './checkers/bounded-memory.js';
@@ -20,10 +20,13 @@ import { OrderedTime } from './checkers/ordered-time.js';
 import { checkRealTime } from './checkers/real-time.js';
 import { checkAnswers, checkReplay, placeOf, positionsOf } from './checkers/replay.js';
 import type { Positions } from './checkers/replay.js';
+import { checkSessions } from './checkers/sessions.js';
 import { StateDigests } from './checkers/state-digests.js';
-import type { LeaseLimits, SpaceCall } from './checkers/tuple-space-model.js';
+import type { SpaceCall } from './checkers/tuple-space-model.js';
 import { violated } from './checkers/violation.js';
 import { checkWaiting } from './checkers/waiting.js';
+import type { WaitLimits } from './checkers/waiting.js';
+import { sha256 } from './authenticator.js';
 import { epochMs } from './clock.js';
 import type { History, HistoryEntry } from './history.js';
 import { sizeLimits } from './size-limits.js';
@@ -51,7 +54,7 @@ function isModelled({ kind }: Operation, result: Uint8Array | null): boolean {
 export interface CheckedWorld {
   readonly config: Omit<OrderingConfig, 'id'>;
   readonly createStateMachine: () => StateMachine;
-  readonly leaseLimits: LeaseLimits;
+  readonly limits: WaitLimits;
   /** How far a correct replica's idea of the time may be from true time, the time between two ticks included. */
   readonly clockErrorMaxMs: number;
 }
@@ -68,6 +71,9 @@ export class Checks {
   readonly #clients = new Map<number, ClientId>();
   /** Steps of each replica so far. */
   readonly #steps = new Map<ReplicaId, number>();
+  readonly #bodies = new Map<Digest, Uint8Array>([[sha256(nullBatch), nullBatch]]);
+  /** A broadcast is the same bytes for everyone. */
+  readonly #isNoted = new WeakSet<Uint8Array>();
   /** Last delivery of each replica whose state digest is still to be looked at. */
   readonly #undigested = new Map<ReplicaId, SequenceNumber>();
 
@@ -77,6 +83,13 @@ export class Checks {
     this.memory = new BoundedMemory(sizeLimits(world.config));
     // A backup accepts what is clockSkewMax ahead of its own clock, which itself may be wrong.
     this.#orderedTime = new OrderedTime(world.config.clockSkewMaxMs + world.clockErrorMaxMs);
+  }
+
+  /** Someone proposed this batch; whether it is committed remains to be seen. */
+  proposed(batch: Uint8Array): void {
+    if (this.#isNoted.has(batch)) return;
+    this.#isNoted.add(batch);
+    this.#bodies.set(sha256(batch), batch);
   }
 
   addClient(node: number, client: ClientId): void {
@@ -119,15 +132,17 @@ export class Checks {
   /** The whole history, once nothing runs any more. */
   finish(history: History): void {
     const { entries } = history;
-    const { createStateMachine, leaseLimits, config, clockErrorMaxMs } = this.#world;
-    const steps = stepsOf(this.order.batches());
+    const { createStateMachine, limits, config, clockErrorMaxMs } = this.#world;
+    const batches = this.order.batches();
+    const steps = stepsOf(batches);
     const positions = positionsOf(steps);
     checkReplay(steps, createStateMachine());
     checkAnswers(entries, positions);
-    checkLeaseTruth(steps, leaseLimits);
-    checkEventStreams(history.feeds, checkWaiting(steps, leaseLimits));
+    checkLeaseTruth(steps, limits);
+    checkEventStreams(history.feeds, checkWaiting(steps, limits), limits);
     this.#checkOrphans(entries, steps);
     checkRealTime(entries, positions);
+    checkSessions(batches, this.#bodies, config);
     const machine = createStateMachine();
     // A clock that shows 0 is never near a deadline.
     checkFastReads(entries, steps, positions, machine, (entry) =>
@@ -137,7 +152,7 @@ export class Checks {
     checkFastReadDeadlines(entries, { clockSkewMaxMs, clockErrorMaxMs }, epochMs);
     this.holderTruth.finish();
     if (entries.length > this.#settings.searchMax) return;
-    checkSpaceHistory(entries, (entry) => this.#callOf(entry, steps, positions), leaseLimits);
+    checkSpaceHistory(entries, (entry) => this.#callOf(entry, steps, positions), limits);
   }
 
   #clientOf(entry: HistoryEntry): ClientId {

@@ -2,8 +2,8 @@
  * One simulated client process: the real client core over streams to every replica that come up, break and
  * come up again. Notes in the history what was asked and answered, and under which request numbers.
  */
-import { assert, equalBytes, replicaId } from '../base/index.js';
-import type { ClientId, Prng, ReplicaId, ViewNumber } from '../base/index.js';
+import { assert, equalBytes } from '../base/index.js';
+import type { ClientId, Prng, ReplicaId } from '../base/index.js';
 import type {
   CallOutcome,
   ClientCore,
@@ -13,30 +13,18 @@ import type {
   RequestName,
 } from '../client/index.js';
 import { decodeEnvelope, encodeOperation } from '../codec/index.js';
-import type { ClientMessage, Envelope, Operation, ServerMessage } from '../codec/index.js';
+import type { ClientMessage, Envelope, Operation } from '../codec/index.js';
 import { requestKey } from './checkers/committed-order.js';
 import type { RequestKey } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import type { History, HistoryEntry, HistoryOutcome } from './history.js';
-import type { Simulator } from './simulator.js';
+import { ClientStreams } from './client-streams.js';
+import type { StreamWorld } from './client-streams.js';
 
-export interface ClientWorld {
-  readonly simulator: Simulator;
+export interface ClientWorld extends StreamWorld {
   readonly history: History;
-  /** Tries to open a stream; the view it is welcomed in, or null if nobody answers. */
-  openStream(node: number, client: ClientId, replica: ReplicaId): ViewNumber | null;
-  /** Sends on the stream of this generation; tells whether the link carried it. */
-  sendToReplica(node: number, to: ReplicaId, generation: number, message: ClientMessage): boolean;
-  /** Both ends of the stream are gone. */
-  closeStream(node: number, replica: ReplicaId): void;
   /** A correct client sent this envelope. */
   onSubmitted(node: number, envelope: Envelope): void;
-}
-
-interface StreamState {
-  isUp: boolean;
-  /** Counts what came up, so that messages of a former stream are dropped. */
-  generation: number;
 }
 
 interface OpenCall {
@@ -50,18 +38,14 @@ export interface FeedListener {
   ended(after: number, cause: FeedEnd): void;
 }
 
-const reconnectUsMin = 20_000;
-const reconnectUsMax = 400_000;
-
 export class ClientHost {
   readonly node: number;
   readonly client: ClientId;
   /** Its own, good for durations only. */
   readonly clock: Clock;
   readonly #world: ClientWorld;
-  readonly #random: Prng;
   readonly #core: ClientCore;
-  readonly #streams: StreamState[];
+  readonly streams: ClientStreams;
   readonly #open = new Map<number, OpenCall>();
   /** Request numbers that belong to a call already; a retransmission tells nothing new. */
   readonly #numbered = new Set<RequestKey>();
@@ -83,26 +67,21 @@ export class ClientHost {
     this.client = client;
     this.#core = core;
     this.clock = clock;
-    this.#random = random;
     this.#world = world;
-    this.#streams = Array.from({ length: n }, () => ({ isUp: false, generation: 0 }));
+    this.streams = new ClientStreams(node, client, n, random, world, {
+      connected: (replica, view) => this.#stepNow({ kind: 'connected', replica, view }),
+      disconnected: (replica) => this.#stepNow({ kind: 'disconnected', replica }),
+      message: (from, message) => this.#stepNow({ kind: 'message', from, message }),
+    });
   }
 
   /** Begins to connect to every replica. */
   start(): void {
-    for (const replica of this.#streams.keys()) this.#connectSoon(replicaId(replica));
+    this.streams.start();
   }
 
   get openCalls(): number {
     return this.#open.size;
-  }
-
-  generationOf(replica: ReplicaId): number {
-    return this.#streams[replica]!.generation;
-  }
-
-  isConnected(replica: ReplicaId): boolean {
-    return this.#streams[replica]!.isUp;
   }
 
   /** Whether an equal operation is open: two of them could not be told apart in the history. */
@@ -143,35 +122,6 @@ export class ClientHost {
   unfollow(feedId: number): void {
     this.#feeds.delete(feedId);
     this.#stepNow({ kind: 'unfollow', feedId });
-  }
-
-  onMessage(from: ReplicaId, generation: number, message: ServerMessage): void {
-    const stream = this.#streams[from]!;
-    if (stream.isUp && stream.generation === generation) this.#stepNow({ kind: 'message', from, message });
-  }
-
-  /** The stream breaks; this end notices now and connects again later. */
-  disconnect(replica: ReplicaId): void {
-    const stream = this.#streams[replica]!;
-    if (!stream.isUp) return;
-    stream.isUp = false;
-    this.#world.closeStream(this.node, replica);
-    this.#stepNow({ kind: 'disconnected', replica });
-    this.#connectSoon(replica);
-  }
-
-  #connectSoon(replica: ReplicaId): void {
-    const delayUs = this.#random.between(reconnectUsMin, reconnectUsMax);
-    this.#world.simulator.schedule(delayUs, () => this.#connect(replica));
-  }
-
-  #connect(replica: ReplicaId): void {
-    const view = this.#world.openStream(this.node, this.client, replica);
-    if (view === null) return this.#connectSoon(replica);
-    const stream = this.#streams[replica]!;
-    stream.isUp = true;
-    stream.generation++;
-    this.#stepNow({ kind: 'connected', replica, view });
   }
 
   /** Wakes the core when it wants to be woken. */
@@ -221,13 +171,7 @@ export class ClientHost {
 
   #send(to: ReplicaId, message: ClientMessage): void {
     if (message.kind === 'submit') this.#noteSubmitted(message.envelope);
-    const stream = this.#streams[to]!;
-    if (!stream.isUp) return;
-    if (this.#world.sendToReplica(this.node, to, stream.generation, message)) return;
-    const { generation } = stream;
-    this.#world.simulator.schedule(this.#random.between(1_000, 200_000), () => {
-      if (stream.generation === generation) this.disconnect(to);
-    });
+    this.streams.send(to, message);
   }
 
   /** Learns the request numbers of open calls from the envelopes that leave. */

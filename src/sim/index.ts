@@ -1,8 +1,10 @@
 /**
  * Door of `sim`: the deterministic simulator. `runRandom` plays a cluster under a seed, `runScenario` a
- * script; both say what a checker noticed. Users test with it what they build on the service.
+ * script; both say what a checker noticed. Users test with it what they build on the service:
+ * `SimulatedCluster` runs their programs in virtual time.
  */
 export { canaries, type Canary } from './canaries/index.js';
+export { SimulatedCluster, type SimulatedClusterOptions } from './cluster/simulated-cluster.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
 export { runScenario, type ScenarioOptions } from './scenario/runner.js';
 export {

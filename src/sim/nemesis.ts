@@ -157,12 +157,12 @@ export class Nemesis {
   }
 
   #breakStreams(): void {
-    for (const client of this.#world.clients)
-      for (const { id } of this.#world.replicas) if (this.#random.chance(1, 2)) client.disconnect(id);
+    for (const { streams } of this.#world.endpoints)
+      for (const { id } of this.#world.replicas) if (this.#random.chance(1, 2)) streams.disconnect(id);
   }
 
   #nodes(): number {
-    return this.#world.n + this.#world.clients.length;
+    return this.#world.n + this.#world.endpoints.length;
   }
 
   #durationUs(): number {

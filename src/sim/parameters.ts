@@ -74,6 +74,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       clockErrorMaxMs: clocks.errorMaxMs,
       leaseLimits: leaseLimitsOf(config.clockSkewMaxMs),
       eventsPerSpaceMax: random.stream('events').pick([64, 128, 65_536]),
+      waitsPerClientMax: random.stream('waits per client').pick([1, 3, 16_384, 16_384]),
       tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,

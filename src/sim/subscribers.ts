@@ -121,13 +121,15 @@ class Subscriber {
       from,
       told: [],
       isOpen: true,
+      truncatedAfter: null,
     };
     this.#world.history.feeds.push(told);
     let isEnded = false;
     const id = this.#client.follow(request, from - 1, {
       event: (sequence, data) => this.#onEvent(told, sequence, data),
-      ended: (after) => {
+      ended: (after, cause) => {
         isEnded = true;
+        if (cause === 'truncated') told.truncatedAfter = after;
         this.#onEnded(told, after);
       },
     });

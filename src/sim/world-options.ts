@@ -1,6 +1,6 @@
 /** What a simulated world is made of. Everything here is fixed before it starts. */
 import type { ReplicaId } from '../base/index.js';
-import type { ClientSettings } from '../client/index.js';
+import type { ClientCore, ClientSettings } from '../client/index.js';
 import type {
   Authenticator,
   Input,
@@ -39,6 +39,8 @@ export interface Tampering {
     surroundings: Surroundings,
     input: Input,
   ) => readonly Output[];
+  /** Spoils the core of a client. */
+  readonly client?: (core: ClientCore) => void;
   /** What lease holders reckon with in place of clockSkewMax. */
   readonly holderSkewMs?: number;
 }
@@ -56,6 +58,8 @@ export interface WorldOptions {
   /** How far a correct replica's idea of the time is from true time at most, ticks included. */
   readonly clockErrorMaxMs: number;
   readonly leaseLimits: LeaseLimits;
+  /** Of each client; 16,384 by default. */
+  readonly waitsPerClientMax?: number;
   /** Events of a space that are kept. */
   readonly eventsPerSpaceMax: number;
   readonly tickUs: number;

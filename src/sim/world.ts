@@ -14,6 +14,7 @@ import {
   encodeServerMessage,
 } from '../codec/index.js';
 import type { ClientMessage, Envelope, PeerMessage, ServerMessage } from '../codec/index.js';
+import type { ClientCore } from '../client/index.js';
 import { defaultOrderingConfig, faultsTolerated, OrderingReplica } from '../ordering/index.js';
 import type {
   Authenticator,
@@ -28,10 +29,12 @@ import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
 import { Violation, violated } from './checkers/violation.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
+import type { WaitLimits } from './checkers/waiting.js';
 import type { Belief } from './checkers/holder-truth.js';
 import { createClientCore } from './client-core.js';
 import { ClientHost } from './client-host.js';
 import type { ClientWorld } from './client-host.js';
+import type { ClientEndpoint } from './client-streams.js';
 import { Clock } from './clock.js';
 import { History } from './history.js';
 import { Network } from './network.js';
@@ -54,6 +57,14 @@ export interface Packet {
 /** What becomes of a packet: `false` leaves it to the network, `true` means it was dealt with. */
 export type PacketFilter = (packet: Packet) => boolean;
 
+/** What a client process is made of. */
+export interface ClientProtocol {
+  readonly client: ClientId;
+  readonly core: ClientCore;
+  readonly node: number;
+  readonly random: Prng;
+}
+
 export class World implements HostWorld, ClientWorld {
   readonly n: number;
   readonly f: number;
@@ -67,6 +78,9 @@ export class World implements HostWorld, ClientWorld {
   readonly random: Prng;
   readonly replicas: readonly ReplicaHost[];
   readonly clients: readonly ClientHost[];
+  /** All client processes by node, those of the workload and others. */
+  readonly #endpoints = new Map<number, ClientEndpoint>();
+  readonly #keyring: Keyring;
   readonly authenticators: readonly Authenticator[];
   /** Nothing is promised about these and the checkers do not look at them. */
   readonly byzantine = new Map<ReplicaId, string>();
@@ -75,6 +89,7 @@ export class World implements HostWorld, ClientWorld {
   onNoticed: ((replica: ReplicaId, text: string) => void) | null = null;
   onEnvelope: ((node: number, envelope: Envelope) => void) | null = null;
   readonly counters = { stateTransfers: 0, rejoins: 0, restarts: 0, delivered: 0 };
+  #cores = 0;
   readonly #options: WorldOptions;
   /** Replicas that restarted and do not vote yet. */
   readonly #observing = new Set<ReplicaId>();
@@ -89,17 +104,18 @@ export class World implements HostWorld, ClientWorld {
     this.tickUs = options.tickUs;
     this.network = new Network(this.simulator, this.random.stream('network'), options.links);
     const { config } = this;
-    const { leaseLimits, clockErrorMaxMs } = options;
+    const { clockErrorMaxMs } = options;
+    const limits = this.#limits();
     const createStateMachine = (): StateMachine => this.#createService();
-    this.checks = new Checks({ config, createStateMachine, leaseLimits, clockErrorMaxMs }, options.checks);
-    const keyring = new Keyring(this.random.stream('keys'));
+    this.checks = new Checks({ config, createStateMachine, limits, clockErrorMaxMs }, options.checks);
+    this.#keyring = new Keyring(this.random.stream('keys'));
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
-    this.authenticators = ids.map((id) => keyring.createReplica(id));
+    this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
     this.replicas = ids.map((id) => {
       const clock = new Clock(this.simulator, options.replicaClock(id));
       return new ReplicaHost(id, this.n, clock, this.random.stream(`rejoin nonces ${id}`), this);
     });
-    this.clients = Array.from({ length: options.clients }, (_, index) => this.#createClient(index, keyring));
+    this.clients = Array.from({ length: options.clients }, (_, index) => this.#createClient(index));
   }
 
   start(): void {
@@ -107,11 +123,21 @@ export class World implements HostWorld, ClientWorld {
     for (const client of this.clients) client.start();
   }
 
-  #createClient(index: number, keyring: Keyring): ClientHost {
-    const node = this.n + index;
+  #createClient(index: number): ClientHost {
+    const { client, core, node, random } = this.createClientCore();
+    this.checks.addClient(node, client);
+    const clock = new Clock(this.simulator, this.#options.clientClock(index));
+    const host = new ClientHost(node, client, this.n, core, clock, random, this);
+    this.addEndpoint(host);
+    return host;
+  }
+
+  /** The protocol of one more client process, and the node that it is. */
+  createClientCore(): ClientProtocol {
+    const index = this.#cores++;
     const random = this.random.stream(`client ${index}`);
-    const { client, sign } = keyring.createClient();
-    const { clientSettings } = this.#options;
+    const { client, sign } = this.#keyring.createClient();
+    const { clientSettings, tampering } = this.#options;
     const core = createClientCore({
       client,
       n: this.n,
@@ -119,16 +145,27 @@ export class World implements HostWorld, ClientWorld {
       random: random.stream('nonce'),
       settings: clientSettings,
     });
-    this.checks.addClient(node, client);
-    const clock = new Clock(this.simulator, this.#options.clientClock(index));
-    return new ClientHost(node, client, this.n, core, clock, random, this);
+    tampering?.client?.(core);
+    return { client, core, node: this.n + index, random };
+  }
+
+  get endpoints(): readonly ClientEndpoint[] {
+    return [...this.#endpoints.values()];
+  }
+
+  addEndpoint(endpoint: ClientEndpoint): void {
+    this.#endpoints.set(endpoint.node, endpoint);
+  }
+
+  #limits(): WaitLimits {
+    const { leaseLimits, eventsPerSpaceMax, waitsPerClientMax = 16_384 } = this.#options;
+    return { ...leaseLimits, eventsPerSpaceMax, waitsPerClientMax };
   }
 
   #createService(): StateMachine {
     const { clockSkewMaxMs } = this.config;
-    const { eventsPerSpaceMax, leaseLimits, tampering } = this.#options;
-    const limits = { ...leaseLimits, eventsPerSpaceMax };
-    const service = createService({ hash: sha256, limits, clockSkewMaxMs });
+    const { tampering } = this.#options;
+    const service = createService({ hash: sha256, limits: this.#limits(), clockSkewMaxMs });
     return tampering?.service?.(service) ?? service;
   }
 
@@ -158,18 +195,19 @@ export class World implements HostWorld, ClientWorld {
   }
 
   sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void {
+    if (message.kind === 'prePrepare') this.checks.proposed(message.batch);
     const deliver = (): void => this.#deliverToPeer(from, to, bytes);
     if (this.filter?.({ from, to, message, deliver })) return;
     this.network.send(from, to, deliver);
   }
 
   sendToClient(from: ReplicaId, node: number, message: ServerMessage): void {
-    const client = this.clients[node - this.n]!;
-    const generation = client.generationOf(from);
+    const client = this.#endpoints.get(node)!;
+    const generation = client.streams.generationOf(from);
     const bytes = encodeServerMessage(message);
     const deliver = (): void => {
       this.trace.record(this.simulator.nowUs, node, `${message.kind} from ${from}`, bytes);
-      client.onMessage(from, generation, this.#decoded(decodeServerMessage(bytes), message.kind));
+      client.streams.onMessage(from, generation, this.#decoded(decodeServerMessage(bytes), message.kind));
     };
     if (this.filter?.({ from, to: node, message, deliver })) return;
     if (!this.network.sendStream(from, node, deliver))
@@ -230,10 +268,10 @@ export class World implements HostWorld, ClientWorld {
   }
 
   sendToReplica(node: number, to: ReplicaId, generation: number, message: ClientMessage): boolean {
-    const client = this.clients[node - this.n]!;
+    const { streams } = this.#endpoints.get(node)!;
     const bytes = encodeClientMessage(message);
     const deliver = (): void => {
-      if (client.isConnected(to) && client.generationOf(to) === generation)
+      if (streams.isConnected(to) && streams.generationOf(to) === generation)
         this.#deliverToReplica(node, to, bytes);
     };
     if (this.filter?.({ from: node, to, message, deliver })) return true;
@@ -264,8 +302,8 @@ export class World implements HostWorld, ClientWorld {
     if (!host.isRunning) return;
     this.trace.record(this.simulator.nowUs, replica, 'stopped');
     host.stop();
-    for (const client of this.clients) {
-      const generation = client.generationOf(replica);
+    for (const client of this.#endpoints.values()) {
+      const generation = client.streams.generationOf(replica);
       const delayUs = this.#options.breakNoticeUs;
       this.simulator.schedule(delayUs, () => this.#break(client, replica, generation));
     }
@@ -326,8 +364,8 @@ export class World implements HostWorld, ClientWorld {
     host.input({ kind: 'envelope', envelope });
   }
 
-  #break(client: ClientHost, replica: ReplicaId, generation: number): void {
-    if (client.generationOf(replica) === generation) client.disconnect(replica);
+  #break({ streams }: ClientEndpoint, replica: ReplicaId, generation: number): void {
+    if (streams.generationOf(replica) === generation) streams.disconnect(replica);
   }
 
   #decoded<T>(message: T | null, what: string): T {

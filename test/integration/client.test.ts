@@ -223,6 +223,133 @@ describe('a client of four replicas', () => {
   });
 });
 
+describe('operations that wait', () => {
+  it('end with a match, in order of arrival, or when their time is over', async () => {
+    const four = await cluster();
+    const [waiter, other] = [await four.connect(), await four.connect()];
+    const space = waiter.space('default');
+    const [reader, taker, second] = [space.rd(['job', any]), space.in(['job', any]), space.in(['job', any])];
+    expect(await space.rd(['nothing'], { timeout: 300 })).toBeNull();
+    expect(await space.in(['nothing'], { timeout: 300 })).toBeNull();
+    const entry = await other.space('default').out(['job', 1]);
+    expect(await reader).toEqual(entry);
+    expect(await taker).toEqual(entry);
+    expect(await space.rdp(['job', any])).toBeNull();
+    const next = await other.space('default').out(['job', 2]);
+    expect(await second).toEqual(next);
+    const there = await space.out(['job', 3]);
+    expect(await space.rd(['job', any])).toEqual(there);
+    expect(await space.in(['job', any])).toEqual(there);
+  });
+
+  it('are cancelled when they are aborted, and take nothing afterwards', async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    const abort = new AbortController();
+    const reason = new Error('changed my mind');
+    const aborted = failure(space.in(['job', any], { signal: abort.signal }));
+    expect(await space.rd(['nothing'], { timeout: 200 })).toBeNull();
+    abort.abort(reason);
+    expect(await aborted).toBe(reason);
+    const entry = await space.out(['job', 1]);
+    expect(await space.rdp(['job', any])).toEqual(entry);
+  });
+
+  it('an aborted in either took the entry or left it', async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    for (let round = 0; round < 20; round++) {
+      const abort = new AbortController();
+      const taken = space.in(['job', round], { signal: abort.signal });
+      const outcome = taken.catch(() => null);
+      const inserted = space.out(['job', round]);
+      abort.abort();
+      const [entry, found] = await Promise.all([inserted, outcome]);
+      expect(await space.inp(['job', round])).toEqual(found === null ? entry : null);
+    }
+  });
+
+  it('survive the loss of the primary', async () => {
+    const four = await cluster();
+    const client = await four.connect();
+    const space = client.space('default');
+    const taken = space.in(['job', any]);
+    await space.out(['other']);
+    await four.replicas[0]!.close();
+    const entry = await space.out(['job', 1], { timeout: 30_000 });
+    expect(await taken).toEqual(entry);
+  });
+
+  it('are cancelled when the client is closed', async () => {
+    const four = await cluster();
+    const [client, other] = [await four.connect(), await four.connect()];
+    const waiting = failure(client.space('default').in(['job', any]));
+    expect(await client.space('default').rd(['nothing'], { timeout: 200 })).toBeNull();
+    await client.close();
+    expect(await waiting).toMatchObject({ code: 'CLIENT_CLOSED' });
+    const entry = await other.space('default').out(['job', 1]);
+    expect(await other.space('default').rdp(['job', any])).toEqual(entry);
+  });
+});
+
+describe('subscriptions', () => {
+  it('tell what happens, from now on or from an event on', async () => {
+    const client = await (await cluster()).connect();
+    const space = client.space('default');
+    const subscription = space.subscribe(['job', any]);
+    const first = await subscription.started;
+    const entry = await space.out(['job', 1]);
+    await space.out(['other', 1]);
+    const replaced = await space.replace(['job', 1], ['job', 2]);
+    await space.inp(['job', 2]);
+    const seen: { kind: string; sequence: number; id: bigint }[] = [];
+    for await (const { kind, sequence, entry } of subscription) {
+      seen.push({ kind, sequence, id: entry.id });
+      if (kind === 'taken') break;
+    }
+    expect(replaced).toEqual(entry);
+    expect(seen.map(({ kind }) => kind)).toEqual(['inserted', 'replaced', 'inserted', 'taken']);
+    expect(seen[0]).toMatchObject({ sequence: first, id: entry.id });
+    const again: number[] = [];
+    for await (const { sequence } of space.subscribe(['job', any], { from: seen[1]!.sequence })) {
+      again.push(sequence);
+      if (again.length === 3) break;
+    }
+    expect(again).toEqual(seen.slice(1).map(({ sequence }) => sequence));
+  });
+
+  it('tell thousands of events to somebody slow, without a gap, past the loss of a replica', async () => {
+    const four = await cluster();
+    const client = await four.connect();
+    const space = client.space('default');
+    const subscription = space.subscribe(['n', any]);
+    await subscription.started;
+    const count = 2_000;
+    for (let i = 0; i < count; i += 500) {
+      const batch = Array.from({ length: 500 }, (_, j) => space.out(['n', i + j], { timeout: 50_000 }));
+      await Promise.all(batch);
+      if (i === 500) await four.replicas[3]!.close();
+    }
+    const sequences: number[] = [];
+    for await (const { sequence } of subscription) {
+      sequences.push(sequence);
+      if (sequences.length === count) break;
+    }
+    expect(sequences).toEqual(Array.from({ length: count }, (_, index) => sequences[0]! + index));
+  });
+
+  it('end with the client', async () => {
+    const client = await (await cluster()).connect();
+    const subscription = client.space('default').subscribe(['job']);
+    await subscription.started;
+    const iterated = (async () => {
+      for await (const event of subscription) throw new Error(`no event was to come: ${event.kind}`);
+    })();
+    await client.close();
+    await iterated;
+  });
+});
+
 describe('connect', () => {
   it('to nobody: says of each replica why', async () => {
     const none = await cluster(false);

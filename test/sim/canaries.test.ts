@@ -11,12 +11,20 @@ describe('canaries', () => {
     });
   }
 
+  for (const { name, control } of canaries) {
+    if (control === undefined) continue;
+    it(`${name}: nothing is noticed without the bug`, () => {
+      expect(control().failure).toBeUndefined();
+    });
+  }
+
   it('cover every checker that a simulation has', () => {
     const covered = new Set(canaries.flatMap(({ checkers }) => checkers));
     const all = [
       'agreement',
       'bounded-memory',
       'convergence',
+      'event-streams',
       'exactly-once',
       'fast-read-deadlines',
       'fast-reads',
@@ -28,7 +36,9 @@ describe('canaries', () => {
       'probe',
       'real-time',
       'replay',
+      'sessions',
       'state-digests',
+      'waiting',
     ];
     expect(all.filter((checker) => !covered.has(checker))).toEqual([]);
   });

@@ -12,4 +12,6 @@ export interface Canary {
   /** The checkers one of which must bite. */
   readonly checkers: readonly string[];
   run(): SimulationReport;
+  /** The same run without the bug, which must hold: else the canary is caught for something else. */
+  readonly control?: () => SimulationReport;
 }

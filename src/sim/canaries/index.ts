@@ -7,6 +7,15 @@ import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
 import { earlyExecution } from './early-execution.js';
 import { earlyPurge } from './early-purge.js';
+import {
+  falseCancel,
+  hiddenGap,
+  longSession,
+  needlessGap,
+  outlivedSession,
+  shortSession,
+  untoldWake,
+} from './ending.js';
 import { forgottenVotes } from './forgotten-votes.js';
 import { latePurge } from './late-purge.js';
 import { lostReplyCache } from './lost-reply-cache.js';
@@ -20,7 +29,14 @@ import { stuckReplica } from './stuck-replica.js';
 import { timeRunsBack } from './time-runs-back.js';
 import { timeStandsStill } from './time-stands-still.js';
 import { unboundedMemory } from './unbounded-memory.js';
-import { lostEvent, lyingFeeds, renumberedEvents, repeatedEvent } from './telling.js';
+import {
+  credulousClient,
+  falseTruncation,
+  lostEvent,
+  lyingFeeds,
+  renumberedEvents,
+  repeatedEvent,
+} from './telling.js';
 import { undemandingBackups } from './undemanding-backups.js';
 import { earlyTimeout, forgottenDeadline, lostWake, takenTwice, unfairWake } from './waking.js';
 
@@ -57,4 +73,13 @@ export const canaries: readonly Canary[] = [
   repeatedEvent,
   renumberedEvents,
   lyingFeeds,
+  credulousClient,
+  falseTruncation,
+  outlivedSession,
+  longSession,
+  shortSession,
+  falseCancel,
+  hiddenGap,
+  needlessGap,
+  untoldWake,
 ];

@@ -1,7 +1,9 @@
 /** Bugs in what subscribers are told (DESIGN section 4; pitfall 22). */
+import { replicaId } from '../../base/index.js';
 import type { ReplicaId } from '../../base/index.js';
 import { encodeEvent } from '../../codec/index.js';
 import type { FeedPart, Output, StateMachine } from '../../ordering/index.js';
+import type { SimulationReport } from '../simulation.js';
 import { runScenario } from '../scenario/runner.js';
 import type { Tampering } from '../world-options.js';
 import { altered } from './altered.js';
@@ -22,7 +24,14 @@ run 500ms
 `;
 
 function canary(name: string, bug: string, tampering: Tampering): Canary {
-  return { name, bug, checkers: ['event-streams'], run: () => runScenario(threeEvents, { tampering }) };
+  const control = (): SimulationReport => runScenario(threeEvents);
+  return {
+    name,
+    bug,
+    checkers: ['event-streams'],
+    run: () => runScenario(threeEvents, { tampering }),
+    control,
+  };
 }
 
 type Events = Extract<FeedPart, { readonly kind: 'events' }>['events'];
@@ -73,5 +82,47 @@ export const lyingFeeds = canary('lying-feeds', 'f+1 replicas tell a client some
     outputs.flatMap((output): readonly Output[] => {
       if (output.kind !== 'feedEvent') return [output];
       return replica === 0 || replica === 3 ? [] : [{ ...output, data: invented }];
+    }),
+});
+
+/** Replica 1 lies, and is heard first. */
+const oneLiar = threeEvents
+  .replace('open', 'byzantine 1\nhold kind=feedEvent from=0,2,3 as=true\nopen')
+  .concat('clear\nrelease true\nrun 500ms\n');
+
+const liar: Tampering = {
+  outputs: (outputs, replica) =>
+    outputs.map((output) =>
+      output.kind === 'feedEvent' && replica === 1 ? { ...output, data: invented } : output,
+    ),
+};
+
+export const credulousClient: Canary = {
+  name: 'credulous-client',
+  bug: 'a client believes an event that one replica tells',
+  checkers: ['event-streams'],
+  control: () => runScenario(oneLiar, { tampering: liar }),
+  run: () =>
+    runScenario(oneLiar, {
+      tampering: {
+        ...liar,
+        // Every word counts as said by the next replica, too.
+        client: (core) => {
+          const step = core.step.bind(core);
+          core.step = (input) => {
+            const outputs = step(input);
+            if (input.kind !== 'message' || input.message.kind !== 'feedEvent') return outputs;
+            return [...outputs, ...step({ ...input, from: replicaId((input.from + 1) % 4) })];
+          };
+        },
+      },
+    }),
+};
+
+export const falseTruncation = canary('false-truncation', 'events that are held are said to be gone', {
+  stateMachine: (machine: StateMachine) =>
+    altered(machine, {
+      readFeed: (feed, position, limits) =>
+        position.after >= 1 ? { kind: 'truncated' } : machine.readFeed!(feed, position, limits),
     }),
 });

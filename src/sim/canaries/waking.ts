@@ -38,6 +38,7 @@ function canary(
     bug,
     checkers: ['waiting', 'lease-truth', 'replay'],
     run: () => runScenario(script, { tampering: { service } }),
+    control: () => runScenario(script),
   };
 }
 

@@ -7,7 +7,8 @@ import { equalBytes } from '../../base/index.js';
 import type { Template } from '../../codec/index.js';
 import { isMatch } from './tuple-space-model.js';
 import { violated } from './violation.js';
-import type { ModelEvent } from './waiting.js';
+import { mayBeGone } from './waiting.js';
+import type { ModelEvent, WaitLimits } from './waiting.js';
 
 /** What one subscription was told. */
 export interface ToldFeed {
@@ -18,10 +19,24 @@ export interface ToldFeed {
   readonly told: { readonly sequence: number; readonly data: Uint8Array }[];
   /** Followed to the end: nothing may be missing. */
   isOpen: boolean;
+  /** It ended since what comes after this number was held no more; null: it did not end so. */
+  truncatedAfter: number | null;
 }
 
-export function checkEventStreams(feeds: readonly ToldFeed[], events: readonly ModelEvent[]): void {
-  for (const feed of feeds) checkFeed(feed, events);
+export function checkEventStreams(
+  feeds: readonly ToldFeed[],
+  events: readonly ModelEvent[],
+  limits: WaitLimits,
+): void {
+  for (const feed of feeds) {
+    checkFeed(feed, events);
+    const after = feed.truncatedAfter;
+    if (after !== null && !mayBeGone(after + 1, events.length, limits))
+      violated(
+        'event-streams',
+        `c${feed.client} was told that events after ${after} are gone, but they are held`,
+      );
+  }
 }
 
 function checkFeed(feed: ToldFeed, events: readonly ModelEvent[]): void {

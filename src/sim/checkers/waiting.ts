@@ -10,6 +10,7 @@ import { decodeOperation, decodeResult, encodeResult } from '../../codec/index.j
 import type { Entry, EventKind, Operation, Result, Template } from '../../codec/index.js';
 import { requestKey } from './committed-order.js';
 import type { CommittedStep, Effect, Execution, RequestKey } from './committed-order.js';
+import type { OrderedOperation } from '../../ordering/index.js';
 import { advanceSpace, applyToSpace, emptySpace, isMatch } from './tuple-space-model.js';
 import type { LeaseLimits, SpaceState } from './tuple-space-model.js';
 import { violated } from './violation.js';
@@ -19,6 +20,33 @@ export interface ModelEvent {
   readonly kind: EventKind;
   readonly entry: Entry;
 }
+
+/** What a service was set to, as far as waits and histories go. */
+export interface WaitLimits extends LeaseLimits {
+  readonly waitsPerClientMax: number;
+  readonly eventsPerSpaceMax: number;
+}
+
+/** Old events go by pages of so many; which page goes when is the service's affair. */
+const eventsPerPage = 64;
+
+/** An event this old must be held still, and one older than the second number must not be. */
+const heldFrom = (next: number, { eventsPerSpaceMax }: WaitLimits): number =>
+  Math.max(1, next - eventsPerSpaceMax + eventsPerPage);
+const goneBefore = (next: number, { eventsPerSpaceMax }: WaitLimits): number =>
+  next - eventsPerSpaceMax - eventsPerPage;
+
+/** Whether the event may be missing from the history once there have been so many. */
+export const mayBeGone = (sequence: number, count: number, limits: WaitLimits): boolean =>
+  sequence < heldFrom(count + 1, limits);
+
+interface ModelSubscription {
+  readonly key: RequestKey;
+  readonly session: SessionId;
+  readonly client: string;
+}
+
+type Wait = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
 
 interface ModelWaiter {
   readonly key: RequestKey;
@@ -30,7 +58,7 @@ interface ModelWaiter {
 }
 
 /** Follows the steps; returns the events of the space. */
-export function checkWaiting(steps: readonly CommittedStep[], limits: LeaseLimits): readonly ModelEvent[] {
+export function checkWaiting(steps: readonly CommittedStep[], limits: WaitLimits): readonly ModelEvent[] {
   const model = new WaitingModel(limits);
   for (const step of steps) model.follow(step);
   return model.events;
@@ -38,14 +66,15 @@ export function checkWaiting(steps: readonly CommittedStep[], limits: LeaseLimit
 
 class WaitingModel {
   readonly events: ModelEvent[] = [];
-  readonly #limits: LeaseLimits;
+  readonly #limits: WaitLimits;
   #space: SpaceState = emptySpace;
   /** In order of arrival. */
   #waiters: ModelWaiter[] = [];
+  #subscriptions: ModelSubscription[] = [];
   /** What the step at hand did to others, as far as it is not explained yet. */
   #effects: readonly Effect[] = [];
 
-  constructor(limits: LeaseLimits) {
+  constructor(limits: WaitLimits) {
     this.#limits = limits;
   }
 
@@ -60,6 +89,7 @@ class WaitingModel {
 
   #pass(time: number, ended: readonly SessionId[]): void {
     this.#waiters = this.#waiters.filter(({ session }) => !ended.includes(session));
+    this.#subscriptions = this.#subscriptions.filter(({ session }) => !ended.includes(session));
     const due = this.#space.entries.filter(({ deadline }) => deadline !== null && deadline <= time);
     due.sort((a, b) => a.deadline! - b.deadline! || (a.id < b.id ? -1 : 1));
     this.#space = advanceSpace(this.#space, time);
@@ -69,29 +99,39 @@ class WaitingModel {
     for (const waiter of late) this.#end(waiter, { kind: 'entry', entry: null });
   }
 
-  #execute(
-    { operation: { client, session, number, operation: bytes, time }, result }: Execution,
-    now: number,
-  ): void {
-    const operation = decodeOperation(bytes);
+  #execute({ operation: ordered, result }: Execution, now: number): void {
+    const { client, time } = ordered;
+    const operation = decodeOperation(ordered.operation);
     const answer = result === null ? null : decodeResult(result);
-    if (operation === null || answer?.kind === 'refused') return;
-    if (operation.kind === 'cancel') return this.#cancel(operation, client);
-    if (operation.kind === 'subscribe') return this.#checkSubscribed(answer, operation.from);
+    if (operation === null) return;
+    if (operation.kind === 'cancel') return this.#cancel(operation, client, answer);
+    if (operation.kind === 'subscribe') return this.#subscribe(operation.from, ordered, answer);
     const isWait = operation.kind === 'rd' || operation.kind === 'in';
-    const isThere = isWait && this.#space.entries.some(({ tuple }) => isMatch(operation.template, tuple));
-    if (isWait && !isThere) {
-      if (answer !== null) violated('waiting', `${operation.kind} did not wait although nothing matches`);
-      const deadline = operation.timeout === null ? null : now + operation.timeout;
-      const isTaking = operation.kind === 'in';
-      const key = requestKey(session, number);
-      this.#waiters.push({ key, session, client, isTaking, template: operation.template, deadline });
+    if (isWait && !this.#space.entries.some(({ tuple }) => isMatch(operation.template, tuple)))
+      return this.#wait(operation, ordered, now, answer);
+    if (answer?.kind === 'refused') {
+      if (isWait) violated('waiting', `${operation.kind} was refused although there is a match`);
       return;
     }
     const before = this.#space;
     const [after] = applyToSpace(before, { client, operation, time }, this.#limits);
     this.#space = after;
     this.#noteChanges(operation, before, after);
+  }
+
+  /** Nothing matches: it waits, unless the client or its session has too many waits. */
+  #wait(operation: Wait, ordered: OrderedOperation, now: number, answer: Result | null): void {
+    const { client, session, number, mayWait } = ordered;
+    const { kind, template, timeout } = operation;
+    const own = this.#waiters.filter((waiter) => waiter.client === client).length;
+    const isFull = !mayWait || own >= this.#limits.waitsPerClientMax;
+    const isRefused = answer?.kind === 'refused' && answer.code === 'TOO_MANY_WAITS';
+    if (isFull !== isRefused || (answer !== null && !isRefused))
+      violated('waiting', `${kind} without a match, with ${own} waits: ${answer?.kind ?? 'waits'}`);
+    if (isRefused) return;
+    const deadline = timeout === null ? null : now + timeout;
+    const key = requestKey(session, number);
+    this.#waiters.push({ key, session, client, isTaking: kind === 'in', template, deadline });
   }
 
   /** What is gone, then what is new, and whom that wakes. */
@@ -113,16 +153,42 @@ class WaitingModel {
     }
   }
 
-  #cancel({ session, number }: Operation & { readonly kind: 'cancel' }, client: string): void {
-    const key = requestKey(session, number);
-    const waiter = this.#waiters.find((one) => one.key === key && one.client === client);
+  /** Only what its own client waits for, or is told, can be cancelled; a cancel that comes too late says so. */
+  #cancel(operation: Operation & { readonly kind: 'cancel' }, client: string, answer: Result | null): void {
+    const key = requestKey(operation.session, operation.number);
+    const isNamed = (one: ModelSubscription): boolean => one.key === key && one.client === client;
+    const waiter = this.#waiters.find(isNamed);
+    const isThere = waiter !== undefined || this.#subscriptions.some(isNamed);
+    const isRefused = answer?.kind === 'refused' && answer.code === 'NO_SUCH_WAIT';
+    if (isThere ? answer?.kind !== 'cancelled' : !isRefused)
+      violated('waiting', `a cancel of ${key}, which is ${isThere ? '' : 'not '}there: ${answer?.kind}`);
     if (waiter !== undefined) this.#end(waiter, { kind: 'cancelled' });
+    this.#subscriptions = this.#subscriptions.filter((one) => !isNamed(one));
   }
 
-  #checkSubscribed(answer: Result | null, from: number | null): void {
-    const expected = from ?? this.events.length + 1;
+  #subscribe(from: number | null, ordered: OrderedOperation, answer: Result | null): void {
+    const { client, session, number } = ordered;
+    const next = this.events.length + 1;
+    if (answer?.kind === 'refused') {
+      if (answer.code === 'HISTORY_TRUNCATED' && !this.#isTruncated(from, answer.detail))
+        violated(
+          'waiting',
+          `events from ${from ?? next} on were refused, those from ${answer.detail} are held`,
+        );
+      return;
+    }
+    const expected = from ?? next;
     if (answer?.kind !== 'subscribed' || answer.from !== expected)
       violated('waiting', `a subscription begins elsewhere than at ${expected}`);
+    if (expected < goneBefore(next, this.#limits))
+      violated('waiting', `event ${expected} of ${next - 1} is promised, which is held no more`);
+    this.#subscriptions.push({ key: requestKey(session, number), session, client });
+  }
+
+  #isTruncated(from: number | null, oldest: number): boolean {
+    const next = this.events.length + 1;
+    const isPlausible = oldest >= goneBefore(next, this.#limits) && oldest <= heldFrom(next, this.#limits);
+    return from !== null && from < oldest && isPlausible;
   }
 
   /** The next effect of the step must be this one; tells whether the result was given. */

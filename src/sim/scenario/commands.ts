@@ -213,6 +213,6 @@ export const handlers: Readonly<Record<string, Handler>> = {
   byzantine: each((stage, replica) => stage.world.byzantine.set(replica, 'by the script')),
   disconnect: (stage, command) => {
     const client = clientOf(stage, command, command.words[0]);
-    for (const replica of replicasOf(stage, command, command.words[1])) client.disconnect(replica);
+    for (const replica of replicasOf(stage, command, command.words[1])) client.streams.disconnect(replica);
   },
 };

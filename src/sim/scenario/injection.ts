@@ -124,6 +124,7 @@ export function inject(stage: Stage, from: ReplicaId, to: number, message: PeerM
   const decoded = decodePeerMessage(encodePeerMessage(message));
   if (decoded === null) refuseScript(line, `the ${message.kind} has no canonical encoding`);
   const { world } = stage;
+  if (decoded.kind === 'prePrepare') world.checks.proposed(decoded.batch);
   world.simulator.schedule(1, () =>
     world.replicas[replicaId(to)]!.input({ kind: 'message', from, message: decoded }),
   );

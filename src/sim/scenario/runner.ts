@@ -91,6 +91,7 @@ function optionsOf(
     clientClock: () => ({ skewUs: 0, driftPpm: driftOf(options.get('drift') ?? '0', line) }),
     clockErrorMaxMs: Math.ceil((skewUsMax + tickUs) / 1_000) + 2,
     leaseLimits: leaseLimitsOf(clockSkewMaxMs),
+    waitsPerClientMax: number('waits', 16_384),
     eventsPerSpaceMax: number('events', 65_536),
     tickUs,
     breakNoticeUs: 1_000,

@@ -75,6 +75,7 @@ export class Stage {
       from: result.from,
       told: [],
       isOpen: !isStalled,
+      truncatedAfter: null,
     };
     this.#feeds.set(name, told);
     this.world.history.feeds.push(told);
@@ -83,7 +84,10 @@ export class Stage {
         told.told.push({ sequence, data });
         if (!isStalled) client.consumed(feedId, sequence);
       },
-      ended: () => (told.isOpen = false),
+      ended: (after, cause) => {
+        told.isOpen = false;
+        if (cause === 'truncated') told.truncatedAfter = after;
+      },
     });
   }
 

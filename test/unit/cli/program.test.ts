@@ -13,7 +13,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('usage', () => {
   it.each([
-    ['an unknown command', ['rdq'], 'Did you mean rdp?'],
+    ['an unknown command', ['rdpx'], 'Did you mean rdp?'],
     ['an unknown option', ['count', '[1]', '--limit', '3'], "unknown option '--limit'"],
     ['a missing argument', ['out'], "missing required argument 'tuple'"],
     ['a missing template', ['cas', '[1]'], "missing required argument 'tuple'"],

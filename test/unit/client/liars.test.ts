@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { prng, replicaId, sessionId, toHex, viewNumber, type Prng } from '../../../src/base/index.js';
+import { prng, replicaId, sessionId, toHex, viewNumber } from '../../../src/base/index.js';
+import type { Prng, SessionId } from '../../../src/base/index.js';
 import type { Outcome, ServerMessage } from '../../../src/codec/index.js';
 import { bytes, FakeCluster, type Sent } from './fake-cluster.js';
 
@@ -13,9 +14,13 @@ interface Delivery {
   readonly message: ServerMessage;
 }
 
+/** Operations of three bytes wait, for so long. */
+const waitMs = (operation: Uint8Array): number => (operation.length === 3 ? 10 * operation[2]! : 0);
+
 /**
  * Correct replicas that answer what they were sent, late, in any order, twice or not at all, and liars that say
- * anything to anyone at any time. Every correct replica takes part in any session and number.
+ * anything to anyone at any time. Every correct replica takes part in any session and number. Late outcomes are told
+ * once, and not lost.
  */
 class World {
   readonly cluster: FakeCluster;
@@ -24,6 +29,9 @@ class World {
   readonly #lossPercent: number;
   #network: Delivery[] = [];
   #seen = 0;
+  readonly #late = new Set<ServerMessage>();
+  /** When what waits is over, by session and number. */
+  readonly #overAtMs = new Map<string, number>();
   readonly operations = new Map<number, Uint8Array>();
 
   constructor(seed: number, n: number) {
@@ -45,8 +53,8 @@ class World {
       this.#deliver();
       cluster.advance(this.#random.below(60));
     }
-    this.#network.length = 0;
-    for (let round = 0; round < 100; round++) {
+    this.#network = this.#network.filter(({ message }) => this.#isLate(message));
+    for (let round = 0; round < 200; round++) {
       this.#answer(true);
       this.#deliver(true);
       cluster.advance(200);
@@ -54,9 +62,11 @@ class World {
   }
 
   #call(round: number): void {
-    const operation = bytes(round, this.#random.below(256));
+    const kind = this.#random.pick(['read', 'ordered', 'waiting']);
+    const mayWait = kind === 'waiting';
+    const operation = bytes(round, this.#random.below(256), ...(mayWait ? [this.#random.below(256)] : []));
     const timeoutMs = this.#random.pick([200, 5_000, 600_000]);
-    const call = this.cluster.callOnly(operation, { isFastRead: this.#random.chance(1, 2), timeoutMs });
+    const call = this.cluster.callOnly(operation, { isFastRead: kind === 'read', mayWait, timeoutMs });
     this.operations.set(call, operation);
     if (this.#random.chance(2, 3)) this.cluster.flush();
     if (this.#random.chance(1, 20)) this.cluster.cancel(call);
@@ -94,11 +104,34 @@ class World {
       return { kind: 'opened', view, nonce: body.nonce, session: sessionId(body.nonce[0]! * 1_000) };
     }
     if (body.kind !== 'requests') return null;
-    const outcomes = body.operations.map((operation): Outcome => ({
-      kind: 'result',
-      result: truth(operation),
-    }));
+    const outcomes = body.operations.map((operation, index): Outcome => {
+      const isOver = this.#isOver(body.session, body.firstNumber + index, operation);
+      return isOver ? { kind: 'result', result: truth(operation) } : { kind: 'waiting' };
+    });
     return { kind: 'reply', view, session: body.session, firstNumber: body.firstNumber, outcomes };
+  }
+
+  /** Begins to wait when it is asked for the first time. */
+  #isOver(session: SessionId, number: number, operation: Uint8Array): boolean {
+    const { nowMs } = this.cluster;
+    const key = `${session}#${number}`;
+    const known = this.#overAtMs.get(key);
+    if (known !== undefined || waitMs(operation) === 0) return nowMs >= (known ?? 0);
+    const overAtMs = nowMs + waitMs(operation);
+    this.#overAtMs.set(key, overAtMs);
+    const outcomes: Outcome[] = [{ kind: 'result', result: truth(operation) }];
+    for (let from = 0; from < this.cluster.n; from++) {
+      if (this.#liars.has(from)) continue;
+      const view = viewNumber(0);
+      const message: ServerMessage = { kind: 'reply', view, session, firstNumber: number, outcomes };
+      this.#late.add(message);
+      this.#network.push({ atMs: overAtMs + this.#random.below(400), from, message });
+    }
+    return false;
+  }
+
+  #isLate(message: ServerMessage): boolean {
+    return this.#late.has(message);
   }
 
   #lie(): void {
@@ -120,8 +153,9 @@ class World {
         return { ...honest, result: this.#random.chance(1, 4) ? null : wrong };
       case 'reply': {
         const outcomes = honest.outcomes.map((outcome): Outcome => {
-          const dice = this.#random.below(4);
+          const dice = this.#random.below(5);
           if (dice === 0) return outcome;
+          if (dice === 4) return { kind: 'waiting' };
           return dice === 1
             ? { kind: 'refused', code: 'SESSION_EXPIRED' }
             : { kind: 'result', result: wrong };
@@ -161,7 +195,14 @@ describe('with f liars that say anything', () => {
             expect(toHex((outcome as Outcome & { kind: 'result' }).result)).toBe(toHex(truth(operation)));
           }
           expect([...outcomes.values()].some(({ kind }) => kind === 'result')).toBe(true);
-          expect(world.cluster.core.sizes).toMatchObject({ calls: 0, queued: 0, fastReads: 0, heldBytes: 0 });
+          const sizes = { calls: 0, queued: 0, fastReads: 0, heldBytes: 0, waiting: 0 };
+          expect(world.cluster.core.sizes).toMatchObject(sizes);
+          expect(world.cluster.heard).not.toEqual([]);
+          for (const output of world.cluster.heard) {
+            expect(output.kind).toBe('waiting');
+            if (output.kind === 'waiting')
+              expect(waitMs(world.operations.get(output.callId)!)).toBeGreaterThan(0);
+          }
         }),
         { numRuns: 30, seed: 1 },
       );

@@ -26,9 +26,11 @@ const operation = (fields: WithoutSpace<Operation>, space = 'default'): Uint8Arr
 
 type Asked = Pick<ServiceOperation, 'client' | 'operation' | 'time'>;
 
+let lastNumber = 0;
+/** A request of its own: no number is executed twice. */
 const asked = (fields: Asked): ServiceOperation => ({
   session: sessionId(7),
-  number: 1,
+  number: ++lastNumber,
   mayWait: true,
   ...fields,
 });
