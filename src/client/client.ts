@@ -29,7 +29,7 @@ import { defaultClientSettings, operationBytesMax } from './settings.js';
 import type { RequestName } from './protocol.js';
 import { Space, type Caller } from './space.js';
 import { Subscription, type SpaceEvent, type Subscribing } from './subscription.js';
-import { OpenWaits, type WaitFailure, type WaitOperation } from './waits.js';
+import { OpenWaits, type WaitEvents, type WaitFailure, type WaitOperation } from './waits.js';
 
 export interface ClientParts {
   readonly identity: Pick<Identity, 'name' | 'id' | 'cluster'>;
@@ -76,7 +76,7 @@ export class Client implements AsyncDisposable {
     this.#names = new Map(identity.cluster.clients.map(({ name, publicKey }) => [publicKey, name]));
     this.#caller = {
       call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
-      wait: (operation, signal) => this.#wait(operation, signal),
+      wait: (operation, events) => this.#wait(operation, events),
       subscribe: (operation, signal, toEvent) => this.#subscribe(operation, signal, toEvent),
       nameOf: (client) => this.#names.get(client) ?? client,
       timeoutMs: parts.timeoutMs,
@@ -150,7 +150,8 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  async #wait(operation: WaitOperation, signal: AbortSignal | undefined): Promise<Result> {
+  async #wait(operation: WaitOperation, events: WaitEvents): Promise<Result> {
+    const { signal } = events;
     signal?.throwIfAborted();
     if (this.#isClosed) throw clientClosed();
     const { driver, links, timeoutMs } = this.#parts;
@@ -161,7 +162,7 @@ export class Client implements AsyncDisposable {
       return unknownOutcome(name, 'its session was lost', links.problems());
     };
     const waiting = { driver, timeoutMs, nowMs: () => this.#clock.nowMs(), failed };
-    const result = await this.#waits.run(waiting, operation, signal);
+    const result = await this.#waits.run(waiting, operation, events);
     if (result.kind !== 'cancelled') return result;
     signal?.throwIfAborted();
     throw this.#isClosed ? closedWhileWaiting(operation.kind) : unexpectedResult(operation.kind);

@@ -20,6 +20,8 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
   /** Ends the wait: with the signal's reason, unless an entry has been found or taken already. */
   readonly signal?: AbortSignal | undefined;
+  /** Called once f+1 replicas say that they hold the wait; not if there is a match at once. */
+  readonly onWaiting?: (() => void) | undefined;
 }
 
 export interface SubscribeOptions {
@@ -27,6 +29,12 @@ export interface SubscribeOptions {
   readonly from?: number | bigint | undefined;
   /** Ends the subscription with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws InvalidInputError INVALID_OPTION. */
+export function checkCallback(callback: unknown, option: string): (() => void) | undefined {
+  if (callback === undefined || typeof callback === 'function') return callback as (() => void) | undefined;
+  return refuse('INVALID_OPTION', `${option} is a function`, { option });
 }
 
 export const callOptions = ['timeout', 'signal'] as const;

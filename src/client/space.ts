@@ -25,6 +25,7 @@ import { LeaseRule } from './lease-rule.js';
 import {
   callOptions,
   checkAfter,
+  checkCallback,
   checkFields,
   checkFrom,
   checkHold,
@@ -38,7 +39,7 @@ import {
   type WaitOptions,
 } from './options.js';
 import type { SpaceEvent, Subscription } from './subscription.js';
-import type { WaitOperation } from './waits.js';
+import type { WaitEvents, WaitOperation } from './waits.js';
 
 /** A stored tuple. */
 export interface Entry {
@@ -104,7 +105,7 @@ export interface Caller {
   call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Result>;
   nameOf(client: ClientId): string;
   /** Runs an operation that may wait, until it is over. */
-  wait(operation: WaitOperation, signal: AbortSignal | undefined): Promise<Result>;
+  wait(operation: WaitOperation, options: WaitEvents): Promise<Result>;
   subscribe<E>(
     operation: Extract<Operation, { readonly kind: 'subscribe' }>,
     signal: AbortSignal | undefined,
@@ -229,10 +230,12 @@ export class Space {
   }
 
   async #wait(kind: 'rd' | 'in', template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
-    checkOptions(options, callOptions, kind);
+    checkOptions(options, [...callOptions, 'onWaiting'], kind);
     const timeout = checkWait(options?.timeout);
+    const signal = checkSignal(options?.signal);
+    const onWaiting = checkCallback(options?.onWaiting, 'onWaiting');
     const operation = { kind, space: this.name, template: templateOf(template), timeout } as const;
-    return this.#entryOrNull(operation, await this.#caller.wait(operation, checkSignal(options?.signal)));
+    return this.#entryOrNull(operation, await this.#caller.wait(operation, { signal, onWaiting }));
   }
 
   /** Reads all matches, oldest first. */

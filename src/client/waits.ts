@@ -23,6 +23,12 @@ export interface Waiting {
   failed(operation: WaitOperation['kind'], failure: WaitFailure): Error;
 }
 
+/** What ends a wait from outside, and who hears that it has begun. */
+export interface WaitEvents {
+  readonly signal: AbortSignal | undefined;
+  readonly onWaiting: (() => void) | undefined;
+}
+
 /** Ends waits that are open, as when the client closes. */
 export class OpenWaits {
   readonly #waits = new Set<Wait>();
@@ -32,8 +38,9 @@ export class OpenWaits {
   }
 
   /** Resolves with the result: an entry, none, or `cancelled`. A refusal is an error. */
-  async run(waiting: Waiting, operation: WaitOperation, signal: AbortSignal | undefined): Promise<Result> {
-    const wait = new Wait(waiting, operation);
+  async run(waiting: Waiting, operation: WaitOperation, events: WaitEvents): Promise<Result> {
+    const { signal, onWaiting } = events;
+    const wait = new Wait(waiting, operation, onWaiting);
     const onAbort = (): void => void wait.cancel();
     this.#waits.add(wait);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -62,12 +69,14 @@ interface Round {
 class Wait {
   readonly #waiting: Waiting;
   readonly #operation: WaitOperation;
+  readonly #onWaiting: (() => void) | undefined;
   readonly #startedAtMs: number;
   #round: Round;
   #isCancelled = false;
 
-  constructor(waiting: Waiting, operation: WaitOperation) {
+  constructor(waiting: Waiting, operation: WaitOperation, onWaiting: (() => void) | undefined) {
     this.#waiting = waiting;
+    this.#onWaiting = onWaiting;
     this.#operation = operation;
     this.#startedAtMs = waiting.nowMs();
     this.#round = this.#register(operation.timeout);
@@ -110,6 +119,7 @@ class Wait {
       round.request = request;
       // Given up before it was known to wait: nobody would take what it finds.
       if (this.#isCancelled || round.isOver) void this.#orderCancel(round.call, request);
+      else this.#onWaiting?.();
     };
     const call = driver.call(encodeOperation({ ...this.#operation, timeout }), { onWaiting }, timeoutMs);
     const round: Round = { call, request: null, isOver: false };

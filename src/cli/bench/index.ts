@@ -18,7 +18,9 @@ import type { Hardware } from './hardware.js';
 import type { Command, LoadPlan, LoadResult, Report } from './messages.js';
 import { createReport, tableHeader, tableRows } from './report.js';
 import type { BenchReport } from './report.js';
+import { runLeaseScale } from './lease-scale.js';
 import { scenarioNames, scenarios } from './scenarios.js';
+import { runWakeup } from './wakeup.js';
 import type { ScenarioName } from './scenarios.js';
 
 export { scenarioNames } from './scenarios.js';
@@ -46,6 +48,11 @@ export const defaultBenchOptions: Omit<BenchOptions, 'scenario'> = {
   replicas: 4,
   timeoutMs: 30_000,
 };
+
+/** Of others, in the scenario `wakeup`. */
+const otherWaits = 10_000;
+/** Timed entries in the scenario `lease-scale`. */
+const leaseScaleEntries = [1_000, 1_000_000] as const;
 
 /** As shells report a program that Ctrl-C ended. */
 const interruptedStatus = 130;
@@ -89,6 +96,7 @@ function load(
   options: BenchOptions,
   output: Output,
 ): Promise<LoadResult> {
+  if (scenario === 'wakeup') return wakeup(cluster, options, output);
   const isFailover = scenario === 'failover';
   const measureMs = options.seconds * 1000;
   const plan: LoadPlan = {
@@ -107,6 +115,18 @@ function load(
   });
 }
 
+function wakeup(cluster: BenchCluster, options: BenchOptions, output: Output): Promise<LoadResult> {
+  output.note(`wakeup: measuring for ${options.seconds} s each, alone and beside ${otherWaits} waits`);
+  return runWakeup({
+    clusterFile: cluster.clusterFile,
+    identities: cluster.identities.slice(0, 2),
+    measureMs: options.seconds * 1_000,
+    timeoutMs: options.timeoutMs,
+    otherWaits,
+    expiries: 25,
+  });
+}
+
 async function measure(
   scenario: ScenarioName,
   options: BenchOptions,
@@ -116,7 +136,7 @@ async function measure(
   const { replicas, concurrency, identities } = options;
   output.note(`${scenario} (${scenarios[scenario].description}): ${replicas} replicas starting`);
   const lateCount = scenario === 'failover' ? 1 : 0;
-  const cluster = await startBenchCluster(replicas, identities + lateCount);
+  const cluster = await startBenchCluster(replicas, Math.max(2, identities + lateCount));
   const leave = (): void => process.exit(interruptedStatus);
   const release = onStopSignals(() => void cluster.remove().then(leave, leave), leave);
   try {
@@ -137,6 +157,23 @@ function describeConditions(options: BenchOptions, hardware: Hardware): string {
     `${hardware.cpu}, ${hardware.cores} cores, ${hardware.memoryGiB} GiB, Node ${hardware.node}, load average ${hardware.loadAverage}`,
     `${replicas} replicas, ${concurrency} operations under way from ${identities} identities, ${seconds} s each, signed requests, memory`,
   ].join('\n');
+}
+
+/** How the cost of operations grows with the number of timed entries; no cluster takes part. */
+export function benchLeaseScale(output: Output): ExitStatus {
+  output.note(`lease-scale: ${leaseScaleEntries.join(' and ')} timed entries`);
+  const hardware = describeHardware();
+  const report = runLeaseScale(leaseScaleEntries);
+  output.record({ ...report, hardware });
+  const rows = Object.entries(report.microseconds).map(([kind, [few, many]]) => [
+    kind,
+    few.toFixed(2),
+    many.toFixed(2),
+    report.ratio[kind]!.toFixed(2),
+  ]);
+  const [few, many] = report.entries;
+  output.say(output.table(['operation', `µs at ${few}`, `µs at ${many}`, 'ratio'], rows));
+  return exitStatus.ok;
 }
 
 export async function runBench(options: BenchOptions, output: Output): Promise<ExitStatus> {

@@ -5,7 +5,7 @@
 import { any } from '../../client/index.js';
 import type { Space } from '../../client/index.js';
 
-export type ScenarioName = 'out' | 'rdp' | 'cas' | 'mixed' | 'failover';
+export type ScenarioName = 'out' | 'rdp' | 'cas' | 'mixed' | 'failover' | 'wakeup';
 
 export type OperationName = 'out' | 'rdp' | 'cas';
 
@@ -32,6 +32,11 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   },
   failover: {
     description: 'out while the primary is killed',
+    isReading: false,
+    choose: () => 'out',
+  },
+  wakeup: {
+    description: 'rd that waits, from the out of another client to its answer; expiry from its deadline',
     isReading: false,
     choose: () => 'out',
   },

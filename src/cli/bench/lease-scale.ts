@@ -1,0 +1,127 @@
+/**
+ * What an operation costs among few and among many timed entries: the replicated application alone, in this process,
+ * both sizes in one run and in turns, so that they meet the same machine. Checkpoints are part of it, as in a replica.
+ */
+import { sessionId, type ClientId } from '../../base/index.js';
+import { encodeOperation, type Operation } from '../../codec/index.js';
+import { sha256 } from '../../crypto/index.js';
+import { createService, type Service } from '../../service/index.js';
+
+export interface LeaseScaleReport {
+  readonly scenario: 'lease-scale';
+  readonly entries: readonly [number, number];
+  /** Of the median round, by operation, among few and among many. */
+  readonly microseconds: Readonly<Record<string, readonly [number, number]>>;
+  readonly ratio: Readonly<Record<string, number>>;
+}
+
+const space = 'default';
+const owner = 'ab'.repeat(32) as ClientId;
+const roundsPerSize = 15;
+const operationsPerRound = 2_000;
+const operationsPerCheckpoint = 1_000;
+const hourMs = 3_600_000;
+
+const value = (field: number | string) => ({ kind: 'value', value: field }) as const;
+
+type Kind = 'out' | 'rdp' | 'renew' | 'inp' | 'expire';
+const kinds: readonly Kind[] = ['rdp', 'renew', 'out', 'inp', 'expire'];
+
+/** A service that holds so many timed entries, and what is done to them. */
+class Subject {
+  readonly #service: Service = createService({ hash: sha256 });
+  readonly #entries: number;
+  #time = 1_000_000;
+  #number = 0;
+  #inserted = 0;
+  #taken = 0;
+
+  constructor(entries: number) {
+    this.#entries = entries;
+    this.#service.advanceTime(this.#time, this);
+    for (let i = 0; i < entries; i++) this.#insert(i);
+    this.#service.checkpoint();
+  }
+
+  resolve(): boolean {
+    return true;
+  }
+
+  notify(): void {
+    // Nobody has subscribed.
+  }
+
+  /** Milliseconds of one round. */
+  measure(kind: Kind): number {
+    if (kind === 'expire') return this.#expire();
+    const operations = Array.from({ length: operationsPerRound }, () =>
+      encodeOperation(this.#operation(kind)),
+    );
+    const beganMs = performance.now();
+    for (const [index, operation] of operations.entries()) {
+      this.#execute(operation);
+      if (index % operationsPerCheckpoint === 0) this.#service.checkpoint();
+    }
+    return performance.now() - beganMs;
+  }
+
+  /** As many entries as a round has operations, due one after the other. */
+  #expire(): number {
+    const from = this.#time;
+    for (let i = 0; i < operationsPerRound; i++)
+      this.#execute(encodeOperation({ kind: 'out', space, tuple: ['soon', i], lease: 10_000 + i }));
+    const beganMs = performance.now();
+    for (let i = 0; i < operationsPerRound; i++) {
+      this.#time = from + 10_000 + i;
+      this.#service.advanceTime(this.#time, this);
+    }
+    this.#service.checkpoint();
+    return performance.now() - beganMs;
+  }
+
+  #operation(kind: Exclude<Kind, 'expire'>): Operation {
+    // Scattered, and each entry once in a while.
+    const key = this.#taken + ((this.#number * 7_919) % Math.max(1, this.#inserted - this.#taken));
+    this.#number++;
+    switch (kind) {
+      case 'out':
+        return { kind, space, tuple: ['timed', this.#inserted++], lease: hourMs };
+      case 'rdp':
+        return { kind, space, template: [value('timed'), value(key)] };
+      case 'renew':
+        return { kind, space, template: [value('timed'), value(key)], lease: hourMs };
+      case 'inp':
+        return { kind, space, template: [value('timed'), value(this.#taken++)] };
+    }
+  }
+
+  #insert(i: number): void {
+    this.#inserted++;
+    const lease = hourMs + ((i * 7_919) % this.#entries);
+    this.#execute(encodeOperation({ kind: 'out', space, tuple: ['timed', i], lease }));
+  }
+
+  #execute(operation: Uint8Array): void {
+    const request = { client: owner, session: sessionId(1), number: 1, mayWait: false };
+    this.#service.execute({ ...request, operation, time: this.#time }, this);
+  }
+}
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
+const rounded = (figure: number): number => Number(figure.toFixed(3));
+
+export function runLeaseScale(entries: readonly [number, number]): LeaseScaleReport {
+  const subjects = entries.map((count) => new Subject(count));
+  const microseconds: Record<string, [number, number]> = {};
+  for (const kind of kinds) {
+    const times: [number[], number[]] = [[], []];
+    for (let round = 0; round < roundsPerSize; round++)
+      for (const [index, subject] of subjects.entries()) times[index]!.push(subject.measure(kind));
+    const [few, many] = times.map((each) => rounded((median(each) * 1_000) / operationsPerRound));
+    microseconds[kind] = [few!, many!];
+  }
+  const ratio = Object.fromEntries(
+    Object.entries(microseconds).map(([kind, [few, many]]) => [kind, rounded(many / few)]),
+  );
+  return { scenario: 'lease-scale', entries, microseconds, ratio };
+}
