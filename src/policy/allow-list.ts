@@ -9,7 +9,7 @@ import { refuse, type CheckRule } from './problem.js';
 /** Bounds that keep parser, compiler and stack far from their own limits at every replica. */
 export const sourceLengthMax = 64 << 10;
 export const nodesMax = 8_000;
-export const depthMax = 48;
+export const depthMax = 64;
 export const callDepthMax = 32;
 
 const nodeTypes = new Set([
@@ -19,7 +19,7 @@ const nodeTypes = new Set([
   ...['ContinueStatement', 'Identifier', 'Literal', 'TemplateLiteral', 'TemplateElement'],
   ...['ArrayExpression', 'ObjectExpression', 'Property', 'ArrayPattern', 'ObjectPattern'],
   ...['MemberExpression', 'ChainExpression', 'CallExpression', 'UnaryExpression', 'BinaryExpression'],
-  ...['LogicalExpression', 'ConditionalExpression'],
+  ...['LogicalExpression', 'ConditionalExpression', 'ParenthesizedExpression'],
 ]);
 
 const loops = 'loop with for…of, or use some, every, find, filter, map or reduce';
@@ -106,6 +106,8 @@ function isNode(value: unknown): value is AnyNode {
 
 function checkNodeType(node: AnyNode): void {
   if (nodeTypes.has(node.type)) return;
+  // What stands there alone says more than that it stands alone.
+  if (node.type === 'ExpressionStatement') checkNodeType(node.expression);
   const [rule, remedy] = remedies[node.type] ?? ['syntax', 'this is not part of the policy language'];
   refuse(rule, node, `${node.type}: ${remedy}`);
 }

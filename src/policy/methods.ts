@@ -7,7 +7,7 @@ import { any, double, formal, normalizeField } from '../codec/index.js';
 import type { Entry, Template } from '../codec/index.js';
 import { spaceTemplate, template, type PolicyTemplate } from './authoring.js';
 import { fault, type Meter } from './meter.js';
-import { arrayOf, equal, integerOf, record, textOf } from './values.js';
+import { arrayOf, equal, integerOf, isField, record, textOf } from './values.js';
 
 /** An entry as it is in the space; policies see its id as a number. */
 export interface LookupEntry extends Omit<Entry, 'owner'> {
@@ -97,6 +97,13 @@ function predicateHelpers(meter: Meter) {
   };
 }
 
+/** The fields of a template; codec would also take records that look like its markers. */
+function fieldsOf(value: unknown): PolicyTemplate {
+  const fields = arrayOf(value);
+  const isStrange = (field: unknown) => typeof field === 'object' && field !== null && !isField(field);
+  return fields.some(isStrange) ? fault('an array or a record is no field') : (fields as PolicyTemplate);
+}
+
 /** Wrong fields are the policy's fault; a defect of ours is not, and passes. */
 function fromUser<T>(make: () => T): T {
   try {
@@ -141,9 +148,9 @@ export class Lookups {
 
   helpers() {
     const template = (fields: unknown): Template => {
-      const list = arrayOf(fields);
+      const list = fieldsOf(fields);
       this.#meter.charge(stepsPerLookup + list.length);
-      return fromUser(() => spaceTemplate(list as PolicyTemplate));
+      return fromUser(() => spaceTemplate(list));
     };
     const oldest = (handle: unknown, fields: unknown): LookupEntry | null =>
       this.#of(handle).rdp(template(fields), this.#charge);
@@ -182,7 +189,7 @@ function templateHelpers(meter: Meter) {
     formal_bytes: formal.bytes,
     tmpl: (fields: readonly unknown[]) => {
       meter.charge(1 + fields.length);
-      return fromUser(() => template(...(fields as PolicyTemplate)));
+      return fromUser(() => template(...fieldsOf(fields)));
     },
     dbl: (value: unknown) => {
       if (typeof value !== 'number') return fault('double(…) takes a number');

@@ -35,16 +35,8 @@ class ModuleCompiler {
   #policy: ast.AnyNode | null = null;
   #isExported = false;
 
-  constructor(program: ast.Program) {
+  constructor(program: ast.Program, ownKeys: ReadonlySet<string>) {
     this.#program = program;
-    const ownKeys = new Set<string>();
-    checkNodes(program, (node) => {
-      if (node.type !== 'ObjectExpression') return;
-      for (const property of node.properties) {
-        const name = property.type === 'Property' ? plainName(property.key, property.computed) : null;
-        if (name !== null && isKeyAllowed(name)) ownKeys.add(name);
-      }
-    });
     const compilation: Compilation = { ownKeys, fresh: () => `v${this.#names++}`, arrow };
     this.#top = { compilation, scope: this.#scope, info: this.#info(null), cost: { nodes: 1 } };
   }
@@ -54,11 +46,11 @@ class ModuleCompiler {
     if (this.#policy === null || !this.#isExported) {
       return refuse('policy', this.#program, `there is no policy: ${exportRemedy}`);
     }
-    const rules = this.#rules(this.#policy);
     // Constants first: from then on functions know them all, and a constant knows only those before it.
     const constants = this.#constants.map(({ id, init }) => {
       return `const ${bind(id, this.#initial(init, id), this.#top).join(', ')};`;
     });
+    const rules = this.#rules(this.#policy);
     const functions = this.#functions.map((info) => `const ${info.name} = ${this.#function(info)};`);
     const depths = new Map<FunctionInfo, number>();
     for (const info of [this.#top.info, ...this.#functions]) checkCalls(info, depths);
@@ -225,7 +217,21 @@ function ruleOf(value: RuleValue): CompiledRule {
   };
 }
 
+/** Checks the bounds and that every node is on the list; returns the keys that the module gives to records. */
+function checkedKeys(program: ast.Program): ReadonlySet<string> {
+  const keys = new Set<string>();
+  checkNodes(program, (node) => {
+    if (node.type !== 'ObjectExpression') return;
+    for (const property of node.properties) {
+      const name = property.type === 'Property' ? plainName(property.key, property.computed) : null;
+      if (name !== null && isKeyAllowed(name)) keys.add(name);
+    }
+  });
+  return keys;
+}
+
 /** @throws Violation */
 export function compileModule(source: string): CompiledModule {
-  return new ModuleCompiler(parseModule(source)).compile();
+  const ownKeys = checkedKeys(parseModule(source, true));
+  return new ModuleCompiler(parseModule(source, false), ownKeys).compile();
 }

@@ -16,15 +16,23 @@ function isComplaint(error: unknown): error is ParserComplaint {
   return error instanceof SyntaxError && 'loc' in error;
 }
 
-/** @throws Violation */
-export function parseModule(source: string): Program {
+const outOfStack = 'Not enough stack space';
+
+/**
+ * With parentheses kept as nodes, everything that nests in the text nests in the tree.
+ * @throws Violation
+ */
+export function parseModule(source: string, preserveParens: boolean): Program {
   if (source.length > sourceLengthMax) {
     throw new Violation('size', `${source.length} characters, at most ${sourceLengthMax} are allowed`, 1, 1);
   }
+  const common = { ecmaVersion: 2023, sourceType: 'module', allowHashBang: false, locations: true } as const;
   try {
-    return parse(source, { ecmaVersion: 2023, sourceType: 'module', allowHashBang: false, locations: true });
+    return parse(source, { ...common, preserveParens });
   } catch (error) {
-    if (!isComplaint(error)) throw new Violation('nesting', 'nested too deeply: name the parts', 1, 1);
+    if (!isComplaint(error) || error.message.startsWith(outOfStack)) {
+      throw new Violation('nesting', 'nested too deeply: name the parts', 1, 1);
+    }
     const message = error.message.replace(/ \(\d+:\d+\)$/, '');
     throw new Violation('syntax', message, error.loc.line, error.loc.column + 1);
   }

@@ -1,5 +1,6 @@
 /**
- * The second wall: a Compartment (SES) whose global object is empty. Compiled text names nothing global, and
+ * The second wall: a Compartment (SES) whose global object is empty. Compiled text names nothing global and has no
+ * member access, and
  * if a defect of the compiler let it, there would be nothing to find. No lockdown of the process: why, and
  * what isolates what, is in docs/adr/0006.
  */
@@ -21,6 +22,8 @@ function emptyCompartment(): CompartmentInstance {
   for (const key of Reflect.ownKeys(global)) Reflect.deleteProperty(global, key);
   const left = Reflect.ownKeys(global).filter((key) => !harmless.includes(key));
   assert(left.length === 0, 'the compartment of a policy has no globals');
+  // Names of Object.prototype would be found too.
+  Object.setPrototypeOf(global, null);
   Object.freeze(global);
   return compartment;
 }

@@ -50,7 +50,8 @@ export function record(parts: readonly unknown[]): object {
   return Object.freeze(made);
 }
 
-function isField(value: object): boolean {
+/** Whether an object is a value of a tuple or template; arrays and records are not. */
+export function isField(value: object): boolean {
   return value instanceof Double || value instanceof Uint8Array || markers.has(value);
 }
 
