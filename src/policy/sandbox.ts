@@ -9,7 +9,7 @@ import { assert } from '../base/index.js';
 
 interface CompartmentInstance {
   readonly globalThis: object;
-  evaluate(source: string): unknown;
+  evaluate(source: string, options: { readonly __moduleShimLexicals__: object }): unknown;
 }
 declare const Compartment: new (options: { readonly __options__: true }) => CompartmentInstance;
 
@@ -34,6 +34,9 @@ export type Helpers = Readonly<Record<string, unknown>>;
 export function evaluateText(text: string, helpers: Helpers): () => unknown {
   const names = Object.keys(helpers);
   const source = `(${names.join(', ')}) => () => {\n${text}\n}`;
-  const make = emptyCompartment().evaluate(source) as (...values: unknown[]) => () => unknown;
+  // Without lexicals given, SES looks names up in an object that has Object.prototype.
+  const make = emptyCompartment().evaluate(source, { __moduleShimLexicals__: {} }) as (
+    ...values: unknown[]
+  ) => () => unknown;
   return make(...names.map((name) => helpers[name]));
 }
