@@ -18,13 +18,13 @@ const harmless: readonly PropertyKey[] = ['Infinity', 'NaN', 'undefined', Symbol
 
 function emptyCompartment(): CompartmentInstance {
   const compartment = new Compartment({ __options__: true });
-  const global = compartment.globalThis;
-  for (const key of Reflect.ownKeys(global)) Reflect.deleteProperty(global, key);
-  const left = Reflect.ownKeys(global).filter((key) => !harmless.includes(key));
+  const scope = compartment.globalThis;
+  for (const key of Reflect.ownKeys(scope)) Reflect.deleteProperty(scope, key);
+  const left = Reflect.ownKeys(scope).filter((key) => !harmless.includes(key));
   assert(left.length === 0, 'the compartment of a policy has no globals');
   // Names of Object.prototype would be found too.
-  Object.setPrototypeOf(global, null);
-  Object.freeze(global);
+  Object.setPrototypeOf(scope, null);
+  Object.freeze(scope);
   return compartment;
 }
 
