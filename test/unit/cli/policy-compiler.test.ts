@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compilePolicy } from '../../../src/cli/policy-compiler.js';
+import { reportedError, runHere } from './fake-terminal.js';
 
 let folder = '';
 beforeEach(() => {
@@ -76,5 +77,31 @@ type Out = RuleArguments['out'];\nexport default definePolicy({ out: (a: Out): b
 
   it('says so when there is no such file', async () => {
     await expect(compilePolicy(join(folder, 'none.ts'))).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+  });
+});
+
+describe('theodora policy check', () => {
+  it('lists rules and digest', async () => {
+    const file = write({ 'main.ts': `${head}export default definePolicy({ rdp: true, out: false });` });
+    const { status, out } = await runHere(['policy', 'check', file, '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toEqual({
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      rules: ['out', 'rdp'],
+    });
+  });
+
+  it('is status 2 with place and rule for anything else', async () => {
+    const file = write({
+      'main.ts': `${head}export default definePolicy({ out: () => Math.random() < 1 });`,
+    });
+    const ran = await runHere(['policy', 'check', file, '--json']);
+    expect(ran).toMatchObject({ status: 2, out: '' });
+    expect(reportedError(ran.err)).toMatchObject({
+      code: 'POLICY_INVALID',
+      rule: 'name',
+      line: 2,
+      column: 42,
+    });
   });
 });
