@@ -8,7 +8,7 @@ import { encodeField } from '../../codec/index.js';
 import { toHex } from '../../base/index.js';
 import type { Policy } from '../policy.js';
 import { attempt, emptyState, expire, showFields, showOperation } from './naive-space.js';
-import type { TestEntry, TestOperation, TestState } from './naive-space.js';
+import type { TestOperation, TestState } from './naive-space.js';
 
 /** How a state came about; null for the start. */
 export interface Step {

@@ -97,7 +97,7 @@ describe('theodora policy check', () => {
     });
     const ran = await runHere(['policy', 'check', file, '--json']);
     expect(ran).toMatchObject({ status: 2, out: '' });
-    expect(reportedError(ran.err)).toMatchObject({
+    expect(reportedError(ran)).toMatchObject({
       code: 'POLICY_INVALID',
       rule: 'name',
       line: 2,
