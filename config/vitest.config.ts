@@ -22,6 +22,7 @@ const kinds: readonly Kind[] = [
   { name: 'house', folders: ['house'], timeoutMs: 60_000, group: 0 },
   { name: 'unit', folders: ['unit'], timeoutMs: 60_000, group: 0 },
   { name: 'paper', folders: ['paper'], timeoutMs: 60_000, group: 0 },
+  { name: 'attack', folders: ['attack'], timeoutMs: 60_000, group: 0 },
   { name: 'contract', folders: ['contract'], timeoutMs: 60_000, group: 0 },
   { name: 'sim', folders: ['scenarios', 'sim'], timeoutMs: 240_000, group: 1 },
   { name: 'integration', folders: ['integration'], timeoutMs: 120_000, group: 2, isAlone: true },

@@ -10,6 +10,7 @@ import { registerBench } from './commands/bench.js';
 import { registerClient } from './commands/client.js';
 import { registerDemo } from './commands/demo.js';
 import { registerInit } from './commands/init.js';
+import { registerPolicy } from './commands/policy.js';
 import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
 import { registerSpaceOperations } from './commands/space-operations.js';
@@ -80,6 +81,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   program.commandsGroup('Tuple space:');
   registerSpaceOperations(program, bind);
   registerWaiting(program, bind);
+  registerPolicy(program, bind);
   program.commandsGroup('See and measure:');
   registerDemo(program, bind);
   registerSim(program, bind);

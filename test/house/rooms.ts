@@ -19,7 +19,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   crypto: { imports: ['base', 'codec'], packages: ['node:', '@noble/hashes', 'yaml'] },
   ordering: { imports: ['base', 'codec'] },
   space: { imports: ['base', 'codec'] },
-  policy: { imports: ['base', 'codec'], types: ['space'] },
+  policy: { imports: ['base', 'codec'], types: ['space'], packages: ['acorn', 'ses'] },
   confidential: { imports: ['base', 'codec', 'crypto'], types: ['space'] },
   service: { imports: guards },
   replica: { imports: core, packages: ['node:', '@grpc/grpc-js', 'pino', 'prom-client'] },
@@ -31,7 +31,10 @@ export const rooms: Readonly<Record<string, Room>> = {
   recipes: { imports: ['client'] },
   red: { imports: ['client', 'recipes'], packages: ['node:'] },
   sim: { imports: [...core, ...users], packages: ['node:', '@noble/hashes'] },
-  cli: { imports: [...core, ...users, 'sim'], packages: ['node:', 'commander', 'pino', 'prom-client'] },
+  cli: {
+    imports: [...core, ...users, 'sim'],
+    packages: ['node:', 'commander', 'esbuild', 'pino', 'prom-client'],
+  },
 };
 
 /** Synchronous, without clock, entropy, I/O or locale: equal inputs give equal outputs. */
