@@ -7,7 +7,7 @@ import { equalBytes } from '../../base/index.js';
 import type { Template } from '../../codec/index.js';
 import { isMatch } from './tuple-space-model.js';
 import { violated } from './violation.js';
-import { mayBeGone } from './waiting.js';
+import { oldestHeld } from './waiting.js';
 import type { ModelEvent, WaitLimits } from './waiting.js';
 
 /** What one subscription was told. */
@@ -31,7 +31,7 @@ export function checkEventStreams(
   for (const feed of feeds) {
     checkFeed(feed, events);
     const after = feed.truncatedAfter;
-    if (after !== null && !mayBeGone(after + 1, events.length, limits))
+    if (after !== null && after + 1 >= oldestHeld(events.length, limits))
       violated(
         'event-streams',
         `c${feed.client} was told that events after ${after} are gone, but they are held`,

@@ -27,18 +27,14 @@ export interface WaitLimits extends LeaseLimits {
   readonly eventsPerSpaceMax: number;
 }
 
-/** Old events go by pages of so many; which page goes when is the service's affair. */
 const eventsPerPage = 64;
 
-/** An event this old must be held still, and one older than the second number must not be. */
-const heldFrom = (next: number, { eventsPerSpaceMax }: WaitLimits): number =>
-  Math.max(1, next - eventsPerSpaceMax + eventsPerPage);
-const goneBefore = (next: number, { eventsPerSpaceMax }: WaitLimits): number =>
-  next - eventsPerSpaceMax - eventsPerPage;
-
-/** Whether the event may be missing from the history once there have been so many. */
-export const mayBeGone = (sequence: number, count: number, limits: WaitLimits): boolean =>
-  sequence < heldFrom(count + 1, limits);
+/** Of `count` events the oldest that is held: whenever a page is full, whole pages go until the others are within the limit. */
+export function oldestHeld(count: number, { eventsPerSpaceMax }: WaitLimits): number {
+  const pages = Math.floor(count / eventsPerPage);
+  const surplus = Math.ceil((pages * eventsPerPage - eventsPerSpaceMax) / eventsPerPage);
+  return 1 + eventsPerPage * Math.max(0, Math.min(surplus, pages - 1));
+}
 
 interface ModelSubscription {
   readonly key: RequestKey;
@@ -168,27 +164,18 @@ class WaitingModel {
 
   #subscribe(from: number | null, ordered: OrderedOperation, answer: Result | null): void {
     const { client, session, number } = ordered;
-    const next = this.events.length + 1;
-    if (answer?.kind === 'refused') {
-      if (answer.code === 'HISTORY_TRUNCATED' && !this.#isTruncated(from, answer.detail))
-        violated(
-          'waiting',
-          `events from ${from ?? next} on were refused, those from ${answer.detail} are held`,
-        );
-      return;
-    }
-    const expected = from ?? next;
-    if (answer?.kind !== 'subscribed' || answer.from !== expected)
-      violated('waiting', `a subscription begins elsewhere than at ${expected}`);
-    if (expected < goneBefore(next, this.#limits))
-      violated('waiting', `event ${expected} of ${next - 1} is promised, which is held no more`);
+    const first = from ?? this.events.length + 1;
+    const oldest = oldestHeld(this.events.length, this.#limits);
+    const isRefused = answer?.kind === 'refused' && answer.code === 'HISTORY_TRUNCATED';
+    if (isRefused !== first < oldest || (isRefused && answer.detail !== oldest))
+      violated(
+        'waiting',
+        `events from ${first} on: ${answer?.kind}, though those from ${oldest} on are held`,
+      );
+    if (answer?.kind === 'refused') return;
+    if (answer?.kind !== 'subscribed' || answer.from !== first)
+      violated('waiting', `a subscription begins elsewhere than at ${first}`);
     this.#subscriptions.push({ key: requestKey(session, number), session, client });
-  }
-
-  #isTruncated(from: number | null, oldest: number): boolean {
-    const next = this.events.length + 1;
-    const isPlausible = oldest >= goneBefore(next, this.#limits) && oldest <= heldFrom(next, this.#limits);
-    return from !== null && from < oldest && isPlausible;
   }
 
   /** The next effect of the step must be this one; tells whether the result was given. */
