@@ -7,7 +7,7 @@
 import { fromHex } from './bytes.js';
 import type { Digest, HashFunction } from './ids.js';
 
-/** An immutable picture of the state: pages by number and the root over them. */
+/** An immutable picture of the state: pages by number (put together when they are asked for) and the root over them. */
 export interface PageSnapshot {
   readonly root: Digest;
   readonly pages: ReadonlyMap<number, Uint8Array>;
@@ -87,7 +87,10 @@ class NodeList {
 
 export class PageTree {
   readonly #hash: HashFunction;
-  readonly #pages = new Map<number, Uint8Array>();
+  /** The pages by group. Invariant: no group is empty. */
+  readonly #pages = new Map<number, Map<number, Uint8Array>>();
+  /** Groups of `#pages` that no snapshot shares: they may be changed. */
+  readonly #owned = new Set<number>();
   /** Invariant: holds the digests of exactly the pages of `#pages`. */
   readonly #groups = new Map<number, NodeList>();
   /** Invariant: up to date for every group that is not dirty. */
@@ -103,7 +106,7 @@ export class PageTree {
   /** Stores a page; the bytes must never change afterwards. */
   put(page: number, bytes: Uint8Array): void {
     const number = Math.floor(page / pagesPerGroup);
-    this.#pages.set(page, bytes);
+    this.#ownPages(number).set(page, bytes);
     let group = this.#groups.get(number);
     if (group === undefined) this.#groups.set(number, (group = new NodeList(groupTag)));
     group.set(page, this.#leafDigest(page, bytes));
@@ -111,8 +114,11 @@ export class PageTree {
   }
 
   remove(page: number): void {
-    if (!this.#pages.delete(page)) return;
     const number = Math.floor(page / pagesPerGroup);
+    if (this.#pages.get(number)?.has(page) !== true) return;
+    const pages = this.#ownPages(number);
+    pages.delete(page);
+    if (pages.size === 0) this.#pages.delete(number);
     this.#groups.get(number)!.remove(page);
     this.#dirtyGroups.add(number);
   }
@@ -120,6 +126,7 @@ export class PageTree {
   /** Replaces everything by the pages of a snapshot. */
   reset(pages: ReadonlyMap<number, Uint8Array>): void {
     this.#pages.clear();
+    this.#owned.clear();
     this.#groups.clear();
     this.#dirtyGroups.clear();
     this.#top = new NodeList(rootTag);
@@ -127,7 +134,26 @@ export class PageTree {
   }
 
   snapshot(): PageSnapshot {
-    return { root: this.#root(), pages: new Map(this.#pages) };
+    const root = this.#root();
+    const groups = [...this.#pages.values()];
+    this.#owned.clear();
+    let pages: Map<number, Uint8Array> | null = null;
+    return {
+      root,
+      get pages() {
+        return (pages ??= new Map(groups.flatMap((group) => [...group])));
+      },
+    };
+  }
+
+  /** The group's pages, to be changed: a copy if a snapshot holds them. */
+  #ownPages(number: number): Map<number, Uint8Array> {
+    const known = this.#pages.get(number);
+    if (known !== undefined && this.#owned.has(number)) return known;
+    const own = new Map(known);
+    this.#pages.set(number, own);
+    this.#owned.add(number);
+    return own;
   }
 
   #leafDigest(page: number, bytes: Uint8Array): Digest {
