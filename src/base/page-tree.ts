@@ -85,10 +85,23 @@ class NodeList {
   }
 }
 
+/** The pages of a group by their place in it; an array, since copying one costs next to nothing. */
+type Pages = (Uint8Array | undefined)[];
+
+function* numbered(
+  groups: readonly (readonly [group: number, Readonly<Pages>])[],
+): Iterable<[number, Uint8Array]> {
+  for (const [group, pages] of groups) {
+    for (const [place, bytes] of pages.entries()) {
+      if (bytes !== undefined) yield [group * pagesPerGroup + place, bytes];
+    }
+  }
+}
+
 export class PageTree {
   readonly #hash: HashFunction;
   /** The pages by group. Invariant: no group is empty. */
-  readonly #pages = new Map<number, Map<number, Uint8Array>>();
+  readonly #pages = new Map<number, Pages>();
   /** Groups of `#pages` that no snapshot shares: they may be changed. */
   readonly #owned = new Set<number>();
   /** Invariant: holds the digests of exactly the pages of `#pages`. */
@@ -106,7 +119,7 @@ export class PageTree {
   /** Stores a page; the bytes must never change afterwards. */
   put(page: number, bytes: Uint8Array): void {
     const number = Math.floor(page / pagesPerGroup);
-    this.#ownPages(number).set(page, bytes);
+    this.#ownPages(number)[page % pagesPerGroup] = bytes;
     let group = this.#groups.get(number);
     if (group === undefined) this.#groups.set(number, (group = new NodeList(groupTag)));
     group.set(page, this.#leafDigest(page, bytes));
@@ -115,11 +128,11 @@ export class PageTree {
 
   remove(page: number): void {
     const number = Math.floor(page / pagesPerGroup);
-    if (this.#pages.get(number)?.has(page) !== true) return;
-    const pages = this.#ownPages(number);
-    pages.delete(page);
-    if (pages.size === 0) this.#pages.delete(number);
-    this.#groups.get(number)!.remove(page);
+    if (this.#pages.get(number)?.[page % pagesPerGroup] === undefined) return;
+    const group = this.#groups.get(number)!;
+    group.remove(page);
+    if (group.length === 0) this.#pages.delete(number);
+    else this.#ownPages(number)[page % pagesPerGroup] = undefined;
     this.#dirtyGroups.add(number);
   }
 
@@ -135,22 +148,22 @@ export class PageTree {
 
   snapshot(): PageSnapshot {
     const root = this.#root();
-    const groups = [...this.#pages.values()];
+    const groups = [...this.#pages];
     this.#owned.clear();
     let pages: Map<number, Uint8Array> | null = null;
     return {
       root,
       get pages() {
-        return (pages ??= new Map(groups.flatMap((group) => [...group])));
+        return (pages ??= new Map(numbered(groups)));
       },
     };
   }
 
   /** The group's pages, to be changed: a copy if a snapshot holds them. */
-  #ownPages(number: number): Map<number, Uint8Array> {
+  #ownPages(number: number): Pages {
     const known = this.#pages.get(number);
     if (known !== undefined && this.#owned.has(number)) return known;
-    const own = new Map(known);
+    const own = known === undefined ? [] : known.slice();
     this.#pages.set(number, own);
     this.#owned.add(number);
     return own;

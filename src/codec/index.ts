@@ -7,6 +7,7 @@ export * from './messages.js';
 export * from './operation-codec.js';
 export * from './operations.js';
 export * from './peer-codec.js';
+export { allocate } from './slab.js';
 export * from './state.js';
 export * from './state-codec.js';
 export * from './tuple-codec.js';

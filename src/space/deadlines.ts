@@ -1,5 +1,5 @@
 /**
- * Deadlines in ordered time, of timed entries (DESIGN section 3) or of waits: a binary heap by deadline, then id,
+ * Deadlines in ordered time, of timed entries (DESIGN section 3) or of waits: a heap by deadline, then id,
  * in which every item knows its place. Renewing and taking therefore cost log n and leave nothing behind, and no
  * operation ever pays for a clean-up. Must not know clocks: the time it is asked about is the caller's.
  */
@@ -12,6 +12,9 @@ export interface Timed {
   /** Its place among the deadlines, which alone change it; −1 if it is not among them. */
   deadlineSlot: number;
 }
+
+/** Children of a node of the heap: more of them are fewer levels, so fewer items to touch in a large heap. */
+const arity = 8;
 
 export class Deadlines<T extends Timed> {
   /** Invariant: a heap; `#entries[i].deadlineSlot` is i. */
@@ -63,7 +66,7 @@ export class Deadlines<T extends Timed> {
     for (let slot = slots.pop(); slot !== undefined && found.length <= countMax; slot = slots.pop()) {
       if (slot >= this.#entries.length || this.#deadlines[slot]! > time) continue;
       found.push(this.#entries[slot]!);
-      slots.push(2 * slot + 1, 2 * slot + 2);
+      for (let child = arity * slot + 1; child <= arity * slot + arity; child++) slots.push(child);
     }
     return found;
   }
@@ -78,7 +81,7 @@ export class Deadlines<T extends Timed> {
   #rise(slot: number, entry: T, deadline: number): number {
     let free = slot;
     while (free > 0) {
-      const parent = (free - 1) >>> 1;
+      const parent = Math.floor((free - 1) / arity);
       if (!this.#isLater(parent, entry, deadline)) break;
       this.#put(free, this.#entries[parent]!, this.#deadlines[parent]!);
       free = parent;
@@ -88,18 +91,26 @@ export class Deadlines<T extends Timed> {
 
   /** Moves the free slot down as far as the entry belongs; answers where that is. */
   #sink(slot: number, entry: T, deadline: number): number {
-    const { length } = this.#entries;
     let free = slot;
     for (;;) {
-      let child = 2 * free + 1;
-      if (child >= length) return free;
-      const right = child + 1;
-      if (right < length && this.#isLater(child, this.#entries[right]!, this.#deadlines[right]!))
-        child = right;
-      if (this.#isLater(child, entry, deadline)) return free;
+      const child = this.#earliestChild(free);
+      if (child < 0 || this.#isLater(child, entry, deadline)) return free;
       this.#put(free, this.#entries[child]!, this.#deadlines[child]!);
       free = child;
     }
+  }
+
+  /** −1 if there is none. */
+  #earliestChild(slot: number): number {
+    const first = arity * slot + 1;
+    const { length } = this.#entries;
+    if (first >= length) return -1;
+    const end = Math.min(first + arity, length);
+    let earliest = first;
+    for (let child = first + 1; child < end; child++) {
+      if (this.#isLater(earliest, this.#entries[child]!, this.#deadlines[child]!)) earliest = child;
+    }
+    return earliest;
   }
 
   #isLater(slot: number, entry: T, deadline: number): boolean {

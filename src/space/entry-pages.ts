@@ -1,14 +1,15 @@
 /**
  * All entries of all spaces by insertion id, `entriesPerPage` ids a page, and the bytes of these pages for
- * checkpoints. Pages that changed wait to be encoded, but only so many: a checkpoint must not be a long
- * pause, so beyond that the one that has waited longest is encoded along the way. When a page is encoded
- * has no influence on its bytes. Must not know spaces by name, templates or operations.
+ * checkpoints; deadlines that changed lie in pages of their own. Must not know spaces by name, templates or
+ * operations.
  */
 import { assert, type ClientId, type PageTree } from '../base/index.js';
 import type { Tuple } from '../codec/index.js';
-import { decodePage, encodePage, entriesPerPage, slotBit } from './page-format.js';
+import { ChangedPages } from './changed-pages.js';
+import { decodePage, encodePage, entriesPerPage } from './page-format.js';
+import { Renewals } from './renewals.js';
 import { pageNumber } from './sections.js';
-import type { StoredEntry } from './stored-entry.js';
+import { storedEntry, type StoredEntry } from './stored-entry.js';
 
 interface Page {
   readonly number: number;
@@ -16,20 +17,14 @@ interface Page {
   readonly entries: StoredEntry[];
   /** As last encoded; null if never. The same bytes as in the page tree. */
   bytes: Uint8Array | null;
-  /** The slots of entries renewed since `bytes`, or of some that have gone. */
-  renewed: number;
 }
-
-/** Changed pages that may wait for the checkpoint. */
-const waitingPagesMax = 256;
 
 export class EntryPages {
   readonly #tree: PageTree;
   /** Invariant: holds a page exactly if it has an entry. */
   readonly #pages = new Map<number, Page>();
-  /** Pages whose `bytes` are out of date, in the order in which they became so. */
-  readonly #changed = new Set<Page>();
-  #waitingMax = waitingPagesMax;
+  readonly #changed = new ChangedPages<Page>((page) => this.#encode(page));
+  readonly #renewals: Renewals;
   /** One string object per owner instead of one per entry. */
   readonly #owners = new Map<ClientId, ClientId>();
   /** The id of the next entry. Invariant: greater than every id given out. */
@@ -37,6 +32,7 @@ export class EntryPages {
 
   constructor(tree: PageTree) {
     this.#tree = tree;
+    this.#renewals = new Renewals(tree);
   }
 
   get nextId(): number {
@@ -46,15 +42,15 @@ export class EntryPages {
   insert(space: number, tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
-    const entry = this.#stored({ id, space, tuple, owner, deadline, deadlineSlot: -1 });
+    const entry = this.#stored(id, space, tuple, owner, deadline);
     const number = Math.floor(id / entriesPerPage);
     let page = this.#pages.get(number);
     if (page === undefined) {
-      page = { number, entries: [], bytes: null, renewed: 0 };
+      page = { number, entries: [], bytes: null };
       this.#pages.set(number, page);
     }
     page.entries.push(entry);
-    this.#onChange(page);
+    this.#changed.add(page);
     return entry;
   }
 
@@ -64,45 +60,55 @@ export class EntryPages {
     const index = page === undefined ? -1 : page.entries.indexOf(entry);
     assert(index >= 0, 'a removed entry has a page');
     page!.entries.splice(index, 1);
-    if (page!.entries.length > 0) {
-      this.#onChange(page!);
-      return;
-    }
+    if (entry.deadline !== entry.firstDeadline) this.#renewals.remove(entry.id);
+    if (page!.entries.length > 0) return this.#changed.add(page!);
     this.#pages.delete(page!.number);
-    this.#changed.delete(page!);
+    this.#changed.drop(page!);
     this.#tree.remove(pageNumber('entries', page!.number));
   }
 
-  /** The entry, which must be here, has got another deadline. */
-  onRenewal(entry: StoredEntry): void {
-    const page = this.#pages.get(Math.floor(entry.id / entriesPerPage));
-    assert(page !== undefined, 'a renewed entry has a page');
-    page.renewed |= slotBit(entry);
-    this.#onChange(page);
+  /** The entry, which must be here, has another deadline. */
+  onRenewal({ id, firstDeadline, deadline }: StoredEntry): void {
+    assert(deadline !== null, 'a renewed entry is timed');
+    if (deadline === firstDeadline) this.#renewals.remove(id);
+    else this.#renewals.set(id, deadline);
   }
 
   /** Makes changes of which many may fall on one page: none is encoded before the last of them. */
   changeMany(changes: () => void): void {
-    this.#waitingMax = Number.POSITIVE_INFINITY;
-    changes();
-    this.#waitingMax = waitingPagesMax;
-    this.#encodeOverdue();
+    this.#changed.during(() => this.#renewals.changeMany(changes));
   }
 
   /** Brings the page tree up to date. */
   flush(): void {
-    for (const page of this.#changed) this.#encode(page);
-    this.#changed.clear();
+    this.#changed.flush();
+    this.#renewals.flush();
   }
 
   /** Takes over a page of a certified state that the page tree already holds; pages come in ascending order. */
   load(number: number, bytes: Uint8Array): readonly StoredEntry[] {
     const decoded = decodePage(number, bytes);
     assert(decoded !== null, 'certified pages are well-formed');
-    const entries = decoded.map((entry) => this.#stored(entry));
-    this.#pages.set(number, { number, entries, bytes, renewed: 0 });
+    const entries = decoded.map(({ id, space, tuple, owner, deadline }) =>
+      this.#stored(id, space, tuple, owner, deadline),
+    );
+    this.#pages.set(number, { number, entries, bytes });
     this.#nextId = entries.at(-1)!.id + 1;
     return entries;
+  }
+
+  /** As `load` for a page of renewals, once all entries are there: calls `renew` with each renewed entry and its deadline. */
+  loadRenewals(
+    number: number,
+    bytes: Uint8Array,
+    renew: (entry: StoredEntry, deadline: number) => void,
+  ): void {
+    for (const { id, deadline } of this.#renewals.load(number, bytes)) {
+      const page = this.#pages.get(Math.floor(id / entriesPerPage));
+      const entry = page?.entries.find((each) => each.id === id);
+      assert(entry !== undefined && entry.deadline !== null, 'a certified renewal is of a timed entry');
+      renew(entry, deadline);
+    }
   }
 
   /** Sets the counter of a certified state, after its pages have been loaded. */
@@ -111,30 +117,15 @@ export class EntryPages {
     this.#nextId = nextId;
   }
 
-  #onChange(page: Page): void {
-    this.#changed.add(page);
-    this.#encodeOverdue();
-  }
-
-  #encodeOverdue(): void {
-    if (this.#changed.size <= this.#waitingMax) return;
-    for (const page of this.#changed) {
-      this.#changed.delete(page);
-      this.#encode(page);
-      if (this.#changed.size <= this.#waitingMax) return;
-    }
-  }
-
   #encode(page: Page): void {
-    page.bytes = encodePage(page.entries, page.bytes, page.renewed);
-    page.renewed = 0;
+    page.bytes = encodePage(page.entries, page.bytes);
     this.#tree.put(pageNumber('entries', page.number), page.bytes);
   }
 
   /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored({ id, space, tuple, owner, deadline, deadlineSlot }: StoredEntry): StoredEntry {
+  #stored(id: number, space: number, tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
     let shared = this.#owners.get(owner);
     if (shared === undefined) this.#owners.set(owner, (shared = owner));
-    return { id, space, tuple: tuple.slice(), owner: shared, deadline, deadlineSlot };
+    return storedEntry(id, space, tuple.slice(), shared, deadline);
   }
 }

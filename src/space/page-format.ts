@@ -1,14 +1,13 @@
 /**
  * Bytes of a page of entries: records in ascending order of id, each with a header of slot (1 byte: id mod
- * entriesPerPage), space number and length (4 bytes each, big-endian), then the encoded entry. The slots
- * let a changed page take over the records of unchanged entries without encoding them again. All that
- * ever changes in an entry is its deadline.
+ * entriesPerPage), space number and length (4 bytes each, big-endian), then the encoded entry with the deadline
+ * that it was inserted with. A record never changes; the slots let a changed page take over those that stay
+ * without encoding them again.
  */
 import { emptyBytes } from '../base/index.js';
 import { decodeEntry, encodeEntry } from '../codec/index.js';
-import { publicEntry, type StoredEntry } from './stored-entry.js';
+import { storedEntry, type StoredEntry } from './stored-entry.js';
 
-/** As many as a set of slots has bits. */
 export const entriesPerPage = 32;
 const headerBytes = 9;
 
@@ -46,11 +45,6 @@ function nextRecord(bytes: Uint8Array, offset: number): number {
   return offset + headerBytes + readUint32(bytes, offset + 5);
 }
 
-/** The entry's bit in a set of slots. */
-export function slotBit(entry: StoredEntry): number {
-  return 1 << (entry.id % entriesPerPage);
-}
-
 /** The parts of a page in order of id; those that are kept refer to `before`. */
 class PageParts {
   readonly parts: (KeptRecords | NewRecord)[] = [];
@@ -64,7 +58,8 @@ class PageParts {
   }
 
   add(entry: StoredEntry): void {
-    const content = encodeEntry(publicEntry(entry));
+    const { id, tuple, owner, firstDeadline } = entry;
+    const content = encodeEntry({ id: BigInt(id), tuple, owner, deadline: firstDeadline });
     this.parts.push({ entry, content });
     this.length += headerBytes + content.length;
   }
@@ -87,14 +82,9 @@ class PageParts {
 
 /**
  * Encodes ascending entries of one page. `before` is an earlier encoding of the page, from which entries
- * may have gone and behind which entries may have come since; null if there is none. `renewed` has the
- * `slotBit` of every entry whose deadline has changed since.
+ * may have gone and behind which entries may have come since; null if there is none.
  */
-export function encodePage(
-  entries: readonly StoredEntry[],
-  before: Uint8Array | null,
-  renewed: number,
-): Uint8Array {
+export function encodePage(entries: readonly StoredEntry[], before: Uint8Array | null): Uint8Array {
   const old = before ?? emptyBytes;
   const parts = new PageParts();
   let count = 0;
@@ -102,8 +92,7 @@ export function encodePage(
     const end = nextRecord(old, offset);
     const entry = entries[count];
     if (entry !== undefined && entry.id % entriesPerPage === old[offset]) {
-      if ((renewed & slotBit(entry)) === 0) parts.keep(offset, end);
-      else parts.add(entry);
+      parts.keep(offset, end);
       count++;
     }
     offset = end;
@@ -125,7 +114,7 @@ export function decodePage(number: number, bytes: Uint8Array): StoredEntry[] | n
     const id = number * entriesPerPage + slot;
     if (entry === null || entry.id !== BigInt(id)) return null;
     const { tuple, owner, deadline } = entry;
-    entries.push({ id, space: readUint32(bytes, start - 8), tuple, owner, deadline, deadlineSlot: -1 });
+    entries.push(storedEntry(id, readUint32(bytes, start - 8), tuple, owner, deadline));
     lastSlot = slot;
   }
   return entries.length === 0 ? null : entries;

@@ -9,6 +9,7 @@ const sectionNumbers = {
   waiters: 3,
   subscriptions: 4,
   events: 5,
+  renewals: 6,
 } as const;
 
 export type Section = keyof typeof sectionNumbers;

@@ -192,8 +192,10 @@ export class SpaceSet {
     const subscription = numberWithin('subscriptions', page);
     if (subscription !== null) return this.#subscriptions.load(subscription, bytes);
     const events = numberWithin('events', page);
-    assert(events !== null, 'certified pages lie in known sections');
-    this.#spaceOf(Math.floor(events / eventPagesPerSpace)).events.load(bytes);
+    if (events !== null) return this.#spaceOf(Math.floor(events / eventPagesPerSpace)).events.load(bytes);
+    const renewals = numberWithin('renewals', page);
+    assert(renewals !== null, 'certified pages lie in known sections');
+    this.#entries.loadRenewals(renewals, bytes, (entry, deadline) => this.#leases.renew(entry, deadline));
   }
 
   #loadCounters(bytes: Uint8Array): void {

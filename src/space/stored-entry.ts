@@ -9,10 +9,22 @@ export interface StoredEntry {
   readonly space: number;
   readonly tuple: Tuple;
   readonly owner: ClientId;
+  /** The deadline it was inserted with. */
+  readonly firstDeadline: number | null;
   /** Ordered time at which it is gone, ms since the epoch; null for ever: an untimed entry stays untimed. */
   deadline: number | null;
   /** Its place among the leases, which alone change it; −1 if it is not among them. */
   deadlineSlot: number;
+}
+
+export function storedEntry(
+  id: number,
+  space: number,
+  tuple: Tuple,
+  owner: ClientId,
+  deadline: number | null,
+): StoredEntry {
+  return { id, space, tuple, owner, firstDeadline: deadline, deadline, deadlineSlot: -1 };
 }
 
 export function publicEntry({ id, tuple, owner, deadline }: StoredEntry): Entry {

@@ -19,6 +19,7 @@ import type { Command, LoadPlan, LoadResult, Report } from './messages.js';
 import { createReport, tableHeader, tableRows } from './report.js';
 import type { BenchReport } from './report.js';
 import { runLeaseScale } from './lease-scale.js';
+import { runLeaseScaleCluster } from './lease-scale-cluster.js';
 import { scenarioNames, scenarios } from './scenarios.js';
 import { runWakeup } from './wakeup.js';
 import type { ScenarioName } from './scenarios.js';
@@ -159,20 +160,28 @@ function describeConditions(options: BenchOptions, hardware: Hardware): string {
   ].join('\n');
 }
 
-/** How the cost of operations grows with the number of timed entries; no cluster takes part. */
-export function benchLeaseScale(output: Output): ExitStatus {
-  output.note(`lease-scale: ${leaseScaleEntries.join(' and ')} timed entries`);
+/** How the cost of operations grows with the number of timed entries: as a client sees it, and of the application alone. */
+export async function benchLeaseScale(output: Output): Promise<ExitStatus> {
+  const [few, many] = leaseScaleEntries;
+  output.note(`lease-scale: ${few} and ${many} timed entries, two clusters side by side (some minutes)`);
   const hardware = describeHardware();
-  const report = runLeaseScale(leaseScaleEntries);
-  output.record({ ...report, hardware });
-  const rows = Object.entries(report.microseconds).map(([kind, [few, many]]) => [
-    kind,
-    few.toFixed(2),
-    many.toFixed(2),
-    report.ratio[kind]!.toFixed(2),
-  ]);
-  const [few, many] = report.entries;
-  output.say(output.table(['operation', `µs at ${few}`, `µs at ${many}`, 'ratio'], rows));
+  const cluster = await runLeaseScaleCluster(leaseScaleEntries);
+  output.note('lease-scale: the application alone, in this process');
+  const application = runLeaseScale(leaseScaleEntries);
+  output.record({ scenario: 'lease-scale', entries: leaseScaleEntries, cluster, application, hardware });
+  for (const [title, figures] of Object.entries({ cluster, application })) {
+    const rows = Object.entries(figures).map(
+      ([
+        kind,
+        {
+          unit,
+          figures: [least, most],
+          ratio,
+        },
+      ]) => [`${kind}, ${unit}`, ...[least, most, ratio].map((figure) => figure.toFixed(2))],
+    );
+    output.say(output.table([title, `among ${few}`, `among ${many}`, 'ratio'], rows));
+  }
   return exitStatus.ok;
 }
 

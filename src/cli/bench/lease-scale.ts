@@ -7,12 +7,24 @@ import { encodeOperation, type Operation } from '../../codec/index.js';
 import { sha256 } from '../../crypto/index.js';
 import { createService, type Service } from '../../service/index.js';
 
-export interface LeaseScaleReport {
-  readonly scenario: 'lease-scale';
-  readonly entries: readonly [number, number];
-  /** Of the median round, by operation, among few and among many. */
-  readonly microseconds: Readonly<Record<string, readonly [number, number]>>;
-  readonly ratio: Readonly<Record<string, number>>;
+/** Of the median round, among few and among many entries. */
+export interface LeaseScaleFigure {
+  readonly unit: 'µs' | 'ms';
+  readonly figures: readonly [number, number];
+  readonly ratio: number;
+}
+
+/** By operation. */
+export type LeaseScaleFigures = Readonly<Record<string, LeaseScaleFigure>>;
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+const rounded = (figure: number): number => Number(figure.toFixed(3));
+
+export function leaseScaleFigure(unit: 'µs' | 'ms', few: number, many: number): LeaseScaleFigure {
+  return { unit, figures: [rounded(few), rounded(many)], ratio: rounded(many / few) };
 }
 
 const space = 'default';
@@ -107,21 +119,15 @@ class Subject {
   }
 }
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
-const rounded = (figure: number): number => Number(figure.toFixed(3));
-
-export function runLeaseScale(entries: readonly [number, number]): LeaseScaleReport {
+export function runLeaseScale(entries: readonly [number, number]): LeaseScaleFigures {
   const subjects = entries.map((count) => new Subject(count));
-  const microseconds: Record<string, [number, number]> = {};
+  const figures: Record<string, LeaseScaleFigure> = {};
   for (const kind of kinds) {
     const times: [number[], number[]] = [[], []];
     for (let round = 0; round < roundsPerSize; round++)
       for (const [index, subject] of subjects.entries()) times[index]!.push(subject.measure(kind));
-    const [few, many] = times.map((each) => rounded((median(each) * 1_000) / operationsPerRound));
-    microseconds[kind] = [few!, many!];
+    const [few, many] = times.map((each) => (median(each) * 1_000) / operationsPerRound);
+    figures[kind] = leaseScaleFigure('µs', few!, many!);
   }
-  const ratio = Object.fromEntries(
-    Object.entries(microseconds).map(([kind, [few, many]]) => [kind, rounded(many / few)]),
-  );
-  return { scenario: 'lease-scale', entries, microseconds, ratio };
+  return figures;
 }

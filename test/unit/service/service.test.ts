@@ -471,10 +471,11 @@ describe('the service as a state machine', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), mutated, valid), (bytes) => {
         const answer = one.query(alice, bytes, 0);
-        const result = one.execute(asked({ client: alice, operation: bytes, time: 0 }), noEffects);
+        const request = asked({ client: alice, operation: bytes, time: 0 });
+        const result = one.execute(request, noEffects);
         // Whoever waits is answered later.
         if (result !== null) expect(decodeResult(result)).not.toBe(null);
-        expect(two.execute(asked({ client: alice, operation: bytes, time: 0 }), noEffects)).toEqual(result);
+        expect(two.execute(request, noEffects)).toEqual(result);
         if (answer !== null) expect(answer).toEqual(result);
         expect(one.slowCheck(bytes)).toBe(null);
       }),

@@ -14,7 +14,7 @@ import {
   type TemplateField,
   type Tuple,
 } from '../../../src/codec/index.js';
-import type { StoredEntry } from '../../../src/space/stored-entry.js';
+import { storedEntry, type StoredEntry } from '../../../src/space/stored-entry.js';
 
 export const sha256: HashFunction = (bytes) => digest(createHash('sha256').update(bytes).digest('hex'));
 
@@ -77,9 +77,9 @@ export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
 );
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {
-  return { id, space: 1, tuple: tuple(...values), owner: alice, deadline: null, deadlineSlot: -1 };
+  return storedEntry(id, 1, tuple(...values), alice, null);
 }
 
 export function timed(id: number, deadline: number, ...values: unknown[]): StoredEntry {
-  return { ...stored(id, ...values), deadline };
+  return storedEntry(id, 1, tuple(...values), alice, deadline);
 }

@@ -159,8 +159,10 @@ describe('pages that no correct replica certifies', () => {
     return new Map(spaces.checkpoint().pages);
   };
   const entries = pageNumber('entries', 0);
-  const page = encodePage([stored(1, 'a'), stored(2, 'b')], null, 0);
+  const page = encodePage([stored(1, 'a'), stored(2, 'b')], null);
   const recordBytes = page.length / 2;
+  const renewals = pageNumber('renewals', 0);
+  const renewalOf = (id: number): Uint8Array => new Uint8Array(512).fill(1, 8 * id + 6, 8 * id + 8);
 
   it.each<[string, (pages: Map<number, Uint8Array>) => void]>([
     ['no pages', (pages) => pages.clear()],
@@ -169,7 +171,7 @@ describe('pages that no correct replica certifies', () => {
     ['a counter that stands at an entry', (pages) => pages.set(pageNumber('counters', 0), encodeTuple([2]))],
     [
       'a counter that is behind',
-      (pages) => pages.set(pageNumber('entries', 9), encodePage([stored(290, 'a')], null, 0)),
+      (pages) => pages.set(pageNumber('entries', 9), encodePage([stored(290, 'a')], null)),
     ],
     ['a space without a name', (pages) => pages.set(pageNumber('spaces', 1), encodeTuple([]))],
     ['two spaces of one name', (pages) => pages.set(pageNumber('spaces', 2), encodeTuple(['default']))],
@@ -180,6 +182,10 @@ describe('pages that no correct replica certifies', () => {
     ['a torn header', (pages) => pages.set(entries, page.subarray(0, recordBytes + 4))],
     ['entries in the wrong page', (pages) => pages.set(entries + 1, page)],
     ['entries twice', (pages) => pages.set(entries, Uint8Array.of(...page, ...page))],
+    ['a page of renewals of another length', (pages) => pages.set(renewals, new Uint8Array(511))],
+    ['a page of renewals with none', (pages) => pages.set(renewals, new Uint8Array(512))],
+    ['the renewal of no entry', (pages) => pages.set(renewals, renewalOf(9))],
+    ['the renewal of an untimed entry', (pages) => pages.set(renewals, renewalOf(1))],
     ['a slot beyond the page', (pages) => pages.set(entries, Uint8Array.of(33, ...page.subarray(1)))],
   ])('are an invariant broken: %s', (_, spoil) => {
     const pages = valid();

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClientId } from '../../../src/base/index.js';
 import { any, encodeEntry, formal, type Entry, type Template } from '../../../src/codec/index.js';
 import { defaultSpaceLimits, SpaceSet, type Space } from '../../../src/space/index.js';
-import { decodePage, encodePage, slotBit } from '../../../src/space/page-format.js';
-import { pageNumber } from '../../../src/space/sections.js';
+import { decodePage, encodePage } from '../../../src/space/page-format.js';
+import { numberWithin, pageNumber } from '../../../src/space/sections.js';
 import { publicEntry } from '../../../src/space/stored-entry.js';
 import { alice, bob, sha256, stored, template, timed, tuple } from './samples.js';
 import { noEffects } from '../../support/effects.js';
@@ -163,37 +163,43 @@ describe('renew', () => {
 });
 
 describe('pages of timed entries', () => {
-  it('hold a renewed deadline, among entries that stay, go and come', () => {
+  it('hold entries with their first deadlines, and renewed deadlines apart', () => {
     for (let i = 1; i <= 10; i++) space.out(tuple(i), alice, 10 * i, noEffects);
-    spaces.checkpoint();
+    const before = spaces.checkpoint().pages;
     space.renew(template(4), alice, 400);
     space.renew(template(5), alice, 500);
     space.renew(template(7), alice, 700);
     space.inp(template(5), noEffects);
     space.inp(template(6), noEffects);
     space.out(tuple(11), alice, 110, noEffects);
-    space.renew(template(11), alice, 1_100);
+    space.renew(template(11), alice, 2 ** 40);
     const { pages } = spaces.checkpoint();
-    const expected = [
-      ...[1, 2, 3].map((i) => timed(i, 10 * i, i)),
-      ...[timed(4, 400, 4), timed(7, 700, 7)],
-      ...[8, 9, 10].map((i) => timed(i, 10 * i, i)),
-      timed(11, 1_100, 11),
-    ];
-    expect(decodePage(0, pages.get(pageNumber('entries', 0))!)).toEqual(expected);
-    expect(pages.get(pageNumber('entries', 0))).toEqual(encodePage(expected, null, 0));
+    const left = [1, 2, 3, 4, 7, 8, 9, 10, 11].map((i) => timed(i, 10 * i, i));
+    expect(decodePage(0, pages.get(pageNumber('entries', 0))!)).toEqual(left);
+    expect(pages.get(pageNumber('entries', 0))).toEqual(encodePage(left, null));
+    const renewed = new DataView(new ArrayBuffer(512));
+    for (const [id, deadline] of [
+      [4, 400n],
+      [7, 700n],
+      [11, 2n ** 40n],
+    ] as const)
+      renewed.setBigUint64(8 * id, deadline);
+    expect(pages.get(pageNumber('renewals', 0))).toEqual(new Uint8Array(renewed.buffer));
+    expect(before.has(pageNumber('renewals', 0))).toBe(false);
   });
 
-  it('take over every record but the renewed ones, up to the last slot', () => {
-    const entries = Array.from({ length: 32 }, (_, i) => timed(32 + i, i, 'x'.repeat(i)));
-    const before = encodePage(entries, null, 0);
-    for (const slot of [0, 1, 30, 31]) {
-      const renewed = entries.map((each, i) => (i === slot ? { ...each, deadline: 2 ** 40 } : each));
-      const bytes = encodePage(renewed, before, slotBit(renewed[slot]!));
-      expect(bytes).toEqual(encodePage(renewed, null, 0));
-      expect(encodePage(renewed, before, 0)).toEqual(before);
-    }
-    expect(encodePage(entries, before, -1)).toEqual(before);
+  it('forget renewals with their entries, and those that change nothing', () => {
+    for (let i = 1; i <= 200; i++) space.out(tuple(i), alice, 10 * i, noEffects);
+    const untouched = spaces.checkpoint().root;
+    for (let i = 1; i <= 200; i++) space.renew(template(i), alice, 5_000);
+    const sections = [...spaces.checkpoint().pages.keys()].map((page) => numberWithin('renewals', page));
+    expect(sections.filter((number) => number !== null)).toEqual([0, 1, 2, 3]);
+    for (let i = 1; i <= 200; i++) space.renew(template(i), alice, 10 * i);
+    expect(spaces.checkpoint().root).toBe(untouched);
+    for (let i = 1; i <= 200; i++) space.renew(template(i), alice, 5_000);
+    spaces.expireUntil(5_000, noEffects);
+    const { pages } = spaces.checkpoint();
+    expect([...pages.keys()].filter((page) => numberWithin('renewals', page) !== null)).toEqual([]);
   });
 
   it('come out alike when most of them change at one moment or one at a time', () => {
