@@ -13,6 +13,11 @@ export type SequenceNumber = Brand<number, 'SequenceNumber'>;
 export type ReplicaId = Brand<number, 'ReplicaId'>;
 /** A client identity: its Ed25519 public key, 64 lower-case hexadecimal characters. */
 export type ClientId = Brand<string, 'ClientId'>;
+/**
+ * What a client is called in its cluster: unique, and never given to another. It owns entries and stands in access
+ * lists and policies. Where clients are not registered, it is the ClientId.
+ */
+export type ClientName = Brand<string, 'ClientName'>;
 /** A session, given out by an ordered OPEN and never reused. 0 stands for "no session yet". */
 export type SessionId = Brand<number, 'SessionId'>;
 /** A SHA-256 digest, 64 lower-case hexadecimal characters (32 bytes on the wire). */
@@ -22,6 +27,7 @@ export const viewNumber = (value: number): ViewNumber => value as ViewNumber;
 export const sequenceNumber = (value: number): SequenceNumber => value as SequenceNumber;
 export const replicaId = (value: number): ReplicaId => value as ReplicaId;
 export const clientId = (value: string): ClientId => value as ClientId;
+export const clientName = (value: string): ClientName => value as ClientName;
 export const sessionId = (value: number): SessionId => value as SessionId;
 export const digest = (value: string): Digest => value as Digest;
 

@@ -8,7 +8,7 @@ import {
   encodeOperation,
   type Operation,
   type Result,
-  type SpaceEvent as WireEvent,
+  type EntryEvent as WireEvent,
 } from '../codec/index.js';
 import { processClock, type LeaseClock } from './clock.js';
 import type { CallDriver, PendingCall } from './driver.js';
@@ -59,7 +59,6 @@ export class Client implements AsyncDisposable {
   readonly name: string;
   readonly #parts: ClientParts;
   readonly #clock: LeaseClock;
-  readonly #names: ReadonlyMap<ClientId, string>;
   readonly #caller: Caller;
   readonly #waits = new OpenWaits();
   readonly #subscriptions = new Set<{ close(): Promise<void> }>();
@@ -73,12 +72,10 @@ export class Client implements AsyncDisposable {
     this.#clock = parts.clock ?? processClock;
     this.id = identity.id;
     this.name = identity.name;
-    this.#names = new Map(identity.cluster.clients.map(({ name, publicKey }) => [publicKey, name]));
     this.#caller = {
       call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
       wait: (operation, events) => this.#wait(operation, events),
       subscribe: (operation, signal, toEvent) => this.#subscribe(operation, signal, toEvent),
-      nameOf: (client) => this.#names.get(client) ?? client,
       timeoutMs: parts.timeoutMs,
       clock: this.#clock,
       clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,

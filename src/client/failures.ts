@@ -7,8 +7,8 @@ import type { RefusalCode, Result } from '../codec/index.js';
 import type { ReplicaProblem } from './links.js';
 import type { CallRefusal } from './protocol.js';
 
-/** What refusals say to people; `detail` is the number that came with the code. */
-const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: number) => string>> = {
+/** What refusals say to people; `detail` and `subject` are the number and the name that came with the code. */
+const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: number, subject: string) => string>> = {
   MALFORMED_OPERATION: () => 'the replicas do not understand the operation; are they of the same release?',
   NO_SUCH_SPACE: () => 'there is no such space',
   TOO_MANY_FIELDS: (limit) => `the tuple or template has more than ${limit} fields`,
@@ -25,10 +25,34 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   NO_SUCH_WAIT: () => 'there is no such wait or subscription; it may have ended',
   HISTORY_TRUNCATED: (from) =>
     `events before ${from} are not held any more; read the space, then subscribe from ${from} on`,
+  UNKNOWN_CLIENT: () => 'this identity is not registered, or has been revoked; the admin can add one',
+  ADMIN_ONLY: () => 'only the admin may do that',
+  ACL_DENIED: (_, list) => `this identity is not on the space's list of ${aclNames[list] ?? list}`,
+  POLICY_DENIED: (_, rule) => `the policy of the space does not allow it (rule ${rule})`,
+  POLICY_ERROR: (_, rule) => `the policy of the space failed (rule ${rule}); tell who wrote it`,
+  POLICY_BUDGET: (_, rule) => `the policy of the space took too many steps (rule ${rule}); tell who wrote it`,
+  QUOTA_EXCEEDED: (limit, quota) => `the quota of ${limit} is used up (${quota}); take something first`,
+  SPACE_DELETED: () => 'the space has been deleted',
+  SPACE_EXISTS: () => 'there is a space of that name; choose another or delete it first',
+  INVALID_NAME: () => 'that is no name: 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit',
+  TOO_MANY_NAMES: (limit) => `a list holds at most ${limit} names`,
+  TOO_MANY_SPACES: (limit) => `there are ${limit} spaces already; delete one first`,
+  TOO_MANY_CLIENTS: (limit) => `there are ${limit} clients already`,
+  NO_SUCH_CLIENT: (_, name) => `there is no client "${name}"`,
+  NAME_TAKEN: (_, name) => `the name "${name}" has been given to a client before; choose another`,
+  KEY_TAKEN: (_, name) => `the key is that of the client "${name}"; make a new one`,
+  POLICY_INVALID: (_, problem) => `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
   SESSION_EXPIRED: () => 'the session has expired',
   NUMBER_OUT_OF_WINDOW: () => 'the request number is out of the window',
+};
+
+/** What a space's lists are of. */
+const aclNames: Readonly<Record<string, string>> = {
+  insert: 'those who may insert',
+  readers: 'readers',
+  takers: 'takers',
 };
 
 /** Name of a refusal's number in the error's fields. */
@@ -42,19 +66,41 @@ const detailNames: Partial<Record<RefusalCode, string>> = {
   TOO_MANY_SUBSCRIPTIONS: 'limit',
   WAIT_TOO_LONG: 'waitMaxMs',
   HISTORY_TRUNCATED: 'from',
+  QUOTA_EXCEEDED: 'limit',
+  TOO_MANY_NAMES: 'limit',
+  TOO_MANY_SPACES: 'limit',
+  TOO_MANY_CLIENTS: 'limit',
+};
+
+/** Name of a refusal's subject in the error's fields. */
+const subjectNames: Partial<Record<RefusalCode, string>> = {
+  ACL_DENIED: 'list',
+  POLICY_DENIED: 'rule',
+  POLICY_ERROR: 'rule',
+  POLICY_BUDGET: 'rule',
+  QUOTA_EXCEEDED: 'quota',
+  NO_SUCH_CLIENT: 'client',
+  NAME_TAKEN: 'client',
+  KEY_TAKEN: 'client',
+  POLICY_INVALID: 'problem',
 };
 
 export function refusedByService(
-  { code, detail }: Result & { kind: 'refused' },
+  { code, detail, subject = '' }: Omit<Result & { kind: 'refused' }, 'kind'>,
   operation: string,
 ): RefusedError {
-  const name = detailNames[code];
-  const fields = name === undefined ? { operation } : { operation, [name]: detail };
-  return new RefusedError(code, `${operation}: ${refusalMessages[code](detail)}.`, fields);
+  const detailName = detailNames[code];
+  const subjectName = subjectNames[code];
+  const fields = {
+    operation,
+    ...(detailName === undefined ? {} : { [detailName]: detail }),
+    ...(subjectName === undefined || subject === '' ? {} : { [subjectName]: subject }),
+  };
+  return new RefusedError(code, `${operation}: ${refusalMessages[code](detail, subject)}.`, fields);
 }
 
 export function refusedBySession(code: CallRefusal, operation: string): RefusedError {
-  return new RefusedError(code, `${operation}: ${refusalMessages[code](0)}.`, { operation });
+  return new RefusedError(code, `${operation}: ${refusalMessages[code](0, '')}.`, { operation });
 }
 
 /** "replica 2 (host:port): connection refused; …" */

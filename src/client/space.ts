@@ -2,7 +2,7 @@
  * The operations of one tuple space (DESIGN section 4) as users call them: plain values in, entries out.
  * A refusal never returns normally (pitfall 24); "nothing matches" is a result and no error.
  */
-import { assert, InvalidInputError, type ClientId } from '../base/index.js';
+import { assert, InvalidInputError } from '../base/index.js';
 import {
   encodeTemplate,
   encodeTuple,
@@ -13,7 +13,7 @@ import {
   type Field,
   type Operation,
   type Result,
-  type SpaceEvent as WireEvent,
+  type EntryEvent as WireEvent,
   type Template,
   type TemplateField,
   type Tuple,
@@ -46,7 +46,7 @@ export interface Entry {
   /** Global insertion number: monotonic, so it serves as a fencing token. */
   readonly id: bigint;
   readonly tuple: Tuple;
-  /** Name of the client that inserted it, or its key (64 hexadecimal digits) if the cluster file names none. */
+  /** Name of the client that inserted it. */
   readonly owner: string;
   /** Ordered time at which the entry is gone, ms since the epoch; absent: never. */
   readonly deadline?: number;
@@ -103,7 +103,6 @@ export interface PageOptions extends LimitOptions {
 export interface Caller {
   /** The agreed result, never a refusal. */
   call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Result>;
-  nameOf(client: ClientId): string;
   /** Runs an operation that may wait, until it is over. */
   wait(operation: WaitOperation, options: WaitEvents): Promise<Result>;
   subscribe<E>(
@@ -328,7 +327,7 @@ export class Space {
   }
 
   #toEntry({ id, tuple, owner, deadline }: WireEntry): Entry {
-    const entry = { id, tuple, owner: this.#caller.nameOf(owner) };
+    const entry = { id, tuple, owner };
     return deadline === null ? entry : { ...entry, deadline };
   }
 

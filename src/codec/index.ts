@@ -1,9 +1,19 @@
 /** Door of `codec`: every byte that leaves a replica or a client, and the values behind it. */
+export {
+  decodeClientRecord,
+  decodeSpaceRecord,
+  encodeClientRecord,
+  encodeSpaceRecord,
+  isAdminOperation,
+  type SpaceRecord,
+} from './admin-codec.js';
+export * from './administration.js';
 export * from './client-codec.js';
 export * from './client-messages.js';
 export * from './envelope.js';
 export * from './envelope-codec.js';
 export * from './messages.js';
+export { sortedNames } from './names.js';
 export * from './operation-codec.js';
 export * from './operations.js';
 export * from './peer-codec.js';

@@ -2,26 +2,46 @@
  * Bytes of operations, results and entries (operations.ts). Tuples and templates inside are canonical
  * bytes (tuple-codec.ts). Must not judge what a space may refuse: whatever is well formed decodes.
  */
-import { assert, decodeUtf8, encodeUtf8, sessionId } from '../base/index.js';
+import { assert, sessionId } from '../base/index.js';
+import {
+  adminFromWire,
+  adminResultFromWire,
+  adminResultToWire,
+  adminToWire,
+  isAdminOperation,
+} from './admin-codec.js';
 import { theodora as proto } from './generated/wire.js';
-import type { Entry, EventKind, Operation, RefusalCode, Result, SpaceEvent } from './operations.js';
+import { clientNameFromWire, namesFromWire, namesToWire, textFromWire, textToWire } from './names.js';
+import type {
+  Access,
+  Entry,
+  EventKind,
+  Operation,
+  RefusalCode,
+  Result,
+  SpaceEvent,
+  SpaceOperation,
+} from './operations.js';
 import type { Template, Tuple } from './tuples.js';
 import { decodeTemplate, decodeTuple, encodeTemplate, encodeTuple } from './tuple-codec.js';
 import {
   bigInteger,
   check,
-  clientOf,
   decodeWire,
   encodeWire,
-  hexBytes,
   safeInteger,
   wireInteger,
 } from './wire.js';
 import type { WireInteger } from './wire.js';
 
 const spaceNameBytesMax = 256;
-/** Most entries of one result; more do not fit a frame. */
-const resultEntriesMax = 1 << 16;
+const subjectBytesMax = 256;
+/** Most names in one list of an operation or entry. */
+const namesMax = 256;
+/** Most names, byte strings and nested messages of one operation, entry and result; more of them do not fit a frame. */
+const operationElementsMax = 16 + 3 * namesMax;
+const entryElementsMax = 8 + 2 * namesMax;
+const resultElementsMax = 1 << 18;
 
 const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
   MALFORMED_OPERATION: 1,
@@ -37,23 +57,25 @@ const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
   WAIT_TOO_LONG: 11,
   NO_SUCH_WAIT: 12,
   HISTORY_TRUNCATED: 13,
+  UNKNOWN_CLIENT: 14,
+  ADMIN_ONLY: 15,
+  ACL_DENIED: 16,
+  POLICY_DENIED: 17,
+  POLICY_ERROR: 18,
+  POLICY_BUDGET: 19,
+  QUOTA_EXCEEDED: 20,
+  SPACE_DELETED: 21,
+  SPACE_EXISTS: 22,
+  INVALID_NAME: 23,
+  TOO_MANY_NAMES: 24,
+  TOO_MANY_SPACES: 25,
+  TOO_MANY_CLIENTS: 26,
+  NO_SUCH_CLIENT: 27,
+  NAME_TAKEN: 28,
+  KEY_TAKEN: 29,
+  POLICY_INVALID: 30,
 };
-const refusals: readonly (RefusalCode | null)[] = [
-  null,
-  'MALFORMED_OPERATION',
-  'NO_SUCH_SPACE',
-  'TOO_MANY_FIELDS',
-  'FIELD_TOO_LARGE',
-  'TUPLE_TOO_LARGE',
-  'RESULT_TOO_LARGE',
-  'SPACE_FULL',
-  'LEASE_TOO_SHORT',
-  'TOO_MANY_WAITS',
-  'TOO_MANY_SUBSCRIPTIONS',
-  'WAIT_TOO_LONG',
-  'NO_SUCH_WAIT',
-  'HISTORY_TRUNCATED',
-];
+const refusals = new Map(Object.entries(refusalNumbers).map(([code, number]) => [number, code as RefusalCode]));
 
 const eventKindNumbers: Readonly<Record<EventKind, number>> = {
   inserted: 1,
@@ -62,13 +84,14 @@ const eventKindNumbers: Readonly<Record<EventKind, number>> = {
   replaced: 4,
 };
 const eventKinds: readonly (EventKind | null)[] = [null, 'inserted', 'taken', 'expired', 'replaced'];
+const endedNumber = 5;
 
 type WireOperation = proto.Operation.$Properties;
 
-function operationKindToWire(operation: Operation): WireOperation {
+function operationKindToWire(operation: SpaceOperation): WireOperation {
   switch (operation.kind) {
     case 'out':
-      return { out: withLease({ tuple: encodeTuple(operation.tuple) }, operation.lease) };
+      return { out: insertingToWire({ tuple: encodeTuple(operation.tuple) }, operation) };
     case 'rdp':
       return { rdp: { template: encodeTemplate(operation.template) } };
     case 'inp':
@@ -100,15 +123,37 @@ function operationKindToWire(operation: Operation): WireOperation {
   }
 }
 
-function withLease<T extends object>(wire: T & { lease?: WireInteger | null }, lease: number | null): T {
+interface WireInserting {
+  lease?: WireInteger | null;
+  readers?: proto.Names.$Properties | null;
+  takers?: proto.Names.$Properties | null;
+}
+
+function insertingToWire<T extends object>(
+  wire: T & WireInserting,
+  { lease, ...access }: { readonly lease: number | null } & Access,
+): T {
   if (lease !== null) wire.lease = lease;
+  return accessToWire(wire, access);
+}
+
+function accessToWire<T extends object>(wire: T & WireInserting, { readers, takers }: Access): T {
+  if (readers !== undefined) wire.readers = namesToWire(readers);
+  if (takers !== undefined) wire.takers = namesToWire(takers);
   return wire;
+}
+
+function accessFromWire(wire: { readers: proto.Names | null; takers: proto.Names | null }): Access {
+  const readers = namesFromWire(wire.readers);
+  const takers = namesFromWire(wire.takers);
+  return { ...(readers === null ? {} : { readers }), ...(takers === null ? {} : { takers }) };
 }
 
 type Swap = Extract<Operation, { readonly kind: 'cas' | 'replace' }>;
 
-function swapToWire({ template, tuple, lease }: Swap): proto.Swap.$Properties {
-  return withLease({ template: encodeTemplate(template), tuple: encodeTuple(tuple) }, lease);
+function swapToWire(swap: Swap): proto.Swap.$Properties {
+  const { template, tuple } = swap;
+  return insertingToWire({ template: encodeTemplate(template), tuple: encodeTuple(tuple) }, swap);
 }
 
 type Wait = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
@@ -120,10 +165,8 @@ function waitToWire({ template, timeout }: Wait): proto.Wait.$Properties {
 
 /** `limit` is an unsigned 32-bit integer, `space` at most 256 bytes of UTF-8. */
 export function encodeOperation(operation: Operation): Uint8Array {
-  const space = encodeUtf8(operation.space);
-  assert(space !== null, 'a space name has no lone surrogate');
-  const wire = operationKindToWire(operation);
-  wire.space = space;
+  const wire = isAdminOperation(operation) ? adminToWire(operation) : operationKindToWire(operation);
+  wire.space = textToWire(operation.space);
   return encodeWire(proto.Operation, wire);
 }
 
@@ -140,11 +183,18 @@ function templateOf(bytes: Uint8Array): Template {
 }
 
 function operationFromWire(wire: proto.Operation): Operation {
-  check(wire.space.length <= spaceNameBytesMax);
-  const space = decodeUtf8(wire.space);
-  check(space !== null);
+  const space = textFromWire(wire.space, spaceNameBytesMax);
+  // One administrator rules today.
+  check(wire.approvals.length === 0);
   if (wire.out !== null) {
-    return { kind: 'out', space, tuple: tupleOf(wire.out.tuple), lease: positiveOrNull(wire.out.lease) };
+    const { tuple, lease } = wire.out;
+    return {
+      kind: 'out',
+      space,
+      tuple: tupleOf(tuple),
+      lease: positiveOrNull(lease),
+      ...accessFromWire(wire.out),
+    };
   }
   if (wire.rdp !== null) return { kind: 'rdp', space, template: templateOf(wire.rdp.template) };
   if (wire.inp !== null) return { kind: 'inp', space, template: templateOf(wire.inp.template) };
@@ -176,7 +226,7 @@ function waitingFromWire(wire: proto.Operation, space: string): Operation {
     const session = sessionId(safeInteger(wire.cancel.session));
     return { kind: 'cancel', space, session, number: safeInteger(wire.cancel.number) };
   }
-  check(wire.subscribe !== null);
+  if (wire.subscribe === null) return adminFromWire(wire, space);
   const { template, from } = wire.subscribe;
   return { kind: 'subscribe', space, template: templateOf(template), from: positiveOrNull(from) };
 }
@@ -185,8 +235,14 @@ function waitFromWire({ template, timeout }: proto.Wait): Pick<Wait, 'template' 
   return { template: templateOf(template), timeout: positiveOrNull(timeout) };
 }
 
-function swapFromWire({ template, tuple, lease }: proto.Swap): Pick<Swap, 'template' | 'tuple' | 'lease'> {
-  return { template: templateOf(template), tuple: tupleOf(tuple), lease: positiveOrNull(lease) };
+function swapFromWire(wire: proto.Swap): Omit<Swap, 'kind' | 'space'> {
+  const { template, tuple, lease } = wire;
+  return {
+    template: templateOf(template),
+    tuple: tupleOf(tuple),
+    lease: positiveOrNull(lease),
+    ...accessFromWire(wire),
+  };
 }
 
 function positiveOrNull(wire: WireInteger | null): number | null {
@@ -197,7 +253,7 @@ function positiveOrNull(wire: WireInteger | null): number | null {
 }
 
 export function decodeOperation(bytes: Uint8Array): Operation | null {
-  return decodeWire(proto.Operation, bytes, 4, operationFromWire);
+  return decodeWire(proto.Operation, bytes, operationElementsMax, operationFromWire);
 }
 
 function entryToWire(entry: Entry): proto.Entry.$Properties {
@@ -205,17 +261,18 @@ function entryToWire(entry: Entry): proto.Entry.$Properties {
   const wire: proto.Entry.$Properties = {
     id: wireInteger(id),
     tuple: encodeTuple(tuple),
-    owner: hexBytes(owner),
+    owner: textToWire(owner),
   };
   if (deadline !== null) wire.deadline = deadline;
-  return wire;
+  return accessToWire(wire, entry);
 }
 
 function entryFromWire(wire: proto.Entry): Entry {
   const id = bigInteger(wire.id);
   check(id >= 1n);
   const deadline = wire.deadline === null ? null : safeInteger(wire.deadline);
-  return { id, tuple: tupleOf(wire.tuple), owner: clientOf(wire.owner), deadline };
+  const owner = clientNameFromWire(wire.owner);
+  return { id, tuple: tupleOf(wire.tuple), owner, deadline, ...accessFromWire(wire) };
 }
 
 export function encodeEntry(entry: Entry): Uint8Array {
@@ -223,19 +280,45 @@ export function encodeEntry(entry: Entry): Uint8Array {
 }
 
 export function decodeEntry(bytes: Uint8Array): Entry | null {
-  return decodeWire(proto.Entry, bytes, 2, entryFromWire);
+  return decodeWire(proto.Entry, bytes, entryElementsMax, entryFromWire);
 }
 
-export function encodeEvent({ kind, entry }: SpaceEvent): Uint8Array {
-  return encodeWire(proto.Event, { kind: eventKindNumbers[kind], entry: entryToWire(entry) });
+export function encodeEvent(event: SpaceEvent): Uint8Array {
+  if (event.kind === 'ended') {
+    return encodeWire(proto.Event, { kind: endedNumber, ended: refusalToWire({ ...event, detail: 0 }) });
+  }
+  return encodeWire(proto.Event, { kind: eventKindNumbers[event.kind], entry: entryToWire(event.entry) });
 }
 
 export function decodeEvent(bytes: Uint8Array): SpaceEvent | null {
-  return decodeWire(proto.Event, bytes, 3, (wire) => {
+  return decodeWire(proto.Event, bytes, entryElementsMax, (wire) => {
+    if (wire.kind === endedNumber) {
+      check(wire.ended !== null && wire.entry === null);
+      const { code, subject, detail } = refusalFromWire(wire.ended);
+      check(detail === 0);
+      return { kind: 'ended', code, ...(subject === undefined ? {} : { subject }) };
+    }
     const kind = eventKinds[wire.kind] ?? null;
-    check(kind !== null && wire.entry !== null);
+    check(kind !== null && wire.entry !== null && wire.ended === null);
     return { kind, entry: entryFromWire(wire.entry) };
   });
+}
+
+interface RefusalFields {
+  readonly code: RefusalCode;
+  readonly detail: number;
+  readonly subject?: string;
+}
+
+function refusalToWire({ code, detail, subject = '' }: RefusalFields): proto.Refusal.$Properties {
+  return { code: refusalNumbers[code], detail, subject: textToWire(subject) };
+}
+
+function refusalFromWire(wire: proto.Refusal): RefusalFields {
+  const code = refusals.get(wire.code);
+  check(code !== undefined);
+  const subject = textFromWire(wire.subject, subjectBytesMax);
+  return { code, detail: safeInteger(wire.detail), ...(subject === '' ? {} : { subject }) };
 }
 
 function resultToWire(result: Result): proto.Result.$Properties {
@@ -251,11 +334,13 @@ function resultToWire(result: Result): proto.Result.$Properties {
       return { cas: entry === null ? { inserted } : { inserted, entry: entryToWire(entry) } };
     }
     case 'refused':
-      return { refused: { code: refusalNumbers[result.code], detail: result.detail } };
+      return { refused: refusalToWire(result) };
     case 'cancelled':
       return { cancelled: {} };
     case 'subscribed':
       return { subscribed: result.from };
+    default:
+      return adminResultToWire(result);
   }
 }
 
@@ -275,10 +360,8 @@ function resultFromWire(wire: proto.Result): Result {
     check(from >= 1);
     return { kind: 'subscribed', from };
   }
-  check(wire.refused !== null);
-  const code = refusals[wire.refused.code] ?? null;
-  check(code !== null);
-  return { kind: 'refused', code, detail: safeInteger(wire.refused.detail) };
+  if (wire.refused !== null) return { kind: 'refused', ...refusalFromWire(wire.refused) };
+  return adminResultFromWire(wire);
 }
 
 export function encodeResult(result: Result): Uint8Array {
@@ -286,5 +369,5 @@ export function encodeResult(result: Result): Uint8Array {
 }
 
 export function decodeResult(bytes: Uint8Array): Result | null {
-  return decodeWire(proto.Result, bytes, 1 + 3 * resultEntriesMax, resultFromWire);
+  return decodeWire(proto.Result, bytes, resultElementsMax, resultFromWire);
 }

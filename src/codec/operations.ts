@@ -1,15 +1,23 @@
 /** Operations on a tuple space and their results. Plain data; encoding is in operation-codec.ts. */
-import type { ClientId, SessionId } from '../base/index.js';
+import type { ClientName, SessionId } from '../base/index.js';
+import type { AdminOperation, AdminResult } from './administration.js';
 import type { Template, Tuple } from './tuples.js';
 
-export type Operation =
-  | {
-      readonly kind: 'out';
-      readonly space: string;
-      readonly tuple: Tuple;
-      /** How long the entry is to live, ms, at least 1; null: until taken. Likewise in cas and replace. */
-      readonly lease: number | null;
-    }
+/** Who alone may read or take an entry, in order of their names; absent: whoever may in the space. */
+export interface Access {
+  readonly readers?: readonly ClientName[];
+  readonly takers?: readonly ClientName[];
+}
+
+/** What an inserting operation says of the entry. */
+interface Inserting extends Access {
+  readonly tuple: Tuple;
+  /** How long the entry is to live, ms, at least 1; null: until taken. */
+  readonly lease: number | null;
+}
+
+export type SpaceOperation =
+  | ({ readonly kind: 'out'; readonly space: string } & Inserting)
   | { readonly kind: 'rdp'; readonly space: string; readonly template: Template }
   | { readonly kind: 'inp'; readonly space: string; readonly template: Template }
   | {
@@ -23,13 +31,11 @@ export type Operation =
     }
   | { readonly kind: 'inAll'; readonly space: string; readonly template: Template; readonly limit: number }
   | { readonly kind: 'count'; readonly space: string; readonly template: Template }
-  | {
+  | ({
       readonly kind: 'cas' | 'replace';
       readonly space: string;
       readonly template: Template;
-      readonly tuple: Tuple;
-      readonly lease: number | null;
-    }
+    } & Inserting)
   | { readonly kind: 'renew'; readonly space: string; readonly template: Template; readonly lease: number }
   | {
       readonly kind: 'rd' | 'in';
@@ -53,13 +59,14 @@ export type Operation =
       readonly from: number | null;
     };
 
+export type Operation = SpaceOperation | AdminOperation;
 export type OperationKind = Operation['kind'];
 
-export interface Entry {
+export interface Entry extends Access {
   /** Global insertion number: monotonic, so it serves as a fencing token. At least 1. */
   readonly id: bigint;
   readonly tuple: Tuple;
-  readonly owner: ClientId;
+  readonly owner: ClientName;
   /** Ordered time at which it is gone, ms since the epoch; null: it stays until taken. */
   readonly deadline: number | null;
 }
@@ -67,8 +74,11 @@ export interface Entry {
 /**
  * Deterministic refusals. `detail` is a number whose meaning the code fixes: the limit that was exceeded
  * (TUPLE_TOO_LARGE, FIELD_TOO_LARGE, TOO_MANY_FIELDS, TOO_MANY_WAITS, TOO_MANY_SUBSCRIPTIONS, and in ms
- * WAIT_TOO_LONG), the least lease in ms (LEASE_TOO_SHORT), how many entries fit (RESULT_TOO_LARGE), the first
- * event that can still be had (HISTORY_TRUNCATED), else 0.
+ * WAIT_TOO_LONG, and of a count or bytes QUOTA_EXCEEDED, TOO_MANY_CLIENTS, TOO_MANY_SPACES, TOO_MANY_NAMES), the
+ * least lease in ms (LEASE_TOO_SHORT), how many entries fit (RESULT_TOO_LARGE), the first event that can still be had
+ * (HISTORY_TRUNCATED), else 0. `subject` is a name: the rule (POLICY_*; POLICY_INVALID: `rule:line:column`), the list
+ * (ACL_DENIED: insert, readers or takers), the quota (QUOTA_EXCEEDED), the client (NO_SUCH_CLIENT, NAME_TAKEN,
+ * KEY_TAKEN), else absent.
  */
 export type RefusalCode =
   | 'MALFORMED_OPERATION'
@@ -83,18 +93,38 @@ export type RefusalCode =
   | 'TOO_MANY_SUBSCRIPTIONS'
   | 'WAIT_TOO_LONG'
   | 'NO_SUCH_WAIT'
-  | 'HISTORY_TRUNCATED';
+  | 'HISTORY_TRUNCATED'
+  | 'UNKNOWN_CLIENT'
+  | 'ADMIN_ONLY'
+  | 'ACL_DENIED'
+  | 'POLICY_DENIED'
+  | 'POLICY_ERROR'
+  | 'POLICY_BUDGET'
+  | 'QUOTA_EXCEEDED'
+  | 'SPACE_DELETED'
+  | 'SPACE_EXISTS'
+  | 'INVALID_NAME'
+  | 'TOO_MANY_NAMES'
+  | 'TOO_MANY_SPACES'
+  | 'TOO_MANY_CLIENTS'
+  | 'NO_SUCH_CLIENT'
+  | 'NAME_TAKEN'
+  | 'KEY_TAKEN'
+  | 'POLICY_INVALID';
 
 /**
  * What can happen to an entry. `replaced`: a `replace` took it; what that inserted is an event of its own, the next.
  */
 export type EventKind = 'inserted' | 'taken' | 'expired' | 'replaced';
 
-/** An event of a space. Its sequence number, 1, 2, 3, … within the space, stands beside it. */
-export interface SpaceEvent {
+/** What happened to an entry. */
+export interface EntryEvent {
   readonly kind: EventKind;
   readonly entry: Entry;
 }
+
+/** An event of a space; its sequence number, 1, 2, 3, … within the space, stands beside it. `ended`: the last one told. */
+export type SpaceEvent = EntryEvent | { readonly kind: 'ended'; readonly code: RefusalCode; readonly subject?: string };
 
 export type Result =
   | { readonly kind: 'entry'; readonly entry: Entry | null }
@@ -105,4 +135,5 @@ export type Result =
   | { readonly kind: 'cancelled' }
   /** Every event of sequence number `from` or later that matches is told. */
   | { readonly kind: 'subscribed'; readonly from: number }
-  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: number };
+  | AdminResult
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: number; readonly subject?: string };

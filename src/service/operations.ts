@@ -3,8 +3,8 @@
  * operation of the space is run. Every handler names its own operation of the space and no other
  * (pitfall 23). Must not decide whether the operation is allowed.
  */
-import type { ClientId, SessionId } from '../base/index.js';
-import type { Entry, Operation, OperationKind, Result } from '../codec/index.js';
+import type { ClientName, SessionId } from '../base/index.js';
+import type { Entry, Result, SpaceOperation } from '../codec/index.js';
 import {
   checkLease,
   checkTemplate,
@@ -19,11 +19,12 @@ import {
   type SpaceSet,
 } from '../space/index.js';
 
-type OperationOf<K extends OperationKind> = Extract<Operation, { readonly kind: K }>;
+type SpaceOperationKind = SpaceOperation['kind'];
+type OperationOf<K extends SpaceOperationKind> = Extract<SpaceOperation, { readonly kind: K }>;
 
 /** Who asks, when in ordered time, the limits that hold, and what the operation may do to others. */
 export interface Invocation {
-  readonly client: ClientId;
+  readonly client: ClientName;
   readonly session: SessionId;
   /** Request number within the session. */
   readonly number: number;
@@ -86,7 +87,7 @@ function isGone(entry: Entry | null, time: number): boolean {
   return entry !== null && entry.deadline !== null && entry.deadline <= time;
 }
 
-const handlers: { readonly [K in OperationKind]: Handler<OperationOf<K>> } = {
+const handlers: { readonly [K in SpaceOperationKind]: Handler<OperationOf<K>> } = {
   out: {
     mayBeGone: null,
     check: checkOut,
@@ -163,6 +164,6 @@ const handlers: { readonly [K in OperationKind]: Handler<OperationOf<K>> } = {
   },
 };
 
-export function handlerOf(operation: Operation): Handler<Operation> {
-  return handlers[operation.kind] as Handler<Operation>;
+export function handlerOf(operation: SpaceOperation): Handler<SpaceOperation> {
+  return handlers[operation.kind] as Handler<SpaceOperation>;
 }

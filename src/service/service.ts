@@ -5,9 +5,9 @@
  * The only time it acts on is ordered time; a replica's own clock only makes it decline to answer a read.
  */
 import type { ClientId, HashFunction, PageSnapshot, SessionId } from '../base/index.js';
-import { sessionId } from '../base/index.js';
-import type { Operation, Result } from '../codec/index.js';
-import { decodeOperation, encodeResult } from '../codec/index.js';
+import { clientName, sessionId } from '../base/index.js';
+import type { Result, SpaceOperation } from '../codec/index.js';
+import { decodeOperation, encodeResult, isAdminOperation } from '../codec/index.js';
 import {
   defaultSpaceLimits,
   refused,
@@ -82,18 +82,18 @@ function encoding(effects: ServiceEffects): Effects {
 /** A read does nothing to others. */
 const noEffects: Effects = { resolve: () => false, notify: () => undefined };
 
-function check({ spaces, limits }: Invocation, operation: Operation): Space | Result {
+function check({ spaces, limits }: Invocation, operation: SpaceOperation): Space | Result {
   const refusal = handlerOf(operation).check(limits, operation);
   return refusal ?? spaces.get(operation.space) ?? refused('NO_SUCH_SPACE', 0);
 }
 
-function run(invocation: Invocation, operation: Operation): Result | null {
+function run(invocation: Invocation, operation: SpaceOperation): Result | null {
   const space = check(invocation, operation);
   return space instanceof Space ? handlerOf(operation).run(space, operation, invocation) : space;
 }
 
 /** The answer to a read; null if it has to be ordered, as when something in it may be gone by `time`. */
-function read(invocation: Invocation, operation: Operation, time: number): Result | null {
+function read(invocation: Invocation, operation: SpaceOperation, time: number): Result | null {
   const { mayBeGone, run } = handlerOf(operation);
   if (mayBeGone === null) return null;
   const space = check(invocation, operation);
@@ -121,7 +121,9 @@ export function createService(options: ServiceOptions): Service {
     execute({ operation: bytes, ...request }, effects) {
       const operation = decodeOperation(bytes);
       if (operation === null) return encodeResult(refused('MALFORMED_OPERATION', 0));
-      const result = run({ ...request, limits, effects: encoding(effects), spaces }, operation);
+      if (isAdminOperation(operation)) return encodeResult(refused('ADMIN_ONLY', 0));
+      const client = clientName(request.client);
+      const result = run({ ...request, client, limits, effects: encoding(effects), spaces }, operation);
       return result === null ? null : encodeResult(result);
     },
 
@@ -130,14 +132,14 @@ export function createService(options: ServiceOptions): Service {
     },
 
     readFeed(feed, position, limits) {
-      return spaces.readEvents(feed, position, limits);
+      return spaces.readEvents({ ...feed, client: clientName(feed.client) }, position, limits);
     },
 
     query(client, bytes, nowMs) {
       const operation = decodeOperation(bytes);
-      if (operation === null) return null;
+      if (operation === null || isAdminOperation(operation)) return null;
       const unordered = { session: sessionId(0), number: 0, time: nowMs, mayWait: false, effects: noEffects };
-      const result = read({ client, ...unordered, limits, spaces }, operation, nowMs + clockSkewMaxMs);
+      const result = read({ client: clientName(client), ...unordered, limits, spaces }, operation, nowMs + clockSkewMaxMs);
       return result === null ? null : encodeResult(result);
     },
 

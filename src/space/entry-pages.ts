@@ -3,7 +3,7 @@
  * checkpoints; deadlines that changed lie in pages of their own. Must not know spaces by name, templates or
  * operations.
  */
-import { assert, type ClientId, type PageTree } from '../base/index.js';
+import { assert, type ClientName, type PageTree } from '../base/index.js';
 import type { Tuple } from '../codec/index.js';
 import { ChangedPages } from './changed-pages.js';
 import { decodePage, encodePage, entriesPerPage } from './page-format.js';
@@ -26,7 +26,7 @@ export class EntryPages {
   readonly #changed = new ChangedPages<Page>((page) => this.#encode(page));
   readonly #renewals: Renewals;
   /** One string object per owner instead of one per entry. */
-  readonly #owners = new Map<ClientId, ClientId>();
+  readonly #owners = new Map<ClientName, ClientName>();
   /** The id of the next entry. Invariant: greater than every id given out. */
   #nextId = 1;
 
@@ -39,7 +39,7 @@ export class EntryPages {
     return this.#nextId;
   }
 
-  insert(space: number, tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
+  insert(space: number, tuple: Tuple, owner: ClientName, deadline: number | null): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
     const entry = this.#stored(id, space, tuple, owner, deadline);
@@ -123,7 +123,7 @@ export class EntryPages {
   }
 
   /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored(id: number, space: number, tuple: Tuple, owner: ClientId, deadline: number | null): StoredEntry {
+  #stored(id: number, space: number, tuple: Tuple, owner: ClientName, deadline: number | null): StoredEntry {
     let shared = this.#owners.get(owner);
     if (shared === undefined) this.#owners.set(owner, (shared = owner));
     return storedEntry(id, space, tuple.slice(), shared, deadline);

@@ -4,7 +4,7 @@
  * is full, so that a checkpoint has at most one to encode. Must not know who listens.
  */
 import { assert, type PageTree } from '../base/index.js';
-import { decodeEvent, decodeTuple, encodeEvent, encodeTuple, type SpaceEvent } from '../codec/index.js';
+import { decodeEvent, decodeTuple, encodeEvent, encodeTuple, type EntryEvent } from '../codec/index.js';
 import { frame, unframe } from './framing.js';
 import type { SpaceLimits } from './limits.js';
 import { pageNumber } from './sections.js';
@@ -16,7 +16,7 @@ export const eventPagesPerSpace = 4_096;
 interface Page {
   /** Of its first event: a multiple of eventsPerPage, plus 1. */
   readonly first: number;
-  readonly events: SpaceEvent[];
+  readonly events: EntryEvent[];
   /** Of the full page; 0 before. */
   bytes: number;
 }
@@ -49,7 +49,7 @@ export class EventLog {
   }
 
   /** The event must be held. */
-  at(sequence: number): SpaceEvent {
+  at(sequence: number): EntryEvent {
     const page = this.#pages[Math.floor((sequence - this.oldest) / eventsPerPage)];
     const event = page?.events[sequence - page.first];
     assert(event !== undefined, 'an event that is read is held');
@@ -57,7 +57,7 @@ export class EventLog {
   }
 
   /** Returns the event's sequence number. */
-  append(event: SpaceEvent): number {
+  append(event: EntryEvent): number {
     let tail = this.#pages.at(-1);
     if (tail === undefined || tail.events.length === eventsPerPage) {
       tail = { first: this.next, events: [], bytes: 0 };
@@ -127,10 +127,10 @@ function decodePage(bytes: Uint8Array): Page | null {
   const [head, ...records] = unframe(bytes) ?? [];
   const first = head === undefined ? undefined : decodeTuple(head)?.[0];
   if (typeof first !== 'number' || records.length === 0 || records.length > eventsPerPage) return null;
-  const events: SpaceEvent[] = [];
+  const events: EntryEvent[] = [];
   for (const record of records) {
     const event = decodeEvent(record);
-    if (event === null) return null;
+    if (event === null || event.kind === 'ended') return null;
     events.push(event);
   }
   return { first, events, bytes: 0 };

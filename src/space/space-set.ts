@@ -6,7 +6,7 @@
 import {
   assert,
   PageTree,
-  type ClientId,
+  type ClientName,
   type HashFunction,
   type PageSnapshot,
   type SessionId,
@@ -91,7 +91,7 @@ export class SpaceSet {
   }
 
   /** Ends the client's wait or subscription that this request began. */
-  cancel(client: ClientId, session: SessionId, number: number, effects: Effects): Result {
+  cancel(client: ClientName, session: SessionId, number: number, effects: Effects): Result {
     const waiter = this.#waiters.find(session, number);
     const subscription = this.#subscriptions.find(session, number);
     if ((waiter ?? subscription)?.client !== client) return refused('NO_SUCH_WAIT', 0);
@@ -114,7 +114,7 @@ export class SpaceSet {
 
   /** The next events of the client's subscription that this request began; null: there is none. */
   readEvents(
-    by: { readonly client: ClientId; readonly session: SessionId; readonly number: number },
+    by: { readonly client: ClientName; readonly session: SessionId; readonly number: number },
     position: ReadPosition,
     limits: ReadLimits,
   ): EventsPart | null {

@@ -5,7 +5,7 @@
  * what time it is: whatever is here is not expired yet. Must not know who may do what: guards and the order
  * of checks are the service's.
  */
-import { assert, type ClientId, type SessionId } from '../base/index.js';
+import { assert, type ClientName, type SessionId } from '../base/index.js';
 import { encodeTemplate, type EventKind, type Result, type Template, type Tuple } from '../codec/index.js';
 import type { EntryPages } from './entry-pages.js';
 import type { Effects } from './effects.js';
@@ -41,7 +41,7 @@ export interface SharedByAll {
 
 /** Who begins to wait or to be told. */
 export interface Requester {
-  readonly client: ClientId;
+  readonly client: ClientName;
   readonly session: SessionId;
   readonly number: number;
 }
@@ -59,7 +59,7 @@ export class Space {
   /** Invariant: holds exactly the entries of `#pages` that lie in this space. */
   readonly #index: MatchIndex;
   /** The timed entries by who inserted them. Invariant: no set is empty. */
-  readonly #timed = new Map<ClientId, EntrySet>();
+  readonly #timed = new Map<ClientName, EntrySet>();
   readonly events: EventLog;
   readonly #waiters: Waiters;
   readonly #subscriptions: Subscriptions;
@@ -95,7 +95,7 @@ export class Space {
    * Inserts; SPACE_FULL if the space has no room. Tuple and template of any operation are within limits, its
    * deadline lies ahead of ordered time; null: the entry stays until taken.
    */
-  out(tuple: Tuple, owner: ClientId, deadline: number | null, effects: Effects): ResultOf<'entry'> | Refused {
+  out(tuple: Tuple, owner: ClientName, deadline: number | null, effects: Effects): ResultOf<'entry'> | Refused {
     return this.#isFull() ? this.#full() : entryResult(this.#insert(tuple, owner, deadline, effects));
   }
 
@@ -115,7 +115,7 @@ export class Space {
   cas(
     template: Template,
     tuple: Tuple,
-    owner: ClientId,
+    owner: ClientName,
     deadline: number | null,
     effects: Effects,
   ): ResultOf<'cas'> | Refused {
@@ -129,7 +129,7 @@ export class Space {
   replace(
     template: Template,
     tuple: Tuple,
-    owner: ClientId,
+    owner: ClientName,
     deadline: number | null,
     effects: Effects,
   ): ResultOf<'entry'> {
@@ -142,7 +142,7 @@ export class Space {
   }
 
   /** Gives the oldest match that is timed and the owner's a new deadline; answers it, or null. */
-  renew(template: Template, owner: ClientId, deadline: number): ResultOf<'entry'> {
+  renew(template: Template, owner: ClientName, deadline: number): ResultOf<'entry'> {
     const entry = this.#oldestRenewable(template, owner);
     if (entry !== null) {
       this.#leases.renew(entry, deadline);
@@ -220,7 +220,7 @@ export class Space {
   }
 
   /** Looks only at the owner's timed entries or at the template's candidates, whichever are fewer. */
-  #oldestRenewable(template: Template, owner: ClientId): StoredEntry | null {
+  #oldestRenewable(template: Template, owner: ClientName): StoredEntry | null {
     const own = this.#timed.get(owner);
     if (own === undefined) return null;
     const candidates = this.#index.candidates(template, 0);
@@ -254,7 +254,7 @@ export class Space {
     return refusal;
   }
 
-  #insert(tuple: Tuple, owner: ClientId, deadline: number | null, effects: Effects): StoredEntry {
+  #insert(tuple: Tuple, owner: ClientName, deadline: number | null, effects: Effects): StoredEntry {
     const entry = this.#pages.insert(this.number, tuple, owner, deadline);
     this.#add(entry);
     this.#tell('inserted', entry, effects);

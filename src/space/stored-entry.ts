@@ -1,5 +1,5 @@
 /** An entry as the space keeps it; the id is a number here and a bigint in results. */
-import type { ClientId } from '../base/index.js';
+import type { ClientName } from '../base/index.js';
 import type { Entry, Tuple } from '../codec/index.js';
 
 export interface StoredEntry {
@@ -8,7 +8,7 @@ export interface StoredEntry {
   /** Number of the space it lies in. */
   readonly space: number;
   readonly tuple: Tuple;
-  readonly owner: ClientId;
+  readonly owner: ClientName;
   /** The deadline it was inserted with. */
   readonly firstDeadline: number | null;
   /** Ordered time at which it is gone, ms since the epoch; null for ever: an untimed entry stays untimed. */
@@ -21,7 +21,7 @@ export function storedEntry(
   id: number,
   space: number,
   tuple: Tuple,
-  owner: ClientId,
+  owner: ClientName,
   deadline: number | null,
 ): StoredEntry {
   return { id, space, tuple, owner, firstDeadline: deadline, deadline, deadlineSlot: -1 };

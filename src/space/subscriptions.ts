@@ -5,9 +5,9 @@
  */
 import {
   assert,
-  clientId,
+  clientName,
   sessionId,
-  type ClientId,
+  type ClientName,
   type HashFunction,
   type PageTree,
   type SessionId,
@@ -44,7 +44,7 @@ export type EventsPart =
 export interface Subscription {
   readonly id: number;
   readonly space: number;
-  readonly client: ClientId;
+  readonly client: ClientName;
   readonly session: SessionId;
   readonly number: number;
   readonly template: Template;
@@ -67,7 +67,7 @@ export class Subscriptions {
   /** By session, then request number. Invariant: no inner map is empty. */
   readonly #bySession = new Map<SessionId, Map<number, Subscription>>();
   /** Invariant: no count is 0. */
-  readonly #counts = new Map<ClientId, number>();
+  readonly #counts = new Map<ClientName, number>();
   #nextId = 1;
 
   constructor(tree: PageTree, hash: HashFunction, limits: SpaceLimits) {
@@ -81,7 +81,7 @@ export class Subscriptions {
   }
 
   /** Whether the client may have one more. */
-  checkRoom(client: ClientId): Refused | null {
+  checkRoom(client: ClientName): Refused | null {
     const { subscriptionsPerClientMax } = this.#limits;
     const isFull = (this.#counts.get(client) ?? 0) >= subscriptionsPerClientMax;
     return isFull ? refused('TOO_MANY_SUBSCRIPTIONS', subscriptionsPerClientMax) : null;
@@ -233,7 +233,7 @@ function decodeSubscription(id: number, bytes: Uint8Array): Subscription | null 
   return {
     id,
     space,
-    client: clientId(client),
+    client: clientName(client),
     session: sessionId(session),
     number,
     template,

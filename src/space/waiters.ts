@@ -5,9 +5,9 @@
  */
 import {
   assert,
-  clientId,
+  clientName,
   sessionId,
-  type ClientId,
+  type ClientName,
   type HashFunction,
   type PageTree,
   type SessionId,
@@ -26,7 +26,7 @@ export interface Waiter {
   readonly kind: 'rd' | 'in';
   /** Number of the space. */
   readonly space: number;
-  readonly client: ClientId;
+  readonly client: ClientName;
   readonly session: SessionId;
   /** The request that waits. */
   readonly number: number;
@@ -51,7 +51,7 @@ export class Waiters {
   /** By session, then request number. Invariant: no inner map is empty. */
   readonly #bySession = new Map<SessionId, Map<number, Waiter>>();
   /** Invariant: no count is 0. */
-  readonly #shares = new Map<ClientId, Share>();
+  readonly #shares = new Map<ClientName, Share>();
   readonly #deadlines = new Deadlines<Waiter>();
   /** Added since the last flush and still here. */
   readonly #unwritten = new Set<Waiter>();
@@ -73,7 +73,7 @@ export class Waiters {
   }
 
   /** Whether the client may have one more. */
-  checkRoom(client: ClientId, templateBytes: Uint8Array): Refused | null {
+  checkRoom(client: ClientName, templateBytes: Uint8Array): Refused | null {
     const { waitsPerClientMax, waitBytesPerClientMax } = this.#limits;
     const share = this.#shares.get(client) ?? { count: 0, bytes: 0 };
     const fits = share.bytes + templateBytes.length <= waitBytesPerClientMax;
@@ -175,7 +175,7 @@ function decodeWaiter(id: number, bytes: Uint8Array): Waiter | null {
     id,
     kind,
     space,
-    client: clientId(client),
+    client: clientName(client),
     session: sessionId(session),
     number,
     template,

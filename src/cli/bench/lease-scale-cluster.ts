@@ -12,9 +12,9 @@ const timeoutMs = 60_000;
 const concurrency = 100;
 /** Rounds that only bring both clusters to speed: loading many entries has brought one of them there already. */
 const warmUpRounds = 10;
-const rounds = 11;
+const rounds = 21;
 const expiryRounds = 5;
-const operationsPerRound = 2_000;
+const operationsPerRound = 4_000;
 const expiriesPerRound = 200;
 const hourMs = 3_600_000;
 const expiryLeaseMs = 3_000;

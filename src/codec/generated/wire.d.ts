@@ -512,7 +512,16 @@ export namespace theodora {
         in: (theodora.Wait|null);
         cancel: (theodora.Cancel|null);
         subscribe: (theodora.Subscribe|null);
-        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe");
+        clientAdd: (theodora.ClientAdd|null);
+        clientRevoke: (Uint8Array|null);
+        clientList: (theodora.Nothing|null);
+        spaceCreate: (theodora.SpaceConfig|null);
+        spaceSetPolicy: (theodora.MaybeText|null);
+        spaceDelete: (theodora.Nothing|null);
+        spaceShow: (theodora.Nothing|null);
+        spaceList: (theodora.Nothing|null);
+        approvals: theodora.Approval[];
+        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe"|"clientAdd"|"clientRevoke"|"clientList"|"spaceCreate"|"spaceSetPolicy"|"spaceDelete"|"spaceShow"|"spaceList");
         static encode(message: theodora.Operation.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Operation & theodora.Operation.$Shape;
     }
@@ -532,7 +541,16 @@ export namespace theodora {
             "in"?: (theodora.Wait.$Properties|null);
             cancel?: (theodora.Cancel.$Properties|null);
             subscribe?: (theodora.Subscribe.$Properties|null);
-            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe");
+            clientAdd?: (theodora.ClientAdd.$Properties|null);
+            clientRevoke?: (Uint8Array|null);
+            clientList?: (theodora.Nothing.$Properties|null);
+            spaceCreate?: (theodora.SpaceConfig.$Properties|null);
+            spaceSetPolicy?: (theodora.MaybeText.$Properties|null);
+            spaceDelete?: (theodora.Nothing.$Properties|null);
+            spaceShow?: (theodora.Nothing.$Properties|null);
+            spaceList?: (theodora.Nothing.$Properties|null);
+            approvals?: theodora.Approval.$Properties[];
+            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe"|"clientAdd"|"clientRevoke"|"clientList"|"spaceCreate"|"spaceSetPolicy"|"spaceDelete"|"spaceShow"|"spaceList");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -550,16 +568,265 @@ export namespace theodora {
           "in"?: theodora.Wait.$Shape|null;
           cancel?: theodora.Cancel.$Shape|null;
           subscribe?: theodora.Subscribe.$Shape|null;
+          clientAdd?: theodora.ClientAdd.$Shape|null;
+          clientRevoke?: Uint8Array|null;
+          clientList?: theodora.Nothing.$Shape|null;
+          spaceCreate?: theodora.SpaceConfig.$Shape|null;
+          spaceSetPolicy?: theodora.MaybeText.$Shape|null;
+          spaceDelete?: theodora.Nothing.$Shape|null;
+          spaceShow?: theodora.Nothing.$Shape|null;
+          spaceList?: theodora.Nothing.$Shape|null;
+          approvals?: theodora.Approval.$Shape[];
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape; rd?: null; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "rd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd: theodora.Wait.$Shape; "in"?: null; cancel?: null; subscribe?: null }|{ kind?: "in"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in": theodora.Wait.$Shape; cancel?: null; subscribe?: null }|{ kind?: "cancel"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel: theodora.Cancel.$Shape; subscribe?: null }|{ kind?: "subscribe"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe: theodora.Subscribe.$Shape })
+          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "rd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd: theodora.Wait.$Shape; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "in"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in": theodora.Wait.$Shape; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "cancel"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel: theodora.Cancel.$Shape; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "subscribe"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe: theodora.Subscribe.$Shape; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "clientAdd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd: theodora.ClientAdd.$Shape; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "clientRevoke"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke: Uint8Array; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "clientList"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList: theodora.Nothing.$Shape; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "spaceCreate"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate: theodora.SpaceConfig.$Shape; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "spaceSetPolicy"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy: theodora.MaybeText.$Shape; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "spaceDelete"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete: theodora.Nothing.$Shape; spaceShow?: null; spaceList?: null }|{ kind?: "spaceShow"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow: theodora.Nothing.$Shape; spaceList?: null }|{ kind?: "spaceList"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList: theodora.Nothing.$Shape })
         );
+    }
+    class Nothing {
+        constructor(properties?: theodora.Nothing.$Properties);
+        $unknowns?: Uint8Array[];
+        static encode(message: theodora.Nothing.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Nothing & theodora.Nothing.$Shape;
+    }
+    namespace Nothing {
+        interface $Properties {
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Nothing.$Properties;
+    }
+    class Approval {
+        constructor(properties?: theodora.Approval.$Properties);
+        $unknowns?: Uint8Array[];
+        admin: Uint8Array;
+        signature: Uint8Array;
+        static encode(message: theodora.Approval.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Approval & theodora.Approval.$Shape;
+    }
+    namespace Approval {
+        interface $Properties {
+            admin?: Uint8Array;
+            signature?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Approval.$Properties;
+    }
+    class Names {
+        constructor(properties?: theodora.Names.$Properties);
+        $unknowns?: Uint8Array[];
+        names: Uint8Array[];
+        static encode(message: theodora.Names.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Names & theodora.Names.$Shape;
+    }
+    namespace Names {
+        interface $Properties {
+            names?: Uint8Array[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Names.$Properties;
+    }
+    class MaybeText {
+        constructor(properties?: theodora.MaybeText.$Properties);
+        $unknowns?: Uint8Array[];
+        text: (Uint8Array|null);
+        static encode(message: theodora.MaybeText.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.MaybeText & theodora.MaybeText.$Shape;
+    }
+    namespace MaybeText {
+        interface $Properties {
+            text?: (Uint8Array|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.MaybeText.$Properties;
+    }
+    class ClientAdd {
+        constructor(properties?: theodora.ClientAdd.$Properties);
+        $unknowns?: Uint8Array[];
+        name: Uint8Array;
+        publicKey: Uint8Array;
+        static encode(message: theodora.ClientAdd.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ClientAdd & theodora.ClientAdd.$Shape;
+    }
+    namespace ClientAdd {
+        interface $Properties {
+            name?: Uint8Array;
+            publicKey?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ClientAdd.$Properties;
+    }
+    class Quota {
+        constructor(properties?: theodora.Quota.$Properties);
+        $unknowns?: Uint8Array[];
+        entries: (number|Long|null);
+        bytes: (number|Long|null);
+        waits: (number|Long|null);
+        static encode(message: theodora.Quota.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Quota & theodora.Quota.$Shape;
+    }
+    namespace Quota {
+        interface $Properties {
+            entries?: (number|Long|null);
+            bytes?: (number|Long|null);
+            waits?: (number|Long|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Quota.$Properties;
+    }
+    class SpaceConfig {
+        constructor(properties?: theodora.SpaceConfig.$Properties);
+        $unknowns?: Uint8Array[];
+        insert: theodora.Names;
+        readers: theodora.Names;
+        takers: theodora.Names;
+        quota: theodora.Quota;
+        clientQuota: theodora.Quota;
+        policy: (Uint8Array|null);
+        static encode(message: theodora.SpaceConfig.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceConfig & theodora.SpaceConfig.$Shape;
+    }
+    namespace SpaceConfig {
+        interface $Properties {
+            insert?: theodora.Names.$Properties;
+            readers?: theodora.Names.$Properties;
+            takers?: theodora.Names.$Properties;
+            quota?: theodora.Quota.$Properties;
+            clientQuota?: theodora.Quota.$Properties;
+            policy?: (Uint8Array|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SpaceConfig.$Properties;
+    }
+    class PolicyChange {
+        constructor(properties?: theodora.PolicyChange.$Properties);
+        $unknowns?: Uint8Array[];
+        time: (number|Long);
+        by: Uint8Array;
+        digest: (Uint8Array|null);
+        static encode(message: theodora.PolicyChange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PolicyChange & theodora.PolicyChange.$Shape;
+    }
+    namespace PolicyChange {
+        interface $Properties {
+            time?: (number|Long);
+            by?: Uint8Array;
+            digest?: (Uint8Array|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.PolicyChange.$Properties;
+    }
+    class SpaceRecord {
+        constructor(properties?: theodora.SpaceRecord.$Properties);
+        $unknowns?: Uint8Array[];
+        name: Uint8Array;
+        config: theodora.SpaceConfig;
+        changes: theodora.PolicyChange[];
+        static encode(message: theodora.SpaceRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceRecord & theodora.SpaceRecord.$Shape;
+    }
+    namespace SpaceRecord {
+        interface $Properties {
+            name?: Uint8Array;
+            config?: theodora.SpaceConfig.$Properties;
+            changes?: theodora.PolicyChange.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SpaceRecord.$Properties;
+    }
+    class SpaceDescription {
+        constructor(properties?: theodora.SpaceDescription.$Properties);
+        $unknowns?: Uint8Array[];
+        record: theodora.SpaceRecord;
+        entries: (number|Long);
+        bytes: (number|Long);
+        waits: (number|Long);
+        subscriptions: (number|Long);
+        static encode(message: theodora.SpaceDescription.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceDescription & theodora.SpaceDescription.$Shape;
+    }
+    namespace SpaceDescription {
+        interface $Properties {
+            record?: theodora.SpaceRecord.$Properties;
+            entries?: (number|Long);
+            bytes?: (number|Long);
+            waits?: (number|Long);
+            subscriptions?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SpaceDescription.$Properties;
+    }
+    class SpaceSummary {
+        constructor(properties?: theodora.SpaceSummary.$Properties);
+        $unknowns?: Uint8Array[];
+        name: Uint8Array;
+        entries: (number|Long);
+        policyDigest: (Uint8Array|null);
+        static encode(message: theodora.SpaceSummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceSummary & theodora.SpaceSummary.$Shape;
+    }
+    namespace SpaceSummary {
+        interface $Properties {
+            name?: Uint8Array;
+            entries?: (number|Long);
+            policyDigest?: (Uint8Array|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SpaceSummary.$Properties;
+    }
+    class SpaceSummaries {
+        constructor(properties?: theodora.SpaceSummaries.$Properties);
+        $unknowns?: Uint8Array[];
+        spaces: theodora.SpaceSummary[];
+        static encode(message: theodora.SpaceSummaries.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceSummaries & theodora.SpaceSummaries.$Shape;
+    }
+    namespace SpaceSummaries {
+        interface $Properties {
+            spaces?: theodora.SpaceSummary.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SpaceSummaries.$Properties;
+    }
+    class ClientRecord {
+        constructor(properties?: theodora.ClientRecord.$Properties);
+        $unknowns?: Uint8Array[];
+        name: Uint8Array;
+        publicKey: Uint8Array;
+        addedAt: (number|Long);
+        revokedAt: (number|Long|null);
+        static encode(message: theodora.ClientRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ClientRecord & theodora.ClientRecord.$Shape;
+    }
+    namespace ClientRecord {
+        interface $Properties {
+            name?: Uint8Array;
+            publicKey?: Uint8Array;
+            addedAt?: (number|Long);
+            revokedAt?: (number|Long|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ClientRecord.$Properties;
+    }
+    class ClientRecords {
+        constructor(properties?: theodora.ClientRecords.$Properties);
+        $unknowns?: Uint8Array[];
+        clients: theodora.ClientRecord[];
+        static encode(message: theodora.ClientRecords.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ClientRecords & theodora.ClientRecords.$Shape;
+    }
+    namespace ClientRecords {
+        interface $Properties {
+            clients?: theodora.ClientRecord.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ClientRecords.$Properties;
     }
     class Out {
         constructor(properties?: theodora.Out.$Properties);
         $unknowns?: Uint8Array[];
         tuple: Uint8Array;
         lease: (number|Long|null);
+        readers: theodora.Names;
+        takers: theodora.Names;
         static encode(message: theodora.Out.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Out & theodora.Out.$Shape;
     }
@@ -567,6 +834,8 @@ export namespace theodora {
         interface $Properties {
             tuple?: Uint8Array;
             lease?: (number|Long|null);
+            readers?: theodora.Names.$Properties;
+            takers?: theodora.Names.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Out.$Properties;
@@ -689,6 +958,8 @@ export namespace theodora {
         template: Uint8Array;
         tuple: Uint8Array;
         lease: (number|Long|null);
+        readers: theodora.Names;
+        takers: theodora.Names;
         static encode(message: theodora.Swap.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Swap & theodora.Swap.$Shape;
     }
@@ -697,6 +968,8 @@ export namespace theodora {
             template?: Uint8Array;
             tuple?: Uint8Array;
             lease?: (number|Long|null);
+            readers?: theodora.Names.$Properties;
+            takers?: theodora.Names.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Swap.$Properties;
@@ -708,6 +981,8 @@ export namespace theodora {
         tuple: Uint8Array;
         owner: Uint8Array;
         deadline: (number|Long|null);
+        readers: theodora.Names;
+        takers: theodora.Names;
         static encode(message: theodora.Entry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Entry & theodora.Entry.$Shape;
     }
@@ -717,6 +992,8 @@ export namespace theodora {
             tuple?: Uint8Array;
             owner?: Uint8Array;
             deadline?: (number|Long|null);
+            readers?: theodora.Names.$Properties;
+            takers?: theodora.Names.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Entry.$Properties;
@@ -726,6 +1003,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         kind: number;
         entry: theodora.Entry;
+        ended: theodora.Refusal;
         static encode(message: theodora.Event.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Event & theodora.Event.$Shape;
     }
@@ -733,6 +1011,7 @@ export namespace theodora {
         interface $Properties {
             kind?: number;
             entry?: theodora.Entry.$Properties;
+            ended?: theodora.Refusal.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Event.$Properties;
@@ -754,6 +1033,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         code: number;
         detail: (number|Long);
+        subject: Uint8Array;
         static encode(message: theodora.Refusal.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Refusal & theodora.Refusal.$Shape;
     }
@@ -761,6 +1041,7 @@ export namespace theodora {
         interface $Properties {
             code?: number;
             detail?: (number|Long);
+            subject?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Refusal.$Properties;
@@ -819,7 +1100,11 @@ export namespace theodora {
         refused: (theodora.Refusal|null);
         cancelled: (theodora.Cancelled|null);
         subscribed: (number|Long|null);
-        kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed");
+        client: (theodora.ClientRecord|null);
+        clients: (theodora.ClientRecords|null);
+        space: (theodora.SpaceDescription|null);
+        spaces: (theodora.SpaceSummaries|null);
+        kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed"|"client"|"clients"|"space"|"spaces");
         static encode(message: theodora.Result.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Result & theodora.Result.$Shape;
     }
@@ -832,7 +1117,11 @@ export namespace theodora {
             refused?: (theodora.Refusal.$Properties|null);
             cancelled?: (theodora.Cancelled.$Properties|null);
             subscribed?: (number|Long|null);
-            kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed");
+            client?: (theodora.ClientRecord.$Properties|null);
+            clients?: (theodora.ClientRecords.$Properties|null);
+            space?: (theodora.SpaceDescription.$Properties|null);
+            spaces?: (theodora.SpaceSummaries.$Properties|null);
+            kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed"|"client"|"clients"|"space"|"spaces");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -843,9 +1132,13 @@ export namespace theodora {
           refused?: theodora.Refusal.$Shape|null;
           cancelled?: theodora.Cancelled.$Shape|null;
           subscribed?: number|Long|null;
+          client?: theodora.ClientRecord.$Shape|null;
+          clients?: theodora.ClientRecords.$Shape|null;
+          space?: theodora.SpaceDescription.$Shape|null;
+          spaces?: theodora.SpaceSummaries.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null; cancelled?: null; subscribed?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape; cancelled?: null; subscribed?: null }|{ kind?: "cancelled"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled: theodora.Cancelled.$Shape; subscribed?: null }|{ kind?: "subscribed"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed: number|Long })
+          ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "cancelled"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled: theodora.Cancelled.$Shape; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "subscribed"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed: number|Long; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "client"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client: theodora.ClientRecord.$Shape; clients?: null; space?: null; spaces?: null }|{ kind?: "clients"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients: theodora.ClientRecords.$Shape; space?: null; spaces?: null }|{ kind?: "space"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space: theodora.SpaceDescription.$Shape; spaces?: null }|{ kind?: "spaces"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces: theodora.SpaceSummaries.$Shape })
         );
     }
     class PeerFrame {

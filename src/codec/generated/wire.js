@@ -2609,6 +2609,7 @@ export const theodora = $root.theodora = (() => {
     theodora.Operation = (function() {
 
         const Operation = function (properties) {
+            this.approvals = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2629,6 +2630,15 @@ export const theodora = $root.theodora = (() => {
         Operation.prototype["in"] = null;
         Operation.prototype.cancel = null;
         Operation.prototype.subscribe = null;
+        Operation.prototype.clientAdd = null;
+        Operation.prototype.clientRevoke = null;
+        Operation.prototype.clientList = null;
+        Operation.prototype.spaceCreate = null;
+        Operation.prototype.spaceSetPolicy = null;
+        Operation.prototype.spaceDelete = null;
+        Operation.prototype.spaceShow = null;
+        Operation.prototype.spaceList = null;
+        Operation.prototype.approvals = $util.emptyArray;
 
         Operation.encode = function (message, writer, _depth) {
             if (!writer)
@@ -2665,6 +2675,25 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Cancel.encode(message.cancel, writer.uint32(106).fork(), _depth + 1).ldelim();
             if (message.subscribe != null && $Object.hasOwnProperty.call(message, "subscribe"))
                 $root.theodora.Subscribe.encode(message.subscribe, writer.uint32(114).fork(), _depth + 1).ldelim();
+            if (message.clientAdd != null && $Object.hasOwnProperty.call(message, "clientAdd"))
+                $root.theodora.ClientAdd.encode(message.clientAdd, writer.uint32(162).fork(), _depth + 1).ldelim();
+            if (message.clientRevoke != null && $Object.hasOwnProperty.call(message, "clientRevoke"))
+                writer.uint32(170).bytes(message.clientRevoke);
+            if (message.clientList != null && $Object.hasOwnProperty.call(message, "clientList"))
+                $root.theodora.Nothing.encode(message.clientList, writer.uint32(178).fork(), _depth + 1).ldelim();
+            if (message.spaceCreate != null && $Object.hasOwnProperty.call(message, "spaceCreate"))
+                $root.theodora.SpaceConfig.encode(message.spaceCreate, writer.uint32(186).fork(), _depth + 1).ldelim();
+            if (message.spaceSetPolicy != null && $Object.hasOwnProperty.call(message, "spaceSetPolicy"))
+                $root.theodora.MaybeText.encode(message.spaceSetPolicy, writer.uint32(194).fork(), _depth + 1).ldelim();
+            if (message.spaceDelete != null && $Object.hasOwnProperty.call(message, "spaceDelete"))
+                $root.theodora.Nothing.encode(message.spaceDelete, writer.uint32(202).fork(), _depth + 1).ldelim();
+            if (message.spaceShow != null && $Object.hasOwnProperty.call(message, "spaceShow"))
+                $root.theodora.Nothing.encode(message.spaceShow, writer.uint32(210).fork(), _depth + 1).ldelim();
+            if (message.spaceList != null && $Object.hasOwnProperty.call(message, "spaceList"))
+                $root.theodora.Nothing.encode(message.spaceList, writer.uint32(218).fork(), _depth + 1).ldelim();
+            if (message.approvals != null && message.approvals.length)
+                for (let i = 0; i < message.approvals.length; ++i)
+                    $root.theodora.Approval.encode(message.approvals[i], writer.uint32(242).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2811,6 +2840,78 @@ export const theodora = $root.theodora = (() => {
                         message.kind = "subscribe";
                         continue;
                     }
+                case 20: {
+                        if (wireType !== 2)
+                            break;
+                        message.clientAdd = $root.theodora.ClientAdd.decode(reader, reader.size(), $undefined, _depth + 1, message.clientAdd);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "clientAdd";
+                        continue;
+                    }
+                case 21: {
+                        if (wireType !== 2)
+                            break;
+                        message.clientRevoke = reader.bytes();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "clientRevoke";
+                        continue;
+                    }
+                case 22: {
+                        if (wireType !== 2)
+                            break;
+                        message.clientList = $root.theodora.Nothing.decode(reader, reader.size(), $undefined, _depth + 1, message.clientList);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "clientList";
+                        continue;
+                    }
+                case 23: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceCreate = $root.theodora.SpaceConfig.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceCreate);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceCreate";
+                        continue;
+                    }
+                case 24: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceSetPolicy = $root.theodora.MaybeText.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceSetPolicy);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceSetPolicy";
+                        continue;
+                    }
+                case 25: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceDelete = $root.theodora.Nothing.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceDelete);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceDelete";
+                        continue;
+                    }
+                case 26: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceShow = $root.theodora.Nothing.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceShow);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceShow";
+                        continue;
+                    }
+                case 27: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceList = $root.theodora.Nothing.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceList);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceList";
+                        continue;
+                    }
+                case 30: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.approvals && message.approvals.length))
+                            message.approvals = [];
+                        message.approvals.push($root.theodora.Approval.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -2831,6 +2932,1385 @@ export const theodora = $root.theodora = (() => {
         return Operation;
     })();
 
+    theodora.Nothing = (function() {
+
+        const Nothing = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Nothing.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Nothing.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Nothing();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Nothing;
+    })();
+
+    theodora.Approval = (function() {
+
+        const Approval = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Approval.prototype.admin = $util.newBuffer([]);
+        Approval.prototype.signature = $util.newBuffer([]);
+
+        Approval.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.admin != null && $Object.hasOwnProperty.call(message, "admin") && message.admin.length)
+                writer.uint32(10).bytes(message.admin);
+            if (message.signature != null && $Object.hasOwnProperty.call(message, "signature") && message.signature.length)
+                writer.uint32(18).bytes(message.signature);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Approval.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Approval();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.admin = value;
+                        else
+                            delete message.admin;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.signature = value;
+                        else
+                            delete message.signature;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Approval;
+    })();
+
+    theodora.Names = (function() {
+
+        const Names = function (properties) {
+            this.names = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Names.prototype.names = $util.emptyArray;
+
+        Names.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.names != null && message.names.length)
+                for (let i = 0; i < message.names.length; ++i)
+                    writer.uint32(10).bytes(message.names[i]);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Names.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Names();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.names && message.names.length))
+                            message.names = [];
+                        message.names.push(reader.bytes());
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Names;
+    })();
+
+    theodora.MaybeText = (function() {
+
+        const MaybeText = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        MaybeText.prototype.text = null;
+
+        // Virtual OneOf for proto3 optional field
+        MaybeText.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.text != null && $Object.hasOwnProperty.call(message, "text"))
+                writer.uint32(10).bytes(message.text);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        MaybeText.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.MaybeText();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.text = reader.bytes();
+                        if (message._text) throw $Error("alternative twice");
+                        message._text = "text";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return MaybeText;
+    })();
+
+    theodora.ClientAdd = (function() {
+
+        const ClientAdd = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        ClientAdd.prototype.name = $util.newBuffer([]);
+        ClientAdd.prototype.publicKey = $util.newBuffer([]);
+
+        ClientAdd.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name.length)
+                writer.uint32(10).bytes(message.name);
+            if (message.publicKey != null && $Object.hasOwnProperty.call(message, "publicKey") && message.publicKey.length)
+                writer.uint32(18).bytes(message.publicKey);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        ClientAdd.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.ClientAdd();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.name = value;
+                        else
+                            delete message.name;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.publicKey = value;
+                        else
+                            delete message.publicKey;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return ClientAdd;
+    })();
+
+    theodora.Quota = (function() {
+
+        const Quota = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Quota.prototype.entries = null;
+        Quota.prototype.bytes = null;
+        Quota.prototype.waits = null;
+
+        // Virtual OneOf for proto3 optional field
+        // Virtual OneOf for proto3 optional field
+        // Virtual OneOf for proto3 optional field
+        Quota.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.entries != null && $Object.hasOwnProperty.call(message, "entries"))
+                writer.uint32(8).uint64(message.entries);
+            if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes"))
+                writer.uint32(16).uint64(message.bytes);
+            if (message.waits != null && $Object.hasOwnProperty.call(message, "waits"))
+                writer.uint32(24).uint64(message.waits);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Quota.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Quota();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        message.entries = reader.uint64();
+                        if (message._entries) throw $Error("alternative twice");
+                        message._entries = "entries";
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        message.bytes = reader.uint64();
+                        if (message._bytes) throw $Error("alternative twice");
+                        message._bytes = "bytes";
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        message.waits = reader.uint64();
+                        if (message._waits) throw $Error("alternative twice");
+                        message._waits = "waits";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Quota;
+    })();
+
+    theodora.SpaceConfig = (function() {
+
+        const SpaceConfig = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SpaceConfig.prototype.insert = null;
+        SpaceConfig.prototype.readers = null;
+        SpaceConfig.prototype.takers = null;
+        SpaceConfig.prototype.quota = null;
+        SpaceConfig.prototype.clientQuota = null;
+        SpaceConfig.prototype.policy = null;
+
+        // Virtual OneOf for proto3 optional field
+        SpaceConfig.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.insert != null && $Object.hasOwnProperty.call(message, "insert"))
+                $root.theodora.Names.encode(message.insert, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.readers != null && $Object.hasOwnProperty.call(message, "readers"))
+                $root.theodora.Names.encode(message.readers, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
+                $root.theodora.Names.encode(message.takers, writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.quota != null && $Object.hasOwnProperty.call(message, "quota"))
+                $root.theodora.Quota.encode(message.quota, writer.uint32(34).fork(), _depth + 1).ldelim();
+            if (message.clientQuota != null && $Object.hasOwnProperty.call(message, "clientQuota"))
+                $root.theodora.Quota.encode(message.clientQuota, writer.uint32(42).fork(), _depth + 1).ldelim();
+            if (message.policy != null && $Object.hasOwnProperty.call(message, "policy"))
+                writer.uint32(50).bytes(message.policy);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SpaceConfig.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SpaceConfig();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.insert = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.insert);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.readers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.readers);
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.quota = $root.theodora.Quota.decode(reader, reader.size(), $undefined, _depth + 1, message.quota);
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        message.clientQuota = $root.theodora.Quota.decode(reader, reader.size(), $undefined, _depth + 1, message.clientQuota);
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        message.policy = reader.bytes();
+                        if (message._policy) throw $Error("alternative twice");
+                        message._policy = "policy";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SpaceConfig;
+    })();
+
+    theodora.PolicyChange = (function() {
+
+        const PolicyChange = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        PolicyChange.prototype.time = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        PolicyChange.prototype.by = $util.newBuffer([]);
+        PolicyChange.prototype.digest = null;
+
+        // Virtual OneOf for proto3 optional field
+        PolicyChange.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.time != null && $Object.hasOwnProperty.call(message, "time") && (typeof message.time === "object" ? message.time.low || message.time.high : message.time !== 0))
+                writer.uint32(8).uint64(message.time);
+            if (message.by != null && $Object.hasOwnProperty.call(message, "by") && message.by.length)
+                writer.uint32(18).bytes(message.by);
+            if (message.digest != null && $Object.hasOwnProperty.call(message, "digest"))
+                writer.uint32(26).bytes(message.digest);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        PolicyChange.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.PolicyChange();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.time = value;
+                        else
+                            delete message.time;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.by = value;
+                        else
+                            delete message.by;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.digest = reader.bytes();
+                        if (message._digest) throw $Error("alternative twice");
+                        message._digest = "digest";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return PolicyChange;
+    })();
+
+    theodora.SpaceRecord = (function() {
+
+        const SpaceRecord = function (properties) {
+            this.changes = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SpaceRecord.prototype.name = $util.newBuffer([]);
+        SpaceRecord.prototype.config = null;
+        SpaceRecord.prototype.changes = $util.emptyArray;
+
+        SpaceRecord.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name.length)
+                writer.uint32(10).bytes(message.name);
+            if (message.config != null && $Object.hasOwnProperty.call(message, "config"))
+                $root.theodora.SpaceConfig.encode(message.config, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.changes != null && message.changes.length)
+                for (let i = 0; i < message.changes.length; ++i)
+                    $root.theodora.PolicyChange.encode(message.changes[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SpaceRecord.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SpaceRecord();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.name = value;
+                        else
+                            delete message.name;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.config = $root.theodora.SpaceConfig.decode(reader, reader.size(), $undefined, _depth + 1, message.config);
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.changes && message.changes.length))
+                            message.changes = [];
+                        message.changes.push($root.theodora.PolicyChange.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SpaceRecord;
+    })();
+
+    theodora.SpaceDescription = (function() {
+
+        const SpaceDescription = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SpaceDescription.prototype.record = null;
+        SpaceDescription.prototype.entries = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        SpaceDescription.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        SpaceDescription.prototype.waits = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        SpaceDescription.prototype.subscriptions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        SpaceDescription.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.record != null && $Object.hasOwnProperty.call(message, "record"))
+                $root.theodora.SpaceRecord.encode(message.record, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.entries != null && $Object.hasOwnProperty.call(message, "entries") && (typeof message.entries === "object" ? message.entries.low || message.entries.high : message.entries !== 0))
+                writer.uint32(16).uint64(message.entries);
+            if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                writer.uint32(24).uint64(message.bytes);
+            if (message.waits != null && $Object.hasOwnProperty.call(message, "waits") && (typeof message.waits === "object" ? message.waits.low || message.waits.high : message.waits !== 0))
+                writer.uint32(32).uint64(message.waits);
+            if (message.subscriptions != null && $Object.hasOwnProperty.call(message, "subscriptions") && (typeof message.subscriptions === "object" ? message.subscriptions.low || message.subscriptions.high : message.subscriptions !== 0))
+                writer.uint32(40).uint64(message.subscriptions);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SpaceDescription.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SpaceDescription();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.record = $root.theodora.SpaceRecord.decode(reader, reader.size(), $undefined, _depth + 1, message.record);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.entries = value;
+                        else
+                            delete message.entries;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.bytes = value;
+                        else
+                            delete message.bytes;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.waits = value;
+                        else
+                            delete message.waits;
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.subscriptions = value;
+                        else
+                            delete message.subscriptions;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SpaceDescription;
+    })();
+
+    theodora.SpaceSummary = (function() {
+
+        const SpaceSummary = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SpaceSummary.prototype.name = $util.newBuffer([]);
+        SpaceSummary.prototype.entries = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        SpaceSummary.prototype.policyDigest = null;
+
+        // Virtual OneOf for proto3 optional field
+        SpaceSummary.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name.length)
+                writer.uint32(10).bytes(message.name);
+            if (message.entries != null && $Object.hasOwnProperty.call(message, "entries") && (typeof message.entries === "object" ? message.entries.low || message.entries.high : message.entries !== 0))
+                writer.uint32(16).uint64(message.entries);
+            if (message.policyDigest != null && $Object.hasOwnProperty.call(message, "policyDigest"))
+                writer.uint32(26).bytes(message.policyDigest);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SpaceSummary.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SpaceSummary();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.name = value;
+                        else
+                            delete message.name;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.entries = value;
+                        else
+                            delete message.entries;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.policyDigest = reader.bytes();
+                        if (message._policyDigest) throw $Error("alternative twice");
+                        message._policyDigest = "policyDigest";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SpaceSummary;
+    })();
+
+    theodora.SpaceSummaries = (function() {
+
+        const SpaceSummaries = function (properties) {
+            this.spaces = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SpaceSummaries.prototype.spaces = $util.emptyArray;
+
+        SpaceSummaries.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.spaces != null && message.spaces.length)
+                for (let i = 0; i < message.spaces.length; ++i)
+                    $root.theodora.SpaceSummary.encode(message.spaces[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SpaceSummaries.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SpaceSummaries();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.spaces && message.spaces.length))
+                            message.spaces = [];
+                        message.spaces.push($root.theodora.SpaceSummary.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SpaceSummaries;
+    })();
+
+    theodora.ClientRecord = (function() {
+
+        const ClientRecord = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        ClientRecord.prototype.name = $util.newBuffer([]);
+        ClientRecord.prototype.publicKey = $util.newBuffer([]);
+        ClientRecord.prototype.addedAt = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        ClientRecord.prototype.revokedAt = null;
+
+        // Virtual OneOf for proto3 optional field
+        ClientRecord.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name.length)
+                writer.uint32(10).bytes(message.name);
+            if (message.publicKey != null && $Object.hasOwnProperty.call(message, "publicKey") && message.publicKey.length)
+                writer.uint32(18).bytes(message.publicKey);
+            if (message.addedAt != null && $Object.hasOwnProperty.call(message, "addedAt") && (typeof message.addedAt === "object" ? message.addedAt.low || message.addedAt.high : message.addedAt !== 0))
+                writer.uint32(24).uint64(message.addedAt);
+            if (message.revokedAt != null && $Object.hasOwnProperty.call(message, "revokedAt"))
+                writer.uint32(32).uint64(message.revokedAt);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        ClientRecord.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.ClientRecord();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.name = value;
+                        else
+                            delete message.name;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.publicKey = value;
+                        else
+                            delete message.publicKey;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.addedAt = value;
+                        else
+                            delete message.addedAt;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        message.revokedAt = reader.uint64();
+                        if (message._revokedAt) throw $Error("alternative twice");
+                        message._revokedAt = "revokedAt";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return ClientRecord;
+    })();
+
+    theodora.ClientRecords = (function() {
+
+        const ClientRecords = function (properties) {
+            this.clients = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        ClientRecords.prototype.clients = $util.emptyArray;
+
+        ClientRecords.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.clients != null && message.clients.length)
+                for (let i = 0; i < message.clients.length; ++i)
+                    $root.theodora.ClientRecord.encode(message.clients[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        ClientRecords.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.ClientRecords();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.clients && message.clients.length))
+                            message.clients = [];
+                        message.clients.push($root.theodora.ClientRecord.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return ClientRecords;
+    })();
+
     theodora.Out = (function() {
 
         const Out = function (properties) {
@@ -2842,6 +4322,8 @@ export const theodora = $root.theodora = (() => {
 
         Out.prototype.tuple = $util.newBuffer([]);
         Out.prototype.lease = null;
+        Out.prototype.readers = null;
+        Out.prototype.takers = null;
 
         // Virtual OneOf for proto3 optional field
         Out.encode = function (message, writer, _depth) {
@@ -2855,6 +4337,10 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(10).bytes(message.tuple);
             if (message.lease != null && $Object.hasOwnProperty.call(message, "lease"))
                 writer.uint32(16).uint64(message.lease);
+            if (message.readers != null && $Object.hasOwnProperty.call(message, "readers"))
+                $root.theodora.Names.encode(message.readers, writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
+                $root.theodora.Names.encode(message.takers, writer.uint32(34).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2903,6 +4389,18 @@ export const theodora = $root.theodora = (() => {
                         message.lease = reader.uint64();
                         if (message._lease) throw $Error("alternative twice");
                         message._lease = "lease";
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.readers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.readers);
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
                         continue;
                     }
                 }
@@ -3595,6 +5093,8 @@ export const theodora = $root.theodora = (() => {
         Swap.prototype.template = $util.newBuffer([]);
         Swap.prototype.tuple = $util.newBuffer([]);
         Swap.prototype.lease = null;
+        Swap.prototype.readers = null;
+        Swap.prototype.takers = null;
 
         // Virtual OneOf for proto3 optional field
         Swap.encode = function (message, writer, _depth) {
@@ -3610,6 +5110,10 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(18).bytes(message.tuple);
             if (message.lease != null && $Object.hasOwnProperty.call(message, "lease"))
                 writer.uint32(24).uint64(message.lease);
+            if (message.readers != null && $Object.hasOwnProperty.call(message, "readers"))
+                $root.theodora.Names.encode(message.readers, writer.uint32(34).fork(), _depth + 1).ldelim();
+            if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
+                $root.theodora.Names.encode(message.takers, writer.uint32(42).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3669,6 +5173,18 @@ export const theodora = $root.theodora = (() => {
                         message._lease = "lease";
                         continue;
                     }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.readers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.readers);
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -3702,6 +5218,8 @@ export const theodora = $root.theodora = (() => {
         Entry.prototype.tuple = $util.newBuffer([]);
         Entry.prototype.owner = $util.newBuffer([]);
         Entry.prototype.deadline = null;
+        Entry.prototype.readers = null;
+        Entry.prototype.takers = null;
 
         // Virtual OneOf for proto3 optional field
         Entry.encode = function (message, writer, _depth) {
@@ -3719,6 +5237,10 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(26).bytes(message.owner);
             if (message.deadline != null && $Object.hasOwnProperty.call(message, "deadline"))
                 writer.uint32(32).uint64(message.deadline);
+            if (message.readers != null && $Object.hasOwnProperty.call(message, "readers"))
+                $root.theodora.Names.encode(message.readers, writer.uint32(42).fork(), _depth + 1).ldelim();
+            if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
+                $root.theodora.Names.encode(message.takers, writer.uint32(50).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3787,6 +5309,18 @@ export const theodora = $root.theodora = (() => {
                         message._deadline = "deadline";
                         continue;
                     }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        message.readers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.readers);
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -3818,6 +5352,7 @@ export const theodora = $root.theodora = (() => {
 
         Event.prototype.kind = 0;
         Event.prototype.entry = null;
+        Event.prototype.ended = null;
 
         Event.encode = function (message, writer, _depth) {
             if (!writer)
@@ -3830,6 +5365,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(8).uint32(message.kind);
             if (message.entry != null && $Object.hasOwnProperty.call(message, "entry"))
                 $root.theodora.Entry.encode(message.entry, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.ended != null && $Object.hasOwnProperty.call(message, "ended"))
+                $root.theodora.Refusal.encode(message.ended, writer.uint32(26).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3876,6 +5413,12 @@ export const theodora = $root.theodora = (() => {
                         if (wireType !== 2)
                             break;
                         message.entry = $root.theodora.Entry.decode(reader, reader.size(), $undefined, _depth + 1, message.entry);
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.ended = $root.theodora.Refusal.decode(reader, reader.size(), $undefined, _depth + 1, message.ended);
                         continue;
                     }
                 }
@@ -3975,6 +5518,7 @@ export const theodora = $root.theodora = (() => {
 
         Refusal.prototype.code = 0;
         Refusal.prototype.detail = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Refusal.prototype.subject = $util.newBuffer([]);
 
         Refusal.encode = function (message, writer, _depth) {
             if (!writer)
@@ -3987,6 +5531,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(8).uint32(message.code);
             if (message.detail != null && $Object.hasOwnProperty.call(message, "detail") && (typeof message.detail === "object" ? message.detail.low || message.detail.high : message.detail !== 0))
                 writer.uint32(16).uint64(message.detail);
+            if (message.subject != null && $Object.hasOwnProperty.call(message, "subject") && message.subject.length)
+                writer.uint32(26).bytes(message.subject);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -4036,6 +5582,15 @@ export const theodora = $root.theodora = (() => {
                             message.detail = value;
                         else
                             delete message.detail;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.subject = value;
+                        else
+                            delete message.subject;
                         continue;
                     }
                 }
@@ -4327,6 +5882,10 @@ export const theodora = $root.theodora = (() => {
         Result.prototype.refused = null;
         Result.prototype.cancelled = null;
         Result.prototype.subscribed = null;
+        Result.prototype.client = null;
+        Result.prototype.clients = null;
+        Result.prototype.space = null;
+        Result.prototype.spaces = null;
 
         Result.encode = function (message, writer, _depth) {
             if (!writer)
@@ -4349,6 +5908,14 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Cancelled.encode(message.cancelled, writer.uint32(50).fork(), _depth + 1).ldelim();
             if (message.subscribed != null && $Object.hasOwnProperty.call(message, "subscribed"))
                 writer.uint32(56).uint64(message.subscribed);
+            if (message.client != null && $Object.hasOwnProperty.call(message, "client"))
+                $root.theodora.ClientRecord.encode(message.client, writer.uint32(66).fork(), _depth + 1).ldelim();
+            if (message.clients != null && $Object.hasOwnProperty.call(message, "clients"))
+                $root.theodora.ClientRecords.encode(message.clients, writer.uint32(74).fork(), _depth + 1).ldelim();
+            if (message.space != null && $Object.hasOwnProperty.call(message, "space"))
+                $root.theodora.SpaceDescription.encode(message.space, writer.uint32(82).fork(), _depth + 1).ldelim();
+            if (message.spaces != null && $Object.hasOwnProperty.call(message, "spaces"))
+                $root.theodora.SpaceSummaries.encode(message.spaces, writer.uint32(90).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -4436,6 +6003,38 @@ export const theodora = $root.theodora = (() => {
                         message.subscribed = reader.uint64();
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "subscribed";
+                        continue;
+                    }
+                case 8: {
+                        if (wireType !== 2)
+                            break;
+                        message.client = $root.theodora.ClientRecord.decode(reader, reader.size(), $undefined, _depth + 1, message.client);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "client";
+                        continue;
+                    }
+                case 9: {
+                        if (wireType !== 2)
+                            break;
+                        message.clients = $root.theodora.ClientRecords.decode(reader, reader.size(), $undefined, _depth + 1, message.clients);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "clients";
+                        continue;
+                    }
+                case 10: {
+                        if (wireType !== 2)
+                            break;
+                        message.space = $root.theodora.SpaceDescription.decode(reader, reader.size(), $undefined, _depth + 1, message.space);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "space";
+                        continue;
+                    }
+                case 11: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaces = $root.theodora.SpaceSummaries.decode(reader, reader.size(), $undefined, _depth + 1, message.spaces);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaces";
                         continue;
                     }
                 }

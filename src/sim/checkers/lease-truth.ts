@@ -4,8 +4,8 @@
  * insertion or renewal plus the lease. Follows the results themselves, from what was inserted to what was seen;
  * shares no code with src/space.
  */
-import { decodeOperation, decodeResult } from '../../codec/index.js';
-import type { Entry, Operation, Result, Template, Tuple } from '../../codec/index.js';
+import { decodeOperation, decodeResult, isAdminOperation } from '../../codec/index.js';
+import type { Entry, Operation, Result, SpaceOperation, Template, Tuple } from '../../codec/index.js';
 import { requestKey } from './committed-order.js';
 import type { CommittedStep, Effect, Execution, RequestKey } from './committed-order.js';
 import { isMatch } from './tuple-space-model.js';
@@ -43,7 +43,7 @@ class Ledger {
 
   follow({ operation: { client, session, number, operation: bytes }, result: answer }: Execution): void {
     const operation = decodeOperation(bytes);
-    if (operation === null) return;
+    if (operation === null || isAdminOperation(operation)) return;
     if (answer === null) {
       if (operation.kind !== 'rd' && operation.kind !== 'in')
         violated('lease-truth', `${operation.kind} waits`);
@@ -71,7 +71,7 @@ class Ledger {
     else this.#saw(expected, [result.entry]);
   }
 
-  #compare(operation: Operation, result: Result, owner: string): void {
+  #compare(operation: SpaceOperation, result: Result, owner: string): void {
     if (operation.kind === 'cancel' || operation.kind === 'subscribe') return;
     if (operation.kind === 'out') return this.#insert(operation, owner, shown(result)[0]);
     const alive = this.#alive(operation.template);

@@ -3,10 +3,10 @@
  * purged by ordered time before every operation. Immutable states, so that the Wing–Gong checker can branch.
  * Knows no limits but those of leases, and no guards; shares no code with src/space, which it is held against.
  */
-import { equalBytes, toHex } from '../../base/index.js';
-import type { ClientId } from '../../base/index.js';
-import { Double, encodeEntry } from '../../codec/index.js';
-import type { Entry, Field, Operation, Result, Template, TemplateField, Tuple } from '../../codec/index.js';
+import { clientName, equalBytes, toHex } from '../../base/index.js';
+import type { ClientId, ClientName } from '../../base/index.js';
+import { Double, encodeEntry, isAdminOperation } from '../../codec/index.js';
+import type { Entry, Field, Result, Operation, Template, TemplateField, Tuple } from '../../codec/index.js';
 
 export interface SpaceState {
   /** Ordered time so far. */
@@ -42,9 +42,12 @@ export function advanceSpace(state: SpaceState, time: number): SpaceState {
 
 export function applyToSpace(
   before: SpaceState,
-  { client, operation, time }: SpaceCall,
+  { client: caller, operation, time }: SpaceCall,
   limits: LeaseLimits = defaultLeaseLimits,
 ): Step {
+  if (isAdminOperation(operation)) return [before, { kind: 'refused', code: 'ADMIN_ONLY', detail: 0 }];
+  // Nobody is registered, so everybody is called by his key.
+  const client = clientName(caller);
   const state = time === null ? before : advanceSpace(before, time);
   const lease = 'lease' in operation ? operation.lease : null;
   if (lease !== null && lease < limits.leaseMinMs)
@@ -103,7 +106,7 @@ export function spaceStateKey(state: SpaceState): string {
 function insert(
   state: SpaceState,
   tuple: Tuple,
-  owner: ClientId,
+  owner: ClientName,
   deadline: number | null,
 ): readonly [SpaceState, Entry] {
   const entry: Entry = { id: state.nextId, tuple, owner, deadline };
@@ -111,7 +114,7 @@ function insert(
 }
 
 /** The oldest match that has a deadline and was inserted by the caller gets another one. */
-function renew(state: SpaceState, template: Template, client: ClientId, deadline: number | null): Step {
+function renew(state: SpaceState, template: Template, client: ClientName, deadline: number | null): Step {
   const own = matches(state, template).find((entry) => entry.deadline !== null && entry.owner === client);
   if (own === undefined) return [state, { kind: 'entry', entry: null }];
   const renewed: Entry = { ...own, deadline };

@@ -185,5 +185,7 @@ function describe(result: Result): string {
       return `subscribed from ${result.from}`;
     case 'refused':
       return result.code;
+    default:
+      return result.kind;
   }
 }
