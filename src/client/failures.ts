@@ -41,6 +41,7 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   NO_SUCH_CLIENT: (_, name) => `there is no client "${name}"`,
   NAME_TAKEN: (_, name) => `the name "${name}" has been given to a client before; choose another`,
   KEY_TAKEN: (_, name) => `the key is that of the client "${name}"; make a new one`,
+  ADMIN_STAYS: () => 'the admin cannot be revoked',
   POLICY_INVALID: (_, problem) => `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',

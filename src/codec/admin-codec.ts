@@ -210,7 +210,7 @@ function descriptionFromWire(wire: proto.SpaceDescription): SpaceDescription {
     ...record,
     policyDigest: last.digest,
     entries: safeInteger(wire.entries),
-    bytes: safeInteger(wire.bytes),
+    bytes: boundOf(wire.bytes),
     waits: safeInteger(wire.waits),
     subscriptions: safeInteger(wire.subscriptions),
   };
@@ -225,7 +225,8 @@ export function adminResultToWire(result: AdminResult): proto.Result.$Properties
     case 'space': {
       const { entries, bytes, waits, subscriptions } = result.space;
       const record = spaceRecordToWire(result.space);
-      return { space: { record, entries, bytes, waits, subscriptions } };
+      const counted = bytes === null ? {} : { bytes };
+      return { space: { record, entries, waits, subscriptions, ...counted } };
     }
     case 'spaces':
       return { spaces: { spaces: result.spaces.map(summaryToWire) } };

@@ -26,7 +26,8 @@ export interface SpaceConfig {
 export type AdminOperation =
   | { readonly kind: 'clientAdd'; readonly space: ''; readonly name: string; readonly publicKey: ClientId }
   | { readonly kind: 'clientRevoke'; readonly space: ''; readonly name: string }
-  | { readonly kind: 'clientList' | 'spaceList'; readonly space: '' }
+  | { readonly kind: 'clientList'; readonly space: '' }
+  | { readonly kind: 'spaceList'; readonly space: '' }
   | { readonly kind: 'spaceCreate'; readonly space: string; readonly config: SpaceConfig }
   | { readonly kind: 'spaceSetPolicy'; readonly space: string; readonly policy: string | null }
   | { readonly kind: 'spaceShow' | 'spaceDelete'; readonly space: string };
@@ -55,8 +56,8 @@ export interface SpaceSummary {
 
 export interface SpaceDescription extends SpaceSummary {
   readonly config: SpaceConfig;
-  /** Of canonical tuples. */
-  readonly bytes: number;
+  /** Of canonical tuples; null: not counted, since there is no quota of them. */
+  readonly bytes: number | null;
   readonly waits: number;
   readonly subscriptions: number;
   /** Oldest first, the creation among them; of many, the latest. */

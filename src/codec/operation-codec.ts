@@ -74,6 +74,7 @@ const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
   NAME_TAKEN: 28,
   KEY_TAKEN: 29,
   POLICY_INVALID: 30,
+  ADMIN_STAYS: 31,
 };
 const refusals = new Map(Object.entries(refusalNumbers).map(([code, number]) => [number, code as RefusalCode]));
 

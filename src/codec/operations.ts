@@ -110,7 +110,8 @@ export type RefusalCode =
   | 'NO_SUCH_CLIENT'
   | 'NAME_TAKEN'
   | 'KEY_TAKEN'
-  | 'POLICY_INVALID';
+  | 'POLICY_INVALID'
+  | 'ADMIN_STAYS';
 
 /**
  * What can happen to an entry. `replaced`: a `replace` took it; what that inserted is an event of its own, the next.

@@ -84,6 +84,11 @@ export class Policy {
     this.#functions = new Map(named.map((name, i) => [name, functions[i]!]));
   }
 
+  /** Whether the rule is a function, not a plain true or false, and not missing. */
+  decides(operation: RuleName): boolean {
+    return this.#functions.has(operation);
+  }
+
   /** Whether the verdict may depend on the time, so that it can only be given in order. */
   usesTime(operation: RuleName): boolean {
     const rule = this.#compiled.get(operation);

@@ -1,26 +1,32 @@
 /**
  * What each operation does, one handler a kind: which limits are checked before anything else, and which
  * operation of the space is run. Every handler names its own operation of the space and no other
- * (pitfall 23). Must not decide whether the operation is allowed.
+ * (pitfall 23). Says what has to be allowed; must not decide whether it is.
  */
 import type { ClientName, SessionId } from '../base/index.js';
-import type { Entry, Result, SpaceOperation } from '../codec/index.js';
+import type { Access, Entry, Result, SpaceOperation, Template } from '../codec/index.js';
+import type { PolicyAttempt } from '../policy/index.js';
 import {
+  checkAccess,
   checkLease,
   checkTemplate,
   checkTuple,
   checkWait,
   deadlineOf,
+  openAccess,
   refused,
   type Effects,
   type Refused,
   type Space,
   type SpaceLimits,
-  type SpaceSet,
+  type StoredEntry,
 } from '../space/index.js';
+import type { Guard, ListName } from './guard.js';
 
-type SpaceOperationKind = SpaceOperation['kind'];
-type OperationOf<K extends SpaceOperationKind> = Extract<SpaceOperation, { readonly kind: K }>;
+/** Operations on one space; a cancel only names what it ends. */
+export type GuardedOperation = Exclude<SpaceOperation, { readonly kind: 'cancel' }>;
+type GuardedKind = GuardedOperation['kind'];
+type OperationOf<K extends GuardedKind> = Extract<GuardedOperation, { readonly kind: K }>;
 
 /** Who asks, when in ordered time, the limits that hold, and what the operation may do to others. */
 export interface Invocation {
@@ -33,12 +39,15 @@ export interface Invocation {
   readonly mayWait: boolean;
   readonly limits: SpaceLimits;
   readonly effects: Effects;
-  /** For what is not of one space: `cancel`. */
-  readonly spaces: SpaceSet;
+  /** Of the space. */
+  readonly guard: Guard;
 }
 
 interface Handler<O> {
+  /** What of the operation is held against limits. */
   check(limits: SpaceLimits, operation: O): Refused | null;
+  /** The lists of the space that its client has to be on. */
+  readonly needs: readonly ListName[];
   /** Null: the operation waits. */
   run(space: Space, operation: O, invocation: Invocation): Result | null;
   /**
@@ -48,19 +57,19 @@ interface Handler<O> {
   readonly mayBeGone: ((space: Space, operation: O, result: Result, time: number) => boolean) | null;
 }
 
-const checkOut = (limits: SpaceLimits, { tuple, lease }: OperationOf<'out'>): Refused | null =>
-  checkTuple(limits, tuple) ?? checkLease(limits, lease);
+const checkOut = (limits: SpaceLimits, operation: OperationOf<'out'>): Refused | null =>
+  checkTuple(limits, operation.tuple) ?? checkLease(limits, operation.lease) ?? checkAccess(operation);
 
 const checkMatch = (
   limits: SpaceLimits,
   { template }: OperationOf<'rdp' | 'inp' | 'rdAll' | 'inAll' | 'count' | 'subscribe'>,
 ): Refused | null => checkTemplate(limits, template);
 
-const checkSwap = (
-  limits: SpaceLimits,
-  { template, tuple, lease }: OperationOf<'cas' | 'replace'>,
-): Refused | null =>
-  checkTemplate(limits, template) ?? checkTuple(limits, tuple) ?? checkLease(limits, lease);
+const checkSwap = (limits: SpaceLimits, operation: OperationOf<'cas' | 'replace'>): Refused | null =>
+  checkTemplate(limits, operation.template) ??
+  checkTuple(limits, operation.tuple) ??
+  checkLease(limits, operation.lease) ??
+  checkAccess(operation);
 
 const checkRenew = (limits: SpaceLimits, { template, lease }: OperationOf<'renew'>): Refused | null =>
   checkTemplate(limits, template) ?? checkLease(limits, lease);
@@ -87,83 +96,144 @@ function isGone(entry: Entry | null, time: number): boolean {
   return entry !== null && entry.deadline !== null && entry.deadline <= time;
 }
 
-const handlers: { readonly [K in SpaceOperationKind]: Handler<OperationOf<K>> } = {
+function accessOf({ readers, takers }: Access): Access {
+  if (readers === undefined && takers === undefined) return openAccess;
+  return { ...(readers && { readers }), ...(takers && { takers }) };
+}
+
+/**
+ * Where a rule decides, the entry is the one that it was asked about: the oldest timed match, whoever inserted it;
+ * else the oldest of the caller's own.
+ */
+function renewedBy(space: Space, template: Template, { client, guard }: Invocation): StoredEntry | null {
+  return guard.policy?.decides('renew') === true
+    ? space.oldestTimed(template, client)
+    : space.renewable(template, client);
+}
+
+const handlers: { readonly [K in GuardedKind]: Handler<OperationOf<K>> } = {
   out: {
     mayBeGone: null,
     check: checkOut,
-    run: (space, { tuple, lease }, by) => space.out(tuple, by.client, deadlineFor(lease, by), by.effects),
+    needs: ['insert'],
+    run: (space, operation, by) =>
+      space.out(
+        operation.tuple,
+        by.client,
+        deadlineFor(operation.lease, by),
+        by.effects,
+        accessOf(operation),
+      ),
   },
   rdp: {
     mayBeGone: (_space, _operation, result, time) => result.kind === 'entry' && isGone(result.entry, time),
     check: checkMatch,
-    run: (space, { template }) => space.rdp(template),
+    needs: ['readers'],
+    run: (space, { template }, { client }) => space.rdp(template, client),
   },
   inp: {
     mayBeGone: null,
     check: checkMatch,
-    run: (space, { template }, { effects }) => space.inp(template, effects),
+    needs: ['takers'],
+    run: (space, { template }, { client, effects }) => space.inp(template, effects, client),
   },
   rdAll: {
     mayBeGone: (_space, _operation, result, time) =>
       result.kind === 'entries' && result.entries.some((entry) => isGone(entry, time)),
     check: checkMatch,
-    run: (space, { template, limit, after }) => space.rdAll(template, limit, after),
+    needs: ['readers'],
+    run: (space, { template, limit, after }, { client }) => space.rdAll(template, limit, after, client),
   },
   inAll: {
     mayBeGone: null,
     check: checkMatch,
-    run: (space, { template, limit }, { effects }) => space.inAll(template, limit, effects),
+    needs: ['takers'],
+    run: (space, { template, limit }, { client, effects }) => space.inAll(template, limit, effects, client),
   },
   count: {
     mayBeGone: (space, { template }, _result, time) => space.mayLoseMatches(template, time),
     check: checkMatch,
-    run: (space, { template }) => space.count(template),
+    needs: ['readers'],
+    run: (space, { template }, { client }) => space.count(template, client),
   },
   cas: {
     mayBeGone: null,
     check: checkSwap,
-    run: (space, { template, tuple, lease }, by) =>
-      space.cas(template, tuple, by.client, deadlineFor(lease, by), by.effects),
+    needs: ['insert'],
+    run: (space, operation, by) => {
+      const { template, tuple, lease } = operation;
+      const deadline = deadlineFor(lease, by);
+      return space.cas(template, tuple, by.client, deadline, by.effects, accessOf(operation));
+    },
   },
   replace: {
     mayBeGone: null,
     check: checkSwap,
-    run: (space, { template, tuple, lease }, by) =>
-      space.replace(template, tuple, by.client, deadlineFor(lease, by), by.effects),
+    needs: ['insert', 'takers'],
+    run: (space, operation, by) => {
+      const { template, tuple, lease } = operation;
+      const deadline = deadlineFor(lease, by);
+      return space.replace(template, tuple, by.client, deadline, by.effects, accessOf(operation));
+    },
   },
   renew: {
     mayBeGone: null,
     check: checkRenew,
-    run: (space, { template, lease }, { client, limits, time }) =>
-      space.renew(template, client, deadlineOf(limits, lease, time)),
+    needs: ['insert'],
+    run: (space, { template, lease }, by) =>
+      space.renew(renewedBy(space, template, by), deadlineOf(by.limits, lease, by.time)),
   },
   rd: {
     mayBeGone: null,
     check: checkWaiting,
+    needs: ['readers'],
     run: (space, { template, timeout }, by) =>
-      by.mayWait ? space.rd(template, by, waitUntil(timeout, by)) : mayNotWait(by, space.rdp(template)),
+      by.mayWait
+        ? space.rd(template, by, waitUntil(timeout, by))
+        : mayNotWait(by, space.rdp(template, by.client)),
   },
   in: {
     mayBeGone: null,
     check: checkWaiting,
+    needs: ['takers'],
     run: (space, { template, timeout }, by) =>
       by.mayWait
         ? space.in(template, by, waitUntil(timeout, by), by.effects)
-        : mayNotWait(by, space.inp(template, by.effects)),
-  },
-  cancel: {
-    mayBeGone: null,
-    check: () => null,
-    run: (_space, { session, number }, { client, spaces, effects }) =>
-      spaces.cancel(client, session, number, effects),
+        : mayNotWait(by, space.inp(template, by.effects, by.client)),
   },
   subscribe: {
     mayBeGone: null,
     check: checkMatch,
+    needs: ['readers'],
     run: (space, { template, from }, by) => space.subscribe(template, by, from),
   },
 };
 
-export function handlerOf(operation: SpaceOperation): Handler<SpaceOperation> {
-  return handlers[operation.kind] as Handler<SpaceOperation>;
+export function handlerOf(operation: GuardedOperation): Handler<GuardedOperation> {
+  return handlers[operation.kind] as Handler<GuardedOperation>;
+}
+
+/** What a policy is told of an operation. */
+export function attemptOf(space: Space, operation: GuardedOperation, invocation: Invocation): PolicyAttempt {
+  const { client: invoker, time } = invocation;
+  const attempt = { operation: operation.kind, invoker, time };
+  switch (operation.kind) {
+    case 'out':
+    case 'cas':
+    case 'replace': {
+      const { tuple, lease, readers = null, takers = null } = operation;
+      const template = operation.kind === 'out' ? null : operation.template;
+      return { ...attempt, tuple, template, lease, readers, takers };
+    }
+    case 'renew': {
+      const { template, lease } = operation;
+      const entry = renewedBy(space, template, invocation);
+      return { ...attempt, template, lease, tuple: entry?.tuple ?? null, owner: entry?.owner ?? null };
+    }
+    case 'rdAll':
+    case 'inAll':
+      return { ...attempt, template: operation.template, limit: operation.limit };
+    default:
+      return { ...attempt, template: operation.template };
+  }
 }

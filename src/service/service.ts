@@ -1,25 +1,47 @@
 /**
  * The replicated application: an encoded operation in, an encoded result out, equal at every correct
- * replica. The order of checks (DESIGN section 5) is written here once: well-formed, within limits, space
- * exists, execution. Fits the ordering layer's StateMachine without knowing it. No bytes make it throw.
- * The only time it acts on is ordered time; a replica's own clock only makes it decline to answer a read.
+ * replica. The order of checks (DESIGN section 5) is written here once: well-formed, identity, within limits, space
+ * exists, its lists, its policy; then visibility of entries and execution, which are the space's. Fits the ordering
+ * layer's StateMachine without knowing it. No bytes make it throw. The only time it acts on is ordered time; a
+ * replica's own clock only makes it decline to answer a read.
  */
-import type { ClientId, HashFunction, PageSnapshot, SessionId } from '../base/index.js';
-import { clientName, sessionId } from '../base/index.js';
-import type { Result, SpaceOperation } from '../codec/index.js';
-import { decodeOperation, encodeResult, isAdminOperation } from '../codec/index.js';
+import {
+  clientName,
+  PageTree,
+  sessionId,
+  type ClientId,
+  type ClientName,
+  type HashFunction,
+  type PageSnapshot,
+  type SessionId,
+} from '../base/index.js';
+import {
+  decodeOperation,
+  encodeResult,
+  encodeSpaceRecord,
+  isAdminOperation,
+  type Result,
+  type SpaceOperation,
+} from '../codec/index.js';
 import {
   defaultSpaceLimits,
   refused,
-  Space,
   SpaceSet,
   type Effects,
   type EventsPart,
   type ReadLimits,
   type ReadPosition,
+  type Refused,
+  type Space,
   type SpaceLimits,
+  type SpaceSetPorts,
 } from '../space/index.js';
-import { handlerOf, type Invocation } from './operations.js';
+import { administer } from './administration.js';
+import { adminName, Clients, type RegisteredClient } from './clients.js';
+import { checkLists, checkPolicyRule, isRuleUncertain, recordOf } from './guard.js';
+import { attemptOf, handlerOf, type GuardedOperation, type Invocation } from './operations.js';
+import { Refusals, type RefusalCount } from './refusals.js';
+import { openConfig, Spaces } from './spaces.js';
 
 export interface ServiceOptions {
   readonly hash: HashFunction;
@@ -27,6 +49,11 @@ export interface ServiceOptions {
   readonly limits?: Partial<SpaceLimits>;
   /** How far correct replicas' clocks and ordered time may be apart; 500 by default. Sets the least lease. */
   readonly clockSkewMaxMs?: number;
+  /**
+   * The clients that are registered from the start, equal at every replica; the one called `admin` administers. Left
+   * out: everybody may use the service and is called by his key, and nobody administers.
+   */
+  readonly clients?: readonly RegisteredClient[];
 }
 
 /** An ordered operation, as far as the service looks at it. */
@@ -44,6 +71,8 @@ export interface ServiceOperation {
 export interface ServiceEffects {
   resolve(session: SessionId, number: number, result: Uint8Array): boolean;
   notify(session: SessionId, number: number): void;
+  /** The client may not use the service any more: all its sessions end. */
+  endClient(client: ClientId): void;
 }
 
 export interface FeedOfService {
@@ -53,7 +82,7 @@ export interface FeedOfService {
 }
 
 /** The space that exists from the start. */
-export const defaultSpace = { name: 'default', number: 1 } as const;
+export const defaultSpace = 'default';
 
 const defaultClockSkewMaxMs = 500;
 /** Bound of the clock error of correct replicas. */
@@ -66,89 +95,229 @@ export interface Service {
   endSession(session: SessionId): void;
   readFeed(feed: FeedOfService, position: ReadPosition, limits: ReadLimits): EventsPart | null;
   query(client: ClientId, operation: Uint8Array, nowMs: number): Uint8Array | null;
+  /** Whether the client may use the service. */
+  isClient(client: ClientId): boolean;
   slowCheck(operation: Uint8Array): Uint8Array | null;
   nextDeadline(): number | null;
   checkpoint(): PageSnapshot;
   restore(pages: ReadonlyMap<number, Uint8Array>): void;
-}
-
-function encoding(effects: ServiceEffects): Effects {
-  return {
-    resolve: (session, number, result) => effects.resolve(session, number, encodeResult(result)),
-    notify: (session, number) => effects.notify(session, number),
-  };
+  /** What this replica refused since it came up, most frequent first. */
+  refusals(): readonly RefusalCount[];
 }
 
 /** A read does nothing to others. */
 const noEffects: Effects = { resolve: () => false, notify: () => undefined };
 
-function check({ spaces, limits }: Invocation, operation: SpaceOperation): Space | Result {
-  const refusal = handlerOf(operation).check(limits, operation);
-  return refusal ?? spaces.get(operation.space) ?? refused('NO_SUCH_SPACE', 0);
+/** The replicated state. */
+interface State {
+  readonly set: SpaceSet;
+  readonly clients: Clients;
+  readonly spaces: Spaces;
 }
 
-function run(invocation: Invocation, operation: SpaceOperation): Result | null {
-  const space = check(invocation, operation);
-  return space instanceof Space ? handlerOf(operation).run(space, operation, invocation) : space;
+class TupleSpaceService implements Service {
+  readonly version = 4;
+  readonly #hash: HashFunction;
+  readonly #limits: SpaceLimits;
+  readonly #clockSkewMaxMs: number;
+  /** Whether clients are registered. */
+  readonly #isClosed: boolean;
+  readonly #refusals = new Refusals();
+  #state: State;
+  /** Ordered time. */
+  #time = 0;
+
+  constructor(options: ServiceOptions) {
+    this.#hash = options.hash;
+    this.#clockSkewMaxMs = options.clockSkewMaxMs ?? defaultClockSkewMaxMs;
+    // DESIGN section 3: a shorter lease would leave its holder no time to believe in it.
+    const leaseMinMs = 4 * (this.#clockSkewMaxMs + clockErrorMaxMs);
+    this.#limits = { ...defaultSpaceLimits, leaseMinMs, ...options.limits };
+    this.#isClosed = options.clients !== undefined;
+    const tree = new PageTree(this.#hash);
+    const clients = new Clients(tree, options.clients ?? null);
+    const set = new SpaceSet(this.#hash, this.#limits, this.#portsFor(clients), tree);
+    this.#state = this.#stateOf(set, clients);
+    const changes = [{ by: adminName, time: 0, digest: null }];
+    set.create(defaultSpace, encodeSpaceRecord({ name: defaultSpace, config: openConfig, changes }));
+  }
+
+  advanceTime(time: number, effects: ServiceEffects): void {
+    this.#time = time;
+    this.#state.set.expireUntil(time, this.#encoding(effects));
+  }
+
+  execute(
+    { client: key, operation: bytes, ...request }: ServiceOperation,
+    effects: ServiceEffects,
+  ): Uint8Array | null {
+    this.#time = request.time;
+    const operation = decodeOperation(bytes);
+    if (operation === null) return this.#answer(refused('MALFORMED_OPERATION', 0), '', '');
+    const client = this.#state.clients.nameOf(key);
+    if (client === null) return this.#answer(refused('UNKNOWN_CLIENT', 0), '', '');
+    const own = this.#encoding(effects);
+    if (!isAdminOperation(operation)) {
+      const result = this.#run(operation, { client, ...request, effects: own });
+      return result === null ? null : this.#answer(result, client, operation.space);
+    }
+    const at = {
+      ...this.#state,
+      effects: own,
+      endClient: (ended: ClientId) => effects.endClient(ended),
+      recheck: (space: Space) => this.#recheckSubscriptions(space, own),
+    };
+    const result = administer(at, operation, { by: client, time: request.time });
+    return this.#answer(result, client, operation.space);
+  }
+
+  endSession(session: SessionId): void {
+    this.#state.set.endSession(session);
+  }
+
+  readFeed(feed: FeedOfService, position: ReadPosition, limits: ReadLimits): EventsPart | null {
+    const client = this.#state.clients.nameOf(feed.client);
+    return client === null ? null : this.#state.set.readEvents({ ...feed, client }, position, limits);
+  }
+
+  query(key: ClientId, bytes: Uint8Array, nowMs: number): Uint8Array | null {
+    const operation = decodeOperation(bytes);
+    const client = this.#state.clients.nameOf(key);
+    if (operation === null || client === null || isAdminOperation(operation)) return null;
+    const unordered = { session: sessionId(0), number: 0, time: nowMs, mayWait: false, effects: noEffects };
+    const result = this.#read(operation, { client, ...unordered }, nowMs + this.#clockSkewMaxMs);
+    return result === null ? null : encodeResult(result);
+  }
+
+  isClient(client: ClientId): boolean {
+    return this.#state.clients.nameOf(client) !== null;
+  }
+
+  slowCheck(): null {
+    return null;
+  }
+
+  nextDeadline(): number | null {
+    return this.#state.set.nextDeadline;
+  }
+
+  checkpoint(): PageSnapshot {
+    return this.#state.set.checkpoint();
+  }
+
+  restore(pages: ReadonlyMap<number, Uint8Array>): void {
+    const tree = new PageTree(this.#hash);
+    const clients = new Clients(tree, this.#isClosed ? [] : null);
+    const ports = this.#portsFor(clients);
+    const set = SpaceSet.restored(this.#hash, this.#limits, pages, ports, tree);
+    this.#state = this.#stateOf(set, clients);
+  }
+
+  refusals(): readonly RefusalCount[] {
+    return this.#refusals.list();
+  }
+
+  #stateOf(set: SpaceSet, clients: Clients): State {
+    return { set, clients, spaces: new Spaces(set, clients, this.#hash) };
+  }
+
+  #portsFor(clients: Clients): SpaceSetPorts {
+    return {
+      wakeGuard: (space, { kind, client, template }) =>
+        this.#checkAgain(space, { kind, space: space.name, template, timeout: null }, client),
+      quotasOf: (record) => recordOf(record).config,
+      loadOther: (page, bytes) => clients.load(page, bytes),
+    };
+  }
+
+  /** DESIGN section 4: policy is asked again when a match comes for a wait, or another policy for a subscription. */
+  #checkAgain(space: Space, operation: GuardedOperation, client: ClientName): Refused | null {
+    const request = { session: sessionId(0), number: 0, mayWait: false, effects: noEffects };
+    const invocation = this.#invocation({ client, time: this.#time, ...request }, space);
+    const refusal = this.#checkPolicy(space, operation, invocation);
+    if (refusal !== null) this.#refusals.count(refusal.code, client, space.name);
+    return refusal;
+  }
+
+  #recheckSubscriptions(space: Space, effects: Effects): void {
+    space.recheckSubscriptions(({ client, template }) => {
+      const operation = { kind: 'subscribe', space: space.name, template, from: null } as const;
+      return this.#checkAgain(space, operation, client);
+    }, effects);
+  }
+
+  #invocation(request: Request, space: Space): Invocation {
+    return { ...request, limits: this.#limits, guard: this.#state.spaces.guardOf(space) };
+  }
+
+  /** Everything before the policy. */
+  #check(operation: GuardedOperation, client: ClientName): Space | Refused {
+    const { check, needs } = handlerOf(operation);
+    const refusal = check(this.#limits, operation) ?? this.#checkNames(operation);
+    if (refusal !== null) return refusal;
+    const space = this.#state.set.get(operation.space);
+    if (space === null) return refused('NO_SUCH_SPACE', 0);
+    return checkLists(this.#state.spaces.guardOf(space), needs, client) ?? space;
+  }
+
+  #checkNames(operation: GuardedOperation): Refused | null {
+    if (!('tuple' in operation)) return null;
+    const { readers = [], takers = [] } = operation;
+    return this.#state.clients.checkNames([...readers, ...takers]);
+  }
+
+  #checkPolicy(space: Space, operation: GuardedOperation, invocation: Invocation): Refused | null {
+    const { guard } = invocation;
+    if (guard.policy === null) return null;
+    return checkPolicyRule(guard, space, attemptOf(space, operation, invocation));
+  }
+
+  #run(operation: SpaceOperation, request: Request): Result | null {
+    // Whoever may do nothing more in a space may still end what he began there, whatever became of it.
+    if (operation.kind === 'cancel') {
+      const { client, effects } = request;
+      return this.#state.set.cancel(client, operation.session, operation.number, effects);
+    }
+    const space = this.#check(operation, request.client);
+    if ('code' in space) return space;
+    const invocation = this.#invocation(request, space);
+    const refusal = this.#checkPolicy(space, operation, invocation);
+    return refusal ?? handlerOf(operation).run(space, operation, invocation);
+  }
+
+  /** The answer to a read; null if it has to be ordered, as when something in it may be gone by `time`. */
+  #read(operation: SpaceOperation, request: Request, time: number): Result | null {
+    if (operation.kind === 'cancel') return null;
+    const { mayBeGone, run } = handlerOf(operation);
+    const space = mayBeGone === null ? null : this.#check(operation, request.client);
+    if (mayBeGone === null || space === null || 'code' in space) return null;
+    const invocation = this.#invocation(request, space);
+    if (isRuleUncertain(invocation.guard, operation.kind, space, time)) return null;
+    if (this.#checkPolicy(space, operation, invocation) !== null) return null;
+    const result = run(space, operation, invocation);
+    if (result === null || result.kind === 'refused') return null;
+    return mayBeGone(space, operation, result, time) ? null : result;
+  }
+
+  #encoding(effects: ServiceEffects): Effects {
+    return {
+      resolve: (session, number, result) => effects.resolve(session, number, encodeResult(result)),
+      notify: (session, number) => effects.notify(session, number),
+    };
+  }
+
+  /** `client` and `space` are empty where they are not known. */
+  #answer(result: Result, client: ClientName | '', space: string): Uint8Array {
+    if (result.kind === 'refused') {
+      const isKnown = this.#state.set.get(space) !== null;
+      this.#refusals.count(result.code, client, isKnown ? space : '');
+    }
+    return encodeResult(result);
+  }
 }
 
-/** The answer to a read; null if it has to be ordered, as when something in it may be gone by `time`. */
-function read(invocation: Invocation, operation: SpaceOperation, time: number): Result | null {
-  const { mayBeGone, run } = handlerOf(operation);
-  if (mayBeGone === null) return null;
-  const space = check(invocation, operation);
-  if (!(space instanceof Space)) return null;
-  const result = run(space, operation, invocation);
-  if (result === null || result.kind === 'refused') return null;
-  return mayBeGone(space, operation, result, time) ? null : result;
-}
+type Request = Omit<Invocation, 'limits' | 'guard'>;
 
 export function createService(options: ServiceOptions): Service {
-  const clockSkewMaxMs = options.clockSkewMaxMs ?? defaultClockSkewMaxMs;
-  // DESIGN section 3: a shorter lease would leave its holder no time to believe in it.
-  const leaseMinMs = 4 * (clockSkewMaxMs + clockErrorMaxMs);
-  const limits: SpaceLimits = { ...defaultSpaceLimits, leaseMinMs, ...options.limits };
-  let spaces = new SpaceSet(options.hash, limits);
-  spaces.create(defaultSpace.name, defaultSpace.number);
-
-  return {
-    version: 3,
-
-    advanceTime(time, effects) {
-      spaces.expireUntil(time, encoding(effects));
-    },
-
-    execute({ operation: bytes, ...request }, effects) {
-      const operation = decodeOperation(bytes);
-      if (operation === null) return encodeResult(refused('MALFORMED_OPERATION', 0));
-      if (isAdminOperation(operation)) return encodeResult(refused('ADMIN_ONLY', 0));
-      const client = clientName(request.client);
-      const result = run({ ...request, client, limits, effects: encoding(effects), spaces }, operation);
-      return result === null ? null : encodeResult(result);
-    },
-
-    endSession(session) {
-      spaces.endSession(session);
-    },
-
-    readFeed(feed, position, limits) {
-      return spaces.readEvents({ ...feed, client: clientName(feed.client) }, position, limits);
-    },
-
-    query(client, bytes, nowMs) {
-      const operation = decodeOperation(bytes);
-      if (operation === null || isAdminOperation(operation)) return null;
-      const unordered = { session: sessionId(0), number: 0, time: nowMs, mayWait: false, effects: noEffects };
-      const result = read({ client: clientName(client), ...unordered, limits, spaces }, operation, nowMs + clockSkewMaxMs);
-      return result === null ? null : encodeResult(result);
-    },
-
-    slowCheck: () => null,
-    nextDeadline: () => spaces.nextDeadline,
-    checkpoint: () => spaces.checkpoint(),
-
-    restore(pages) {
-      spaces = SpaceSet.restored(options.hash, limits, pages);
-    },
-  };
+  return new TupleSpaceService(options);
 }

@@ -4,7 +4,7 @@
  * operations.
  */
 import { assert, type ClientName, type PageTree } from '../base/index.js';
-import type { Tuple } from '../codec/index.js';
+import type { Access, Tuple } from '../codec/index.js';
 import { ChangedPages } from './changed-pages.js';
 import { decodePage, encodePage, entriesPerPage } from './page-format.js';
 import { Renewals } from './renewals.js';
@@ -39,10 +39,16 @@ export class EntryPages {
     return this.#nextId;
   }
 
-  insert(space: number, tuple: Tuple, owner: ClientName, deadline: number | null): StoredEntry {
+  insert(
+    space: number,
+    tuple: Tuple,
+    owner: ClientName,
+    deadline: number | null,
+    access: Access,
+  ): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
-    const entry = this.#stored(id, space, tuple, owner, deadline);
+    const entry = this.#stored(storedEntry(id, space, tuple, owner, deadline, access));
     const number = Math.floor(id / entriesPerPage);
     let page = this.#pages.get(number);
     if (page === undefined) {
@@ -89,9 +95,7 @@ export class EntryPages {
   load(number: number, bytes: Uint8Array): readonly StoredEntry[] {
     const decoded = decodePage(number, bytes);
     assert(decoded !== null, 'certified pages are well-formed');
-    const entries = decoded.map(({ id, space, tuple, owner, deadline }) =>
-      this.#stored(id, space, tuple, owner, deadline),
-    );
+    const entries = decoded.map((entry) => this.#stored(entry));
     this.#pages.set(number, { number, entries, bytes });
     this.#nextId = entries.at(-1)!.id + 1;
     return entries;
@@ -123,9 +127,9 @@ export class EntryPages {
   }
 
   /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored(id: number, space: number, tuple: Tuple, owner: ClientName, deadline: number | null): StoredEntry {
+  #stored({ id, space, tuple, owner, deadline, access }: StoredEntry): StoredEntry {
     let shared = this.#owners.get(owner);
     if (shared === undefined) this.#owners.set(owner, (shared = owner));
-    return storedEntry(id, space, tuple.slice(), shared, deadline);
+    return storedEntry(id, space, tuple.slice(), shared, deadline, access);
   }
 }

@@ -91,6 +91,12 @@ export class EventLog {
     this.#pages.sort((a, b) => a.first - b.first);
   }
 
+  /** The space is no more. */
+  drop(): void {
+    for (const page of this.#pages.splice(0)) this.#tree.remove(this.#pageNumber(page));
+    this.#isTailWritten = true;
+  }
+
   #write(page: Page): void {
     const bytes = encodePage(page);
     this.#tree.put(this.#pageNumber(page), bytes);

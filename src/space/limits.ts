@@ -4,7 +4,7 @@
  * the limit as its detail, never an exception.
  */
 import { assert, utf8Length } from '../base/index.js';
-import type { Field, Result, Template, Tuple } from '../codec/index.js';
+import type { Access, Field, Result, Template, Tuple } from '../codec/index.js';
 import { encodeTemplate, encodeTuple, fieldBytesMax, tupleBytesMax, tupleFieldsMax } from '../codec/index.js';
 
 export type Refused = Extract<Result, { readonly kind: 'refused' }>;
@@ -62,8 +62,10 @@ const waitsBound = 2 ** 20;
 const bytesBound = 2 ** 30;
 /** Half of what page numbers allow (event-log.ts). */
 const eventsBound = 2 ** 17;
-/** More than the id, owner, deadline and framing of one entry take beside its tuple. */
-const entryOverheadBytes = 96;
+/** In either of an entry's lists. */
+const accessNamesMax = 32;
+/** More than the id, owner, deadline, lists and framing of one entry take beside its tuple. */
+const entryOverheadBytes = 128 + 2 * accessNamesMax * 66;
 
 /** Throws InvariantError if the limits are out of range or contradict each other. */
 export function assertLimits(limits: SpaceLimits): void {
@@ -90,8 +92,8 @@ export function assertLimits(limits: SpaceLimits): void {
 /** More than the type and length of one field take beside its content. */
 const fieldOverheadBytes = 16;
 
-export function refused(code: Refused['code'], detail: number): Refused {
-  return { kind: 'refused', code, detail };
+export function refused(code: Refused['code'], detail: number, subject = ''): Refused {
+  return subject === '' ? { kind: 'refused', code, detail } : { kind: 'refused', code, detail, subject };
 }
 
 /** At least the content bytes of a field; cheap, since most fields are far below every limit. */
@@ -126,6 +128,11 @@ function checkFields(
 
 export function checkTuple(limits: SpaceLimits, tuple: Tuple): Refused | null {
   return checkFields(limits, tuple, () => encodeTuple(tuple).length);
+}
+
+export function checkAccess({ readers, takers }: Access): Refused | null {
+  const isTooLong = Math.max(readers?.length ?? 0, takers?.length ?? 0) > accessNamesMax;
+  return isTooLong ? refused('TOO_MANY_NAMES', accessNamesMax) : null;
 }
 
 export function checkTemplate(limits: SpaceLimits, template: Template): Refused | null {

@@ -121,6 +121,17 @@ export class MatchIndex {
     if (shape.signatures.size === 0) this.#shapes.delete(tuple.length);
   }
 
+  /** Every entry; a copy, in no particular order. */
+  all(): readonly StoredEntry[] {
+    const entries: StoredEntry[] = [];
+    for (const { signatures } of this.#shapes.values()) {
+      for (const set of signatures.values())
+        for (const cursor = set.cursor(0); cursor.entry !== null; cursor.advance())
+          entries.push(cursor.entry);
+    }
+    return entries;
+  }
+
   /** Candidates with an id greater than `after`. */
   candidates(template: Template, after: number): Candidates {
     const shape = this.#shapes.get(template.length);

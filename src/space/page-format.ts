@@ -6,7 +6,7 @@
  */
 import { emptyBytes } from '../base/index.js';
 import { decodeEntry, encodeEntry } from '../codec/index.js';
-import { storedEntry, type StoredEntry } from './stored-entry.js';
+import { isOpen, openAccess, publicEntry, storedEntry, type StoredEntry } from './stored-entry.js';
 
 export const entriesPerPage = 32;
 const headerBytes = 9;
@@ -58,8 +58,7 @@ class PageParts {
   }
 
   add(entry: StoredEntry): void {
-    const { id, tuple, owner, firstDeadline } = entry;
-    const content = encodeEntry({ id: BigInt(id), tuple, owner, deadline: firstDeadline });
+    const content = encodeEntry({ ...publicEntry(entry), deadline: entry.firstDeadline });
     this.parts.push({ entry, content });
     this.length += headerBytes + content.length;
   }
@@ -113,8 +112,10 @@ export function decodePage(number: number, bytes: Uint8Array): StoredEntry[] | n
     const entry = offset > bytes.length ? null : decodeEntry(bytes.subarray(start, offset));
     const id = number * entriesPerPage + slot;
     if (entry === null || entry.id !== BigInt(id)) return null;
-    const { tuple, owner, deadline } = entry;
-    entries.push(storedEntry(id, readUint32(bytes, start - 8), tuple, owner, deadline));
+    const { tuple, owner, deadline, readers, takers } = entry;
+    const lists = { ...(readers && { readers }), ...(takers && { takers }) };
+    const access = isOpen(lists) ? openAccess : lists;
+    entries.push(storedEntry(id, readUint32(bytes, start - 8), tuple, owner, deadline, access));
     lastSlot = slot;
   }
   return entries.length === 0 ? null : entries;

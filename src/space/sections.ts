@@ -10,6 +10,7 @@ const sectionNumbers = {
   subscriptions: 4,
   events: 5,
   renewals: 6,
+  clients: 7,
 } as const;
 
 export type Section = keyof typeof sectionNumbers;

@@ -1,11 +1,13 @@
 /**
- * All tuple spaces of a cluster with what they share: the counter of insertion ids, the leases, the entries'
- * pages and the page tree over the whole state. Equal histories give equal roots; so do a state and the one restored
+ * All tuple spaces of a cluster with what they share: the counters, the leases, the entries'
+ * pages and the page tree over the whole state, in which others may have sections of their own. A space has a record that it
+ * does not look into. A deleted one stays, without a name, until its last subscriber has gone. Equal histories give equal roots; so do a state and the one restored
  * from its pages.
  */
 import {
   assert,
   PageTree,
+  emptyBytes,
   type ClientName,
   type HashFunction,
   type PageSnapshot,
@@ -17,10 +19,12 @@ import { EntryPages } from './entry-pages.js';
 import { EventLog, eventPagesPerSpace } from './event-log.js';
 import { assertLimits, refused, type SpaceLimits } from './limits.js';
 import { Deadlines } from './deadlines.js';
+import { frame, unframe } from './framing.js';
 import { MatchIndex } from './match-index.js';
 import type { StoredEntry } from './stored-entry.js';
 import { numberWithin, pageNumber } from './sections.js';
-import { Space } from './space.js';
+import { SpaceEntries } from './space-entries.js';
+import { Space, type WakeGuard } from './space.js';
 import {
   readEvents,
   Subscriptions,
@@ -28,7 +32,20 @@ import {
   type ReadLimits,
   type ReadPosition,
 } from './subscriptions.js';
+import { noQuotas, type SpaceQuotas } from './usage.js';
 import { Waiters } from './waiters.js';
+
+/** What the spaces' owner adds. */
+export interface SpaceSetPorts {
+  /** Default: whoever waits gets what comes. */
+  readonly wakeGuard: WakeGuard;
+  /** What a space's record says of its quotas; default: there are none. */
+  readonly quotasOf: (record: Uint8Array) => SpaceQuotas;
+  /** Takes over a page of a section that is not of spaces; false: of none that it knows. */
+  readonly loadOther: (page: number, bytes: Uint8Array) => boolean;
+}
+
+const noPorts: SpaceSetPorts = { wakeGuard: () => null, quotasOf: () => noQuotas, loadOther: () => false };
 
 export class SpaceSet {
   readonly #hash: HashFunction;
@@ -36,26 +53,43 @@ export class SpaceSet {
   readonly #tree: PageTree;
   readonly #entries: EntryPages;
   readonly #leases = new Deadlines<StoredEntry>();
+  readonly #ports: SpaceSetPorts;
+  /** Invariant: those of `#byNumber` that are not deleted. */
   readonly #byName = new Map<string, Space>();
   readonly #byNumber = new Map<number, Space>();
+  readonly #records = new Map<number, Uint8Array>();
+  readonly #deleted = new Set<Space>();
+  #nextSpace = 1;
   readonly #waiters: Waiters;
   readonly #subscriptions: Subscriptions;
-  /** The next ids of entries, waiters and subscriptions as they stand in the page tree; zeros if they do not. */
-  #counters: readonly number[] = [0, 0, 0];
+  /** The next ids of entries, waiters, subscriptions and spaces as they stand in the page tree; zeros if they do not. */
+  #counters: readonly number[] = [0, 0, 0, 0];
 
-  constructor(hash: HashFunction, limits: SpaceLimits) {
+  constructor(
+    hash: HashFunction,
+    limits: SpaceLimits,
+    ports: Partial<SpaceSetPorts> = {},
+    tree = new PageTree(hash),
+  ) {
     assertLimits(limits);
     this.#hash = hash;
     this.#limits = limits;
-    this.#tree = new PageTree(hash);
+    this.#ports = { ...noPorts, ...ports };
+    this.#tree = tree;
     this.#entries = new EntryPages(this.#tree);
     this.#waiters = new Waiters(this.#tree, hash, limits);
     this.#subscriptions = new Subscriptions(this.#tree, hash, limits);
   }
 
   /** The state that the pages of a `checkpoint` describe; throws InvariantError if they describe none. */
-  static restored(hash: HashFunction, limits: SpaceLimits, pages: ReadonlyMap<number, Uint8Array>): SpaceSet {
-    const spaces = new SpaceSet(hash, limits);
+  static restored(
+    hash: HashFunction,
+    limits: SpaceLimits,
+    pages: ReadonlyMap<number, Uint8Array>,
+    ports: Partial<SpaceSetPorts> = {},
+    tree = new PageTree(hash),
+  ): SpaceSet {
+    const spaces = new SpaceSet(hash, limits, ports, tree);
     spaces.#load(pages);
     return spaces;
   }
@@ -64,11 +98,37 @@ export class SpaceSet {
     return this.#byName.get(name) ?? null;
   }
 
-  /** The name must be free and the number, at least 1, never used before. */
-  create(name: string, number: number): Space {
-    const space = this.#add(name, number);
-    this.#tree.put(pageNumber('spaces', number), encodeTuple([name]));
+  /** Those that are not deleted, in order of creation. */
+  get all(): readonly Space[] {
+    return [...this.#byName.values()];
+  }
+
+  recordOf(space: Space): Uint8Array {
+    const record = this.#records.get(space.number);
+    assert(record !== undefined, 'a space has a record');
+    return record;
+  }
+
+  /** The name must be free. */
+  create(name: string, record: Uint8Array = emptyBytes): Space {
+    const space = this.#add(name, this.#nextSpace++, record, false);
+    this.#writeSpace(space);
     return space;
+  }
+
+  /** Its quotas must be those of before. */
+  setRecord(space: Space, record: Uint8Array): void {
+    this.#records.set(space.number, record);
+    this.#writeSpace(space);
+  }
+
+  /** Its name is free from now on. */
+  delete(space: Space, effects: Effects): void {
+    this.#byName.delete(space.name);
+    this.#deleted.add(space);
+    space.close(effects);
+    this.#writeSpace(space);
+    this.#dropDeserted();
   }
 
   /** The earliest deadline of any entry or wait, or null. */
@@ -102,6 +162,7 @@ export class SpaceSet {
     if (subscription !== null) {
       this.#subscriptions.remove(subscription);
       effects.notify(session, number);
+      this.#dropDeserted();
     }
     return { kind: 'cancelled' };
   }
@@ -110,6 +171,7 @@ export class SpaceSet {
   endSession(session: SessionId): void {
     this.#waiters.endSession(session);
     this.#subscriptions.endSession(session);
+    this.#dropDeserted();
   }
 
   /** The next events of the client's subscription that this request began; null: there is none. */
@@ -138,7 +200,8 @@ export class SpaceSet {
     this.#entries.flush();
     this.#waiters.flush();
     for (const space of this.#byNumber.values()) space.events.flush();
-    const counters = [this.#entries.nextId, this.#waiters.nextId, this.#subscriptions.nextId];
+    const { nextId } = this.#entries;
+    const counters = [nextId, this.#waiters.nextId, this.#subscriptions.nextId, this.#nextSpace];
     if (counters.some((counter, index) => counter !== this.#counters[index])) {
       this.#tree.put(pageNumber('counters', 0), encodeTuple(counters));
     }
@@ -146,19 +209,45 @@ export class SpaceSet {
     return this.#tree.snapshot();
   }
 
-  #add(name: string, number: number): Space {
-    assert(!this.#byName.has(name) && !this.#byNumber.has(number), 'names and numbers of spaces are unique');
-    const shared = {
-      limits: this.#limits,
-      pages: this.#entries,
-      leases: this.#leases,
+  /** Whom nobody is told of any more. */
+  #dropDeserted(): void {
+    for (const space of this.#deleted) {
+      if (space.subscribers > 0) continue;
+      this.#deleted.delete(space);
+      this.#byNumber.delete(space.number);
+      this.#records.delete(space.number);
+      space.events.drop();
+      this.#tree.remove(pageNumber('spaces', space.number));
+    }
+  }
+
+  #writeSpace(space: Space): void {
+    const head = encodeTuple([space.name, this.#deleted.has(space)]);
+    this.#tree.put(pageNumber('spaces', space.number), frame([head, this.recordOf(space)]));
+  }
+
+  #add(name: string, number: number, record: Uint8Array, isDeleted: boolean): Space {
+    assert(!this.#byNumber.has(number), 'numbers of spaces are unique');
+    const quotas = this.#ports.quotasOf(record);
+    const shared = { limits: this.#limits, pages: this.#entries, leases: this.#leases };
+    const space = new Space({
+      name,
+      number,
+      quotas,
+      entries: new SpaceEntries(number, shared, new MatchIndex(this.#hash), quotas),
+      events: new EventLog(this.#tree, number, this.#limits),
       waiters: this.#waiters,
       subscriptions: this.#subscriptions,
-    };
-    const events = new EventLog(this.#tree, number, this.#limits);
-    const space = new Space(name, number, shared, new MatchIndex(this.#hash), events);
-    this.#byName.set(name, space);
+      wakeGuard: this.#ports.wakeGuard,
+    });
     this.#byNumber.set(number, space);
+    this.#records.set(number, record);
+    if (isDeleted) {
+      this.#deleted.add(space);
+    } else {
+      assert(!this.#byName.has(name), 'names of spaces are unique');
+      this.#byName.set(name, space);
+    }
     return space;
   }
 
@@ -166,9 +255,10 @@ export class SpaceSet {
     this.#tree.reset(pages);
     // Ascending page numbers: spaces before what is in them, and everything by id.
     for (const page of [...pages.keys()].sort((a, b) => a - b)) this.#loadPage(page, pages.get(page)!);
-    const [nextEntry, nextWaiter, nextSubscription] = this.#counters;
+    const [nextEntry, nextWaiter, nextSubscription, nextSpace] = this.#counters;
     assert(nextEntry! > 0, 'a certified state has counters');
     this.#entries.resumeAt(nextEntry!);
+    this.#nextSpace = nextSpace!;
     this.#waiters.resumeAt(nextWaiter!);
     this.#subscriptions.resumeAt(nextSubscription!, (space) => this.#spaceOf(space).events.next);
   }
@@ -176,12 +266,7 @@ export class SpaceSet {
   #loadPage(page: number, bytes: Uint8Array): void {
     if (page === pageNumber('counters', 0)) return this.#loadCounters(bytes);
     const space = numberWithin('spaces', page);
-    if (space !== null) {
-      const name = decodeTuple(bytes)?.[0];
-      assert(typeof name === 'string', 'a certified space is well-formed');
-      this.#add(name, space);
-      return;
-    }
+    if (space !== null) return this.#loadSpace(space, bytes);
     const entries = numberWithin('entries', page);
     if (entries !== null) {
       for (const entry of this.#entries.load(entries, bytes)) this.#spaceOf(entry.space).load(entry);
@@ -194,8 +279,19 @@ export class SpaceSet {
     const events = numberWithin('events', page);
     if (events !== null) return this.#spaceOf(Math.floor(events / eventPagesPerSpace)).events.load(bytes);
     const renewals = numberWithin('renewals', page);
-    assert(renewals !== null, 'certified pages lie in known sections');
+    if (renewals === null)
+      return assert(this.#ports.loadOther(page, bytes), 'certified pages lie in known sections');
     this.#entries.loadRenewals(renewals, bytes, (entry, deadline) => this.#leases.renew(entry, deadline));
+  }
+
+  #loadSpace(number: number, bytes: Uint8Array): void {
+    const [head, record] = unframe(bytes) ?? [];
+    const [name, isDeleted] = (head === undefined ? null : decodeTuple(head)) ?? [];
+    assert(
+      typeof name === 'string' && typeof isDeleted === 'boolean' && record !== undefined,
+      'a certified space is well-formed',
+    );
+    this.#add(name, number, record, isDeleted);
   }
 
   #loadCounters(bytes: Uint8Array): void {

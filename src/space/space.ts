@@ -2,23 +2,21 @@
  * One tuple space: the operations of DESIGN section 4, each on the oldest match or on all of them. An insertion
  * wakes those who wait for it in the same step, in order of arrival, and whatever happens to an entry is an event.
  * Deterministic; every operation either happens as a whole or, refused, not at all. Must not know
- * what time it is: whatever is here is not expired yet. Must not know who may do what: guards and the order
- * of checks are the service's.
+ * what time it is: whatever is here is not expired yet. Must not know who may do what but for the lists of entries
+ * (visibility.ts): guards and the order of checks are the service's.
  */
-import { assert, type ClientName, type SessionId } from '../base/index.js';
+import type { ClientName, SessionId } from '../base/index.js';
 import { encodeTemplate, type EventKind, type Result, type Template, type Tuple } from '../codec/index.js';
-import type { EntryPages } from './entry-pages.js';
 import type { Effects } from './effects.js';
-import { EntrySet } from './entry-set.js';
 import type { EventLog } from './event-log.js';
-import type { Deadlines } from './deadlines.js';
-import { refused, type Refused, type SpaceLimits } from './limits.js';
-import type { MatchIndex } from './match-index.js';
-import { matches } from './matching.js';
-import { ResultEntries } from './result-size.js';
-import { publicEntry, type StoredEntry } from './stored-entry.js';
-import type { Subscriptions } from './subscriptions.js';
-import type { Waiters } from './waiters.js';
+import { refused, type Refused } from './limits.js';
+import type { Lookups } from './lookups.js';
+import type { SpaceEntries } from './space-entries.js';
+import { openAccess, publicEntry, type StoredEntry } from './stored-entry.js';
+import type { Subscription, Subscriptions } from './subscriptions.js';
+import type { SpaceQuotas } from './usage.js';
+import { mayRead, mayTake, type Viewer } from './visibility.js';
+import type { Waiter, Waiters } from './waiters.js';
 
 type ResultOf<K extends Result['kind']> = Extract<Result, { readonly kind: K }>;
 
@@ -30,13 +28,29 @@ function entriesResult(entries: readonly StoredEntry[]): ResultOf<'entries'> {
   return { kind: 'entries', entries: entries.map(publicEntry) };
 }
 
-/** What the spaces of a cluster share. */
-export interface SharedByAll {
-  readonly limits: SpaceLimits;
-  readonly pages: EntryPages;
-  readonly leases: Deadlines<StoredEntry>;
+const readableBy =
+  (viewer: Viewer) =>
+  ({ access }: StoredEntry): boolean =>
+    mayRead(access, viewer);
+
+const takeableBy =
+  (viewer: Viewer) =>
+  ({ access }: StoredEntry): boolean =>
+    mayTake(access, viewer);
+
+/** Asked when a match comes for somebody who waits: why he must not have it, or null. */
+export type WakeGuard = (space: Space, waiter: Waiter) => Refused | null;
+
+/** What the space is made of; waiters and subscriptions are those of all spaces. */
+export interface SpaceParts {
+  readonly name: string;
+  readonly number: number;
+  readonly quotas: SpaceQuotas;
+  readonly entries: SpaceEntries;
+  readonly events: EventLog;
   readonly waiters: Waiters;
   readonly subscriptions: Subscriptions;
+  readonly wakeGuard: WakeGuard;
 }
 
 /** Who begins to wait or to be told. */
@@ -46,44 +60,52 @@ export interface Requester {
   readonly number: number;
 }
 
-/** With more deadlines close ahead than this, nobody looks at each of them for the sake of one read. */
-const closeDeadlinesMax = 1_000;
-
 export class Space {
   readonly name: string;
   readonly number: number;
-  readonly #limits: SpaceLimits;
-  readonly #pages: EntryPages;
-  /** Invariant: of this space's entries, it holds exactly the timed ones. */
-  readonly #leases: Deadlines<StoredEntry>;
-  /** Invariant: holds exactly the entries of `#pages` that lie in this space. */
-  readonly #index: MatchIndex;
-  /** The timed entries by who inserted them. Invariant: no set is empty. */
-  readonly #timed = new Map<ClientName, EntrySet>();
   readonly events: EventLog;
+  readonly #quotas: SpaceQuotas;
+  readonly #entries: SpaceEntries;
   readonly #waiters: Waiters;
   readonly #subscriptions: Subscriptions;
-  #size = 0;
+  readonly #wakeGuard: WakeGuard;
 
-  constructor(name: string, number: number, shared: SharedByAll, index: MatchIndex, events: EventLog) {
-    this.name = name;
-    this.number = number;
-    this.#limits = shared.limits;
-    this.#pages = shared.pages;
-    this.#leases = shared.leases;
-    this.#index = index;
-    this.events = events;
-    this.#waiters = shared.waiters;
-    this.#subscriptions = shared.subscriptions;
+  constructor(parts: SpaceParts) {
+    this.name = parts.name;
+    this.number = parts.number;
+    this.events = parts.events;
+    this.#quotas = parts.quotas;
+    this.#entries = parts.entries;
+    this.#waiters = parts.waiters;
+    this.#subscriptions = parts.subscriptions;
+    this.#wakeGuard = parts.wakeGuard;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#entries.size;
+  }
+
+  /** Of canonical tuples; null: not counted. */
+  get bytes(): number | null {
+    return this.#entries.bytes;
+  }
+
+  get waits(): number {
+    return this.#waiters.countInSpace(this.number);
+  }
+
+  get subscribers(): number {
+    return this.#subscriptions.countInSpace(this.number);
+  }
+
+  /** All entries, whoever may read them: for policies. */
+  get lookups(): Lookups {
+    return this.#entries.lookups;
   }
 
   /** Takes over an entry of a certified state; entries come in ascending order of id. */
   load(entry: StoredEntry): void {
-    this.#add(entry);
+    this.#entries.load(entry);
   }
 
   /** The entry's deadline has come. */
@@ -92,74 +114,112 @@ export class Space {
   }
 
   /**
-   * Inserts; SPACE_FULL if the space has no room. Tuple and template of any operation are within limits, its
-   * deadline lies ahead of ordered time; null: the entry stays until taken.
+   * Inserts, if there is room. Tuple, template and lists of any operation are within limits, its deadline lies ahead of
+   * ordered time; null: the entry stays until taken.
    */
-  out(tuple: Tuple, owner: ClientName, deadline: number | null, effects: Effects): ResultOf<'entry'> | Refused {
-    return this.#isFull() ? this.#full() : entryResult(this.#insert(tuple, owner, deadline, effects));
+  out(
+    tuple: Tuple,
+    owner: ClientName,
+    deadline: number | null,
+    effects: Effects,
+    access = openAccess,
+  ): ResultOf<'entry'> | Refused {
+    const refusal = this.#entries.checkRoom(tuple, owner, null);
+    if (refusal !== null) return refusal;
+    const entry = this.#entries.insert(tuple, owner, deadline, access);
+    this.#inserted(entry, effects);
+    return entryResult(entry);
   }
 
-  /** Reads the oldest match. */
-  rdp(template: Template): ResultOf<'entry'> {
-    return entryResult(this.#oldest(template));
+  /** Reads the oldest match that the viewer may read. */
+  rdp(template: Template, viewer: Viewer = null): ResultOf<'entry'> {
+    return entryResult(this.#entries.oldest(template, readableBy(viewer)));
   }
 
-  /** Takes the oldest match. */
-  inp(template: Template, effects: Effects): ResultOf<'entry'> {
-    const entry = this.#oldest(template);
+  /** Takes the oldest match that the viewer may take. */
+  inp(template: Template, effects: Effects, viewer: Viewer = null): ResultOf<'entry'> {
+    const entry = this.#entries.oldest(template, takeableBy(viewer));
     if (entry !== null) this.#remove(entry, 'taken', effects);
     return entryResult(entry);
   }
 
-  /** Inserts iff nothing matches, else answers the oldest match; considers every entry. */
+  /** Inserts iff nothing matches, else answers the oldest match, unless it is hidden; considers every entry. */
   cas(
     template: Template,
     tuple: Tuple,
     owner: ClientName,
     deadline: number | null,
     effects: Effects,
+    access = openAccess,
   ): ResultOf<'cas'> | Refused {
-    const match = this.#oldest(template);
-    if (match !== null) return { kind: 'cas', inserted: false, entry: publicEntry(match) };
-    if (this.#isFull()) return this.#full();
-    return { kind: 'cas', inserted: true, entry: publicEntry(this.#insert(tuple, owner, deadline, effects)) };
+    const match = this.#entries.oldest(template, () => true);
+    if (match !== null) {
+      const entry = mayRead(match.access, owner) ? publicEntry(match) : null;
+      return { kind: 'cas', inserted: false, entry };
+    }
+    const result = this.out(tuple, owner, deadline, effects, access);
+    return result.kind === 'refused' ? result : { kind: 'cas', inserted: true, entry: result.entry };
   }
 
-  /** Takes the oldest match and inserts the tuple; answers the entry taken, or null and does nothing. */
+  /**
+   * Takes the oldest match that the owner of the tuple may take and inserts the tuple; answers the entry taken, or null
+   * and does nothing.
+   */
   replace(
     template: Template,
     tuple: Tuple,
     owner: ClientName,
     deadline: number | null,
     effects: Effects,
-  ): ResultOf<'entry'> {
-    const entry = this.#oldest(template);
-    if (entry !== null) {
-      this.#remove(entry, 'replaced', effects);
-      this.#insert(tuple, owner, deadline, effects);
-    }
+    access = openAccess,
+  ): ResultOf<'entry'> | Refused {
+    const entry = this.#entries.oldest(template, takeableBy(owner));
+    if (entry === null) return entryResult(null);
+    const refusal = this.#entries.checkRoom(tuple, owner, entry);
+    if (refusal !== null) return refusal;
+    this.#remove(entry, 'replaced', effects);
+    this.#inserted(this.#entries.insert(tuple, owner, deadline, access), effects);
     return entryResult(entry);
   }
 
-  /** Gives the oldest match that is timed and the owner's a new deadline; answers it, or null. */
-  renew(template: Template, owner: ClientName, deadline: number): ResultOf<'entry'> {
-    const entry = this.#oldestRenewable(template, owner);
-    if (entry !== null) {
-      this.#leases.renew(entry, deadline);
-      this.#pages.onRenewal(entry);
-    }
+  /** The oldest match that is timed and the owner's, or null. */
+  renewable(template: Template, owner: ClientName): StoredEntry | null {
+    return this.#entries.oldestRenewable(template, owner);
+  }
+
+  /** The oldest match that is timed and that the viewer may read, whoever inserted it; or null. */
+  oldestTimed(template: Template, viewer: Viewer): StoredEntry | null {
+    return this.#entries.oldest(
+      template,
+      ({ deadline, access }) => deadline !== null && mayRead(access, viewer),
+    );
+  }
+
+  /** Gives the entry found (null: none) a new deadline. */
+  renew(entry: StoredEntry | null, deadline: number): ResultOf<'entry'> {
+    if (entry !== null) this.#entries.renew(entry, deadline);
     return entryResult(entry);
   }
 
-  /** Reads the first `limit` matches (0 = all) with an id greater than `after`. */
-  rdAll(template: Template, limit: number, after: bigint): ResultOf<'entries'> | Refused {
-    const found = this.#all(template, limit, after);
+  /** Reads the first `limit` matches (0 = all) with an id greater than `after` that the viewer may read. */
+  rdAll(
+    template: Template,
+    limit: number,
+    after: bigint,
+    viewer: Viewer = null,
+  ): ResultOf<'entries'> | Refused {
+    const found = this.#entries.matching(template, limit, after, readableBy(viewer));
     return Array.isArray(found) ? entriesResult(found) : found;
   }
 
-  /** Takes the first `limit` matches (0 = all); if they do not fit into a result, none. */
-  inAll(template: Template, limit: number, effects: Effects): ResultOf<'entries'> | Refused {
-    const found = this.#all(template, limit, 0n);
+  /** Takes the first `limit` matches (0 = all) that the viewer may take; if they do not fit into a result, none. */
+  inAll(
+    template: Template,
+    limit: number,
+    effects: Effects,
+    viewer: Viewer = null,
+  ): ResultOf<'entries'> | Refused {
+    const found = this.#entries.matching(template, limit, 0n, takeableBy(viewer));
     if (!Array.isArray(found)) return found;
     for (const entry of found) this.#remove(entry, 'taken', effects);
     return entriesResult(found);
@@ -167,7 +227,7 @@ export class Space {
 
   /** Reads the oldest match; null: there is none, and the requester waits for one until the deadline. */
   rd(template: Template, by: Requester, deadline: number | null): ResultOf<'entry'> | Refused | null {
-    const entry = this.#oldest(template);
+    const entry = this.#entries.oldest(template, readableBy(by.client));
     return entry === null ? this.#wait('rd', template, by, deadline) : entryResult(entry);
   }
 
@@ -178,7 +238,7 @@ export class Space {
     deadline: number | null,
     effects: Effects,
   ): ResultOf<'entry'> | Refused | null {
-    const entry = this.#oldest(template);
+    const entry = this.#entries.oldest(template, takeableBy(by.client));
     if (entry === null) return this.#wait('in', template, by, deadline);
     this.#remove(entry, 'taken', effects);
     return entryResult(entry);
@@ -196,56 +256,41 @@ export class Space {
     return { kind: 'subscribed', from: first };
   }
 
-  count(template: Template): ResultOf<'count'> {
-    const { cursor, size, isExact } = this.#index.candidates(template, 0);
-    if (isExact) return { kind: 'count', count: size };
-    let count = 0;
-    for (; cursor.entry !== null; cursor.advance()) if (matches(template, cursor.entry.tuple)) count++;
-    return { kind: 'count', count };
+  /** Of the matches that the viewer may read. */
+  count(template: Template, viewer: Viewer = null): ResultOf<'count'> {
+    return { kind: 'count', count: this.#entries.count(template, viewer) };
   }
 
-  /** False only if no match is gone once ordered time is `time`; true too if that takes long to tell. */
-  mayLoseMatches(template: Template, time: number): boolean {
-    const due = this.#leases.dueBy(time, closeDeadlinesMax);
-    if (due.length > closeDeadlinesMax) return true;
-    return due.some((entry) => entry.space === this.number && matches(template, entry.tuple));
+  /** False only if no match (null: nothing at all) is gone once ordered time is `time`. */
+  mayLoseMatches(template: Template | null, time: number): boolean {
+    return this.#entries.mayLoseMatches(template, time);
   }
 
-  #oldest(template: Template): StoredEntry | null {
-    const { cursor, isExact } = this.#index.candidates(template, 0);
-    for (; cursor.entry !== null; cursor.advance()) {
-      if (isExact || matches(template, cursor.entry.tuple)) return cursor.entry;
+  /** Ends every subscription that `check` refuses. */
+  recheckSubscriptions(check: (subscription: Subscription) => Refused | null, effects: Effects): void {
+    for (const subscription of this.#subscriptions.inSpace(this.number)) {
+      const refusal = subscription.end === null ? check(subscription) : null;
+      if (refusal === null) continue;
+      const { code, subject = '' } = refusal;
+      this.#subscriptions.end(subscription, { sequence: this.events.next, code, subject });
+      effects.notify(subscription.session, subscription.number);
     }
-    return null;
   }
 
-  /** Looks only at the owner's timed entries or at the template's candidates, whichever are fewer. */
-  #oldestRenewable(template: Template, owner: ClientName): StoredEntry | null {
-    const own = this.#timed.get(owner);
-    if (own === undefined) return null;
-    const candidates = this.#index.candidates(template, 0);
-    const cursor = own.size < candidates.size ? own.cursor(0) : candidates.cursor;
-    for (; cursor.entry !== null; cursor.advance()) {
-      const { entry } = cursor;
-      if (entry.deadline !== null && entry.owner === owner && matches(template, entry.tuple)) return entry;
+  /** The space is no more: its entries are gone without events, those who wait and are told learn of it. */
+  close(effects: Effects): void {
+    const deleted = refused('SPACE_DELETED', 0);
+    for (const waiter of this.#waiters.inSpace(this.number, null)) {
+      this.#waiters.remove(waiter);
+      effects.resolve(waiter.session, waiter.number, deleted);
     }
-    return null;
-  }
-
-  #all(template: Template, limit: number, after: bigint): StoredEntry[] | Refused {
-    const { cursor, isExact } = this.#index.candidates(template, Number(after));
-    const result = new ResultEntries(this.#limits.resultBytesMax);
-    const countMax = limit === 0 ? Number.POSITIVE_INFINITY : limit;
-    for (; cursor.entry !== null && result.entries.length < countMax; cursor.advance()) {
-      if (!isExact && !matches(template, cursor.entry.tuple)) continue;
-      if (!result.add(cursor.entry)) return refused('RESULT_TOO_LARGE', result.entries.length);
-    }
-    return result.entries;
+    this.recheckSubscriptions(() => deleted, effects);
+    this.#entries.removeAll();
   }
 
   #wait(kind: 'rd' | 'in', template: Template, by: Requester, deadline: number | null): Refused | null {
     const templateBytes = encodeTemplate(template);
-    const refusal = this.#waiters.checkRoom(by.client, templateBytes);
+    const refusal = this.#waiters.checkRoom(by.client, templateBytes) ?? this.#checkWaits(by.client);
     if (refusal === null) {
       const { client, session, number } = by;
       const space = this.number;
@@ -254,21 +299,28 @@ export class Space {
     return refusal;
   }
 
-  #insert(tuple: Tuple, owner: ClientName, deadline: number | null, effects: Effects): StoredEntry {
-    const entry = this.#pages.insert(this.number, tuple, owner, deadline);
-    this.#add(entry);
+  #checkWaits(client: ClientName): Refused | null {
+    const [all, own] = [this.#quotas.quota.waits, this.#quotas.clientQuota.waits];
+    if (all !== null && this.waits >= all) return refused('QUOTA_EXCEEDED', all, 'waits');
+    if (own === null || this.#waiters.inSpace(this.number, client).length < own) return null;
+    return refused('QUOTA_EXCEEDED', own, 'client-waits');
+  }
+
+  #inserted(entry: StoredEntry, effects: Effects): void {
     this.#tell('inserted', entry, effects);
     this.#wake(entry, effects);
-    return entry;
   }
 
   /** In order of arrival; the first that takes the entry is the last that sees it. */
   #wake(entry: StoredEntry, effects: Effects): void {
     for (const waiter of this.#waiters.matching(this.number, entry.tuple)) {
+      const may = waiter.kind === 'rd' ? mayRead : mayTake;
+      if (!may(entry.access, waiter.client)) continue;
+      const refusal = this.#wakeGuard(this, waiter);
       this.#waiters.remove(waiter);
-      const isGiven = effects.resolve(waiter.session, waiter.number, entryResult(entry));
+      const isGiven = effects.resolve(waiter.session, waiter.number, refusal ?? entryResult(entry));
       // What its session has no room for must stay here.
-      if (waiter.kind !== 'in' || !isGiven) continue;
+      if (refusal !== null || waiter.kind !== 'in' || !isGiven) continue;
       this.#remove(entry, 'taken', effects);
       return;
     }
@@ -276,42 +328,14 @@ export class Space {
 
   #tell(kind: EventKind, entry: StoredEntry, effects: Effects): void {
     const sequence = this.events.append({ kind, entry: publicEntry(entry) });
-    for (const { session, number } of this.#subscriptions.note(this.number, sequence, entry.tuple)) {
+    const { tuple, access } = entry;
+    for (const { session, number } of this.#subscriptions.note(this.number, sequence, tuple, access)) {
       effects.notify(session, number);
     }
   }
 
-  #add(entry: StoredEntry): void {
-    this.#index.add(entry);
-    this.#size++;
-    if (entry.deadline === null) return;
-    this.#leases.add(entry);
-    let own = this.#timed.get(entry.owner);
-    if (own === undefined) this.#timed.set(entry.owner, (own = new EntrySet()));
-    own.add(entry);
-  }
-
   #remove(entry: StoredEntry, how: EventKind, effects: Effects): void {
-    this.#pages.remove(entry);
-    this.#index.remove(entry);
-    this.#size--;
-    if (entry.deadline !== null) this.#removeTimed(entry);
+    this.#entries.remove(entry);
     this.#tell(how, entry, effects);
-  }
-
-  #removeTimed(entry: StoredEntry): void {
-    this.#leases.remove(entry);
-    const own = this.#timed.get(entry.owner);
-    assert(own !== undefined, "a timed entry is among its owner's");
-    own.remove(entry);
-    if (own.size === 0) this.#timed.delete(entry.owner);
-  }
-
-  #isFull(): boolean {
-    return this.#size >= this.#limits.entriesPerSpaceMax;
-  }
-
-  #full(): Refused {
-    return refused('SPACE_FULL', 0);
   }
 }

@@ -1,6 +1,6 @@
 /** An entry as the space keeps it; the id is a number here and a bigint in results. */
 import type { ClientName } from '../base/index.js';
-import type { Entry, Tuple } from '../codec/index.js';
+import type { Access, Entry, Tuple } from '../codec/index.js';
 
 export interface StoredEntry {
   /** Global insertion number over all spaces, at least 1. */
@@ -9,6 +9,7 @@ export interface StoredEntry {
   readonly space: number;
   readonly tuple: Tuple;
   readonly owner: ClientName;
+  readonly access: Access;
   /** The deadline it was inserted with. */
   readonly firstDeadline: number | null;
   /** Ordered time at which it is gone, ms since the epoch; null for ever: an untimed entry stays untimed. */
@@ -23,10 +24,19 @@ export function storedEntry(
   tuple: Tuple,
   owner: ClientName,
   deadline: number | null,
+  access: Access,
 ): StoredEntry {
-  return { id, space, tuple, owner, firstDeadline: deadline, deadline, deadlineSlot: -1 };
+  return { id, space, tuple, owner, access, firstDeadline: deadline, deadline, deadlineSlot: -1 };
 }
 
-export function publicEntry({ id, tuple, owner, deadline }: StoredEntry): Entry {
-  return { id: BigInt(id), tuple, owner, deadline };
+/** Most entries are narrowed to nobody: they share this, so that comparing is cheap. */
+export const openAccess: Access = {};
+
+export function isOpen({ readers, takers }: Access): boolean {
+  return readers === undefined && takers === undefined;
+}
+
+export function publicEntry({ id, tuple, owner, deadline, access }: StoredEntry): Entry {
+  const entry = { id: BigInt(id), tuple, owner, deadline };
+  return access === openAccess ? entry : { ...entry, ...access };
 }

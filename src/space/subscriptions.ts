@@ -13,13 +13,14 @@ import {
   type SessionId,
 } from '../base/index.js';
 import { decodeTemplate, decodeTuple, encodeEvent, encodeTemplate, encodeTuple } from '../codec/index.js';
-import type { Template, Tuple } from '../codec/index.js';
+import type { Access, RefusalCode, Template, Tuple } from '../codec/index.js';
 import type { EventLog } from './event-log.js';
 import { frame, unframe } from './framing.js';
 import { refused, type Refused, type SpaceLimits } from './limits.js';
 import { matches } from './matching.js';
 import { pageNumber } from './sections.js';
 import { TemplateIndex } from './template-index.js';
+import { mayRead } from './visibility.js';
 
 /** How far a reader has come, and what it takes at once; as the ordering layer's FeedPosition and FeedLimits. */
 export interface ReadPosition {
@@ -53,6 +54,14 @@ export interface Subscription {
   /** Ascending. Invariant: every event above `recentAfter` that concerns it. */
   readonly recent: number[];
   recentAfter: number;
+  /** Why nothing is told from event `sequence` on, in place of which this is told; null: it goes on. */
+  end: SubscriptionEnd | null;
+}
+
+export interface SubscriptionEnd {
+  readonly sequence: number;
+  readonly code: RefusalCode;
+  readonly subject: string;
 }
 
 const recentMax = 256;
@@ -63,7 +72,10 @@ export class Subscriptions {
   readonly #tree: PageTree;
   readonly #hash: HashFunction;
   readonly #limits: SpaceLimits;
+  /** Those that have not ended. */
   readonly #bySpace = new Map<number, TemplateIndex<Subscription>>();
+  /** Invariant: no set is empty. */
+  readonly #inSpace = new Map<number, Set<Subscription>>();
   /** By session, then request number. Invariant: no inner map is empty. */
   readonly #bySession = new Map<SessionId, Map<number, Subscription>>();
   /** Invariant: no count is 0. */
@@ -88,10 +100,28 @@ export class Subscriptions {
   }
 
   /** `next`: the space's next event. */
-  add(subscription: Omit<Subscription, 'id' | 'recent' | 'recentAfter'>, next: number): void {
-    const added: Subscription = { ...subscription, id: this.#nextId++, recent: [], recentAfter: next - 1 };
-    this.#tree.put(pageNumber('subscriptions', added.id), encodeSubscription(added));
+  add(subscription: Omit<Subscription, 'id' | 'recent' | 'recentAfter' | 'end'>, next: number): void {
+    const noted = { recent: [], recentAfter: next - 1 };
+    const added: Subscription = { ...subscription, id: this.#nextId++, ...noted, end: null };
+    this.#write(added);
     this.#insert(added);
+  }
+
+  /** Those of a space in order of their ids, ended ones included. */
+  inSpace(space: number): readonly Subscription[] {
+    return [...(this.#inSpace.get(space) ?? [])];
+  }
+
+  countInSpace(space: number): number {
+    return this.#inSpace.get(space)?.size ?? 0;
+  }
+
+  /** It must not have ended yet. */
+  end(subscription: Subscription, end: SubscriptionEnd): void {
+    assert(subscription.end === null, 'a subscription ends once');
+    this.#unindex(subscription);
+    subscription.end = end;
+    this.#write(subscription);
   }
 
   find(session: SessionId, number: number): Subscription | null {
@@ -99,11 +129,11 @@ export class Subscriptions {
   }
 
   /** Notes an event of the space; yields those whom it concerns. */
-  *note(space: number, sequence: number, tuple: Tuple): Iterable<Subscription> {
+  *note(space: number, sequence: number, tuple: Tuple, access: Access): Iterable<Subscription> {
     const index = this.#bySpace.get(space);
     if (index === undefined) return;
     for (const subscription of index.matching(tuple)) {
-      if (sequence < subscription.from) continue;
+      if (sequence < subscription.from || !mayRead(access, subscription.client)) continue;
       subscription.recent.push(sequence);
       if (subscription.recent.length > recentMax) subscription.recentAfter = subscription.recent.shift()!;
       yield subscription;
@@ -112,9 +142,10 @@ export class Subscriptions {
 
   remove(subscription: Subscription): void {
     const { id, space, client, session, number } = subscription;
-    const index = this.#bySpace.get(space)!;
-    index.remove(subscription);
-    if (index.size === 0) this.#bySpace.delete(space);
+    if (subscription.end === null) this.#unindex(subscription);
+    const members = this.#inSpace.get(space)!;
+    members.delete(subscription);
+    if (members.size === 0) this.#inSpace.delete(space);
     const own = this.#bySession.get(session)!;
     own.delete(number);
     if (own.size === 0) this.#bySession.delete(session);
@@ -143,11 +174,28 @@ export class Subscriptions {
     }
   }
 
+  #write(subscription: Subscription): void {
+    this.#tree.put(pageNumber('subscriptions', subscription.id), encodeSubscription(subscription));
+  }
+
+  #unindex(subscription: Subscription): void {
+    const index = this.#bySpace.get(subscription.space)!;
+    index.remove(subscription);
+    if (index.size === 0) this.#bySpace.delete(subscription.space);
+  }
+
+  #index(subscription: Subscription): void {
+    let index = this.#bySpace.get(subscription.space);
+    if (index === undefined) this.#bySpace.set(subscription.space, (index = new TemplateIndex(this.#hash)));
+    index.add(subscription);
+  }
+
   #insert(subscription: Subscription): void {
     const { space, client, session, number } = subscription;
-    let index = this.#bySpace.get(space);
-    if (index === undefined) this.#bySpace.set(space, (index = new TemplateIndex(this.#hash)));
-    index.add(subscription);
+    if (subscription.end === null) this.#index(subscription);
+    let members = this.#inSpace.get(space);
+    if (members === undefined) this.#inSpace.set(space, (members = new Set()));
+    members.add(subscription);
     let own = this.#bySession.get(session);
     if (own === undefined) this.#bySession.set(session, (own = new Map()));
     assert(!own.has(number), 'a request subscribes once');
@@ -163,8 +211,24 @@ export function readEvents(
   position: ReadPosition,
   limits: ReadLimits,
 ): EventsPart {
+  const part = readLog(log, subscription, position, limits);
+  const { end } = subscription;
+  if (end === null || part.kind === 'truncated' || !part.isAtEnd || position.scanned >= end.sequence)
+    return part;
+  if (part.events.length >= limits.eventsMax) return { ...part, isAtEnd: false };
+  const { sequence, code, subject } = end;
+  const data = encodeEvent({ kind: 'ended', code, ...(subject === '' ? {} : { subject }) });
+  return { ...part, events: [...part.events, { sequence, data }], scanned: sequence };
+}
+
+function readLog(
+  log: EventLog,
+  subscription: Subscription,
+  position: ReadPosition,
+  limits: ReadLimits,
+): EventsPart {
   const scanned = Math.max(position.scanned, subscription.from - 1);
-  const end = log.next;
+  const end = subscription.end?.sequence ?? log.next;
   const isRecent = scanned >= subscription.recentAfter;
   const first = isRecent ? subscription.recent.find((sequence) => sequence > scanned) : scanned + 1;
   if (first === undefined)
@@ -173,7 +237,7 @@ export function readEvents(
   const candidates = isRecent
     ? subscription.recent.filter((sequence) => sequence > scanned)
     : range(first, Math.min(end, first + scannedMax));
-  const reader = new PartReader(log, subscription.template, limits, scanned);
+  const reader = new PartReader(log, subscription, limits, scanned);
   for (const sequence of candidates) if (!reader.read(sequence)) return reader.part(false);
   const last = isRecent ? end - 1 : (candidates.at(-1) ?? scanned);
   return { ...reader.part(true), scanned: Math.max(last, scanned), isAtEnd: last >= end - 1 };
@@ -185,23 +249,24 @@ const range = (from: number, to: number): number[] =>
 /** Collects what fits. */
 class PartReader {
   readonly #log: EventLog;
-  readonly #template: Template;
+  readonly #subscription: Subscription;
   readonly #limits: ReadLimits;
   readonly #events: { readonly sequence: number; readonly data: Uint8Array }[] = [];
   #bytes = 0;
   #scanned: number;
 
-  constructor(log: EventLog, template: Template, limits: ReadLimits, scanned: number) {
+  constructor(log: EventLog, subscription: Subscription, limits: ReadLimits, scanned: number) {
     this.#scanned = scanned;
     this.#log = log;
-    this.#template = template;
+    this.#subscription = subscription;
     this.#limits = limits;
   }
 
   /** False: it does not fit any more. */
   read(sequence: number): boolean {
     const event = this.#log.at(sequence);
-    if (matches(this.#template, event.entry.tuple)) {
+    const { template, client } = this.#subscription;
+    if (matches(template, event.entry.tuple) && mayRead(event.entry, client)) {
       const data = encodeEvent(event);
       const isFull = this.#events.length >= this.#limits.eventsMax;
       if (isFull || (this.#events.length > 0 && this.#bytes + data.length > this.#limits.bytesMax))
@@ -219,17 +284,21 @@ class PartReader {
 }
 
 function encodeSubscription(subscription: Subscription): Uint8Array {
-  const { space, client, session, number, template, from } = subscription;
-  return frame([encodeTuple([space, client, session, number, from]), encodeTemplate(template)]);
+  const { space, client, session, number, template, from, end } = subscription;
+  const head = [space, client, session, number, from];
+  const ending = end === null ? [] : [end.sequence, end.code, end.subject];
+  return frame([encodeTuple([...head, ...ending]), encodeTemplate(template)]);
 }
 
 function decodeSubscription(id: number, bytes: Uint8Array): Subscription | null {
   const [head, templateBytes] = unframe(bytes) ?? [];
   if (head === undefined || templateBytes === undefined) return null;
-  const [space, client, session, number, from] = decodeTuple(head) ?? [];
+  const [space, client, session, number, from, ...ending] = decodeTuple(head) ?? [];
+  const end = endOf(ending);
   const template = decodeTemplate(templateBytes);
   if (typeof space !== 'number' || typeof client !== 'string' || typeof session !== 'number') return null;
-  if (typeof number !== 'number' || typeof from !== 'number' || template === null) return null;
+  if (typeof number !== 'number' || typeof from !== 'number' || template === null || end === undefined)
+    return null;
   return {
     id,
     space,
@@ -240,5 +309,15 @@ function decodeSubscription(id: number, bytes: Uint8Array): Subscription | null 
     from,
     recent: [],
     recentAfter: 0,
+    end,
   };
+}
+
+/** Null: it goes on; undefined: this is no end. */
+function endOf(ending: readonly unknown[]): SubscriptionEnd | null | undefined {
+  if (ending.length === 0) return null;
+  const [sequence, code, subject] = ending;
+  if (typeof sequence !== 'number' || typeof code !== 'string' || typeof subject !== 'string')
+    return undefined;
+  return { sequence, code: code as RefusalCode, subject };
 }

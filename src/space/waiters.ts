@@ -48,6 +48,8 @@ export class Waiters {
   readonly #hash: HashFunction;
   readonly #limits: SpaceLimits;
   readonly #bySpace = new Map<number, TemplateIndex<Waiter>>();
+  /** Invariant: no set is empty. */
+  readonly #inSpace = new Map<number, Set<Waiter>>();
   /** By session, then request number. Invariant: no inner map is empty. */
   readonly #bySession = new Map<SessionId, Map<number, Waiter>>();
   /** Invariant: no count is 0. */
@@ -90,6 +92,16 @@ export class Waiters {
     return this.#bySession.get(session)?.get(number) ?? null;
   }
 
+  /** Those of a space, in order of arrival; of one client, if not null. */
+  inSpace(space: number, client: ClientName | null): readonly Waiter[] {
+    const all = [...(this.#inSpace.get(space) ?? [])];
+    return client === null ? all : all.filter((waiter) => waiter.client === client);
+  }
+
+  countInSpace(space: number): number {
+    return this.#inSpace.get(space)?.size ?? 0;
+  }
+
   /** Those of a space whose template the tuple matches, in order of arrival. */
   matching(space: number, tuple: Tuple): Iterable<Waiter> {
     return this.#bySpace.get(space)?.matching(tuple) ?? [];
@@ -105,6 +117,9 @@ export class Waiters {
     const index = this.#bySpace.get(space)!;
     index.remove(waiter);
     if (index.size === 0) this.#bySpace.delete(space);
+    const members = this.#inSpace.get(space)!;
+    members.delete(waiter);
+    if (members.size === 0) this.#inSpace.delete(space);
     const waits = this.#bySession.get(session)!;
     waits.delete(number);
     if (waits.size === 0) this.#bySession.delete(session);
@@ -143,6 +158,9 @@ export class Waiters {
     let index = this.#bySpace.get(space);
     if (index === undefined) this.#bySpace.set(space, (index = new TemplateIndex(this.#hash)));
     index.add(waiter);
+    let members = this.#inSpace.get(space);
+    if (members === undefined) this.#inSpace.set(space, (members = new Set()));
+    members.add(waiter);
     let waits = this.#bySession.get(session);
     if (waits === undefined) this.#bySession.set(session, (waits = new Map()));
     assert(!waits.has(number), 'a request waits once');

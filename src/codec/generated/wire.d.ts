@@ -737,7 +737,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         record: theodora.SpaceRecord;
         entries: (number|Long);
-        bytes: (number|Long);
+        bytes: (number|Long|null);
         waits: (number|Long);
         subscriptions: (number|Long);
         static encode(message: theodora.SpaceDescription.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
@@ -747,7 +747,7 @@ export namespace theodora {
         interface $Properties {
             record?: theodora.SpaceRecord.$Properties;
             entries?: (number|Long);
-            bytes?: (number|Long);
+            bytes?: (number|Long|null);
             waits?: (number|Long);
             subscriptions?: (number|Long);
             $unknowns?: Uint8Array[];

@@ -3805,10 +3805,11 @@ export const theodora = $root.theodora = (() => {
 
         SpaceDescription.prototype.record = null;
         SpaceDescription.prototype.entries = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-        SpaceDescription.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        SpaceDescription.prototype.bytes = null;
         SpaceDescription.prototype.waits = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         SpaceDescription.prototype.subscriptions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
+        // Virtual OneOf for proto3 optional field
         SpaceDescription.encode = function (message, writer, _depth) {
             if (!writer)
                 writer = $Writer.create();
@@ -3820,7 +3821,7 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.SpaceRecord.encode(message.record, writer.uint32(10).fork(), _depth + 1).ldelim();
             if (message.entries != null && $Object.hasOwnProperty.call(message, "entries") && (typeof message.entries === "object" ? message.entries.low || message.entries.high : message.entries !== 0))
                 writer.uint32(16).uint64(message.entries);
-            if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+            if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes"))
                 writer.uint32(24).uint64(message.bytes);
             if (message.waits != null && $Object.hasOwnProperty.call(message, "waits") && (typeof message.waits === "object" ? message.waits.low || message.waits.high : message.waits !== 0))
                 writer.uint32(32).uint64(message.waits);
@@ -3877,10 +3878,9 @@ export const theodora = $root.theodora = (() => {
                 case 3: {
                         if (wireType !== 0)
                             break;
-                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                            message.bytes = value;
-                        else
-                            delete message.bytes;
+                        message.bytes = reader.uint64();
+                        if (message._bytes) throw $Error("alternative twice");
+                        message._bytes = "bytes";
                         continue;
                     }
                 case 4: {

@@ -1,0 +1,98 @@
+/**
+ * How much lies in a space, and of whom, held against its quotas. Bytes, and what is whose, are counted only where a
+ * quota asks for it. Must not know who may insert.
+ */
+import type { ClientName } from '../base/index.js';
+import { encodeTuple, type Quota, type Tuple } from '../codec/index.js';
+import { refused, type Refused } from './limits.js';
+import type { StoredEntry } from './stored-entry.js';
+
+/** Of all clients together, and of each. */
+export interface SpaceQuotas {
+  readonly quota: Quota;
+  readonly clientQuota: Quota;
+}
+
+const unbounded: Quota = { entries: null, bytes: null, waits: null };
+export const noQuotas: SpaceQuotas = { quota: unbounded, clientQuota: unbounded };
+
+interface Share {
+  entries: number;
+  /** Of canonical tuples. */
+  bytes: number;
+}
+
+/** What an insertion takes the place of. */
+type Leaving = StoredEntry | null;
+
+export class Usage {
+  readonly #entriesMax: number;
+  readonly #quotas: SpaceQuotas;
+  readonly #countsBytes: boolean;
+  readonly #countsClients: boolean;
+  readonly #total: Share = { entries: 0, bytes: 0 };
+  /** Invariant: no share is of 0 entries. */
+  readonly #shares = new Map<ClientName, Share>();
+
+  /** `entriesMax`: whatever the quotas say. */
+  constructor(entriesMax: number, quotas: SpaceQuotas) {
+    const { quota, clientQuota } = quotas;
+    this.#entriesMax = entriesMax;
+    this.#quotas = quotas;
+    this.#countsBytes = quota.bytes !== null || clientQuota.bytes !== null;
+    this.#countsClients = clientQuota.entries !== null || clientQuota.bytes !== null;
+  }
+
+  get entries(): number {
+    return this.#total.entries;
+  }
+
+  /** Null: not counted, since there is no quota of them. */
+  get bytes(): number | null {
+    return this.#countsBytes ? this.#total.bytes : null;
+  }
+
+  add({ tuple, owner }: StoredEntry): void {
+    const bytes = this.#bytesOf(tuple);
+    this.#total.entries++;
+    this.#total.bytes += bytes;
+    if (!this.#countsClients) return;
+    let share = this.#shares.get(owner);
+    if (share === undefined) this.#shares.set(owner, (share = { entries: 0, bytes: 0 }));
+    share.entries++;
+    share.bytes += bytes;
+  }
+
+  remove({ tuple, owner }: StoredEntry): void {
+    const bytes = this.#bytesOf(tuple);
+    this.#total.entries--;
+    this.#total.bytes -= bytes;
+    if (!this.#countsClients) return;
+    const share = this.#shares.get(owner)!;
+    share.bytes -= bytes;
+    if (--share.entries === 0) this.#shares.delete(owner);
+  }
+
+  /** Whether the owner may insert the tuple once `leaving` is gone. */
+  checkRoom(tuple: Tuple, owner: ClientName, leaving: Leaving): Refused | null {
+    const { quota, clientQuota } = this.#quotas;
+    if (this.#total.entries - (leaving === null ? 0 : 1) >= this.#entriesMax) return refused('SPACE_FULL', 0);
+    const refusal = this.#check(quota, this.#total, tuple, leaving, '');
+    if (refusal !== null || !this.#countsClients) return refusal;
+    const share = this.#shares.get(owner) ?? { entries: 0, bytes: 0 };
+    return this.#check(clientQuota, share, tuple, leaving?.owner === owner ? leaving : null, 'client-');
+  }
+
+  #check(quota: Quota, used: Share, tuple: Tuple, leaving: Leaving, whose: '' | 'client-'): Refused | null {
+    const entries = used.entries + (leaving === null ? 1 : 0);
+    if (quota.entries !== null && entries > quota.entries)
+      return refused('QUOTA_EXCEEDED', quota.entries, `${whose}entries`);
+    if (quota.bytes === null) return null;
+    const bytes = used.bytes + this.#bytesOf(tuple) - (leaving === null ? 0 : this.#bytesOf(leaving.tuple));
+    return bytes > quota.bytes ? refused('QUOTA_EXCEEDED', quota.bytes, `${whose}bytes`) : null;
+  }
+
+  #bytesOf(tuple: Tuple): number {
+    return this.#countsBytes ? encodeTuple(tuple).length : 0;
+  }
+}
