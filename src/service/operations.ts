@@ -58,7 +58,9 @@ interface Handler<O> {
 }
 
 const checkOut = (limits: SpaceLimits, operation: OperationOf<'out'>): Refused | null =>
-  checkTuple(limits, operation.tuple) ?? checkLease(limits, operation.lease) ?? checkAccess(operation);
+  checkTuple(limits, operation.tuple) ??
+  checkAccess(limits, operation) ??
+  checkLease(limits, operation.lease);
 
 const checkMatch = (
   limits: SpaceLimits,
@@ -68,8 +70,8 @@ const checkMatch = (
 const checkSwap = (limits: SpaceLimits, operation: OperationOf<'cas' | 'replace'>): Refused | null =>
   checkTemplate(limits, operation.template) ??
   checkTuple(limits, operation.tuple) ??
-  checkLease(limits, operation.lease) ??
-  checkAccess(operation);
+  checkAccess(limits, operation) ??
+  checkLease(limits, operation.lease);
 
 const checkRenew = (limits: SpaceLimits, { template, lease }: OperationOf<'renew'>): Refused | null =>
   checkTemplate(limits, template) ?? checkLease(limits, lease);

@@ -64,8 +64,10 @@ const bytesBound = 2 ** 30;
 const eventsBound = 2 ** 17;
 /** In either of an entry's lists. */
 const accessNamesMax = 32;
-/** More than the id, owner, deadline, lists and framing of one entry take beside its tuple. */
-const entryOverheadBytes = 128 + 2 * accessNamesMax * 66;
+/** More than the framing of a name takes beside it. */
+const nameOverheadBytes = 4;
+/** More than the id, owner, deadline and framing of one entry take beside its tuple and lists. */
+const entryOverheadBytes = 160;
 
 /** Throws InvariantError if the limits are out of range or contradict each other. */
 export function assertLimits(limits: SpaceLimits): void {
@@ -130,9 +132,17 @@ export function checkTuple(limits: SpaceLimits, tuple: Tuple): Refused | null {
   return checkFields(limits, tuple, () => encodeTuple(tuple).length);
 }
 
-export function checkAccess({ readers, takers }: Access): Refused | null {
-  const isTooLong = Math.max(readers?.length ?? 0, takers?.length ?? 0) > accessNamesMax;
-  return isTooLong ? refused('TOO_MANY_NAMES', accessNamesMax) : null;
+/** Of an entry's lists; they count against the size of its tuple. */
+export function checkAccess(
+  limits: SpaceLimits,
+  { tuple, readers, takers }: Access & { readonly tuple: Tuple },
+): Refused | null {
+  if (readers === undefined && takers === undefined) return null;
+  const lists = [readers ?? [], takers ?? []];
+  if (lists.some((list) => list.length > accessNamesMax)) return refused('TOO_MANY_NAMES', accessNamesMax);
+  let bytes = encodeTuple(tuple).length;
+  for (const name of lists.flat()) bytes += utf8Length(name) + nameOverheadBytes;
+  return bytes > limits.tupleBytesMax ? refused('TUPLE_TOO_LARGE', limits.tupleBytesMax) : null;
 }
 
 export function checkTemplate(limits: SpaceLimits, template: Template): Refused | null {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import {
   clientId,
+  clientName,
   digest,
   replicaId,
   sequenceNumber,
@@ -20,8 +21,12 @@ import {
   formal,
   normalizeField,
   sealEnvelope,
+  sortedNames,
+  type Access,
+  type AdminResult,
   type Batch,
   type CheckpointCertificate,
+  type ClientRecord,
   type ClientMessage,
   type Entry,
   type EnvelopeBody,
@@ -36,7 +41,11 @@ import {
   type ServerMessage,
   type SessionPage,
   type SessionRefusal,
+  type SpaceConfig,
+  type SpaceDescription,
   type SpaceEvent,
+  type SpaceOperation,
+  type SpaceRecord,
   type StatePage,
   type TemplateField,
   type ViewChange,
@@ -263,25 +272,95 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
 
 const space = fc.string({ unit: 'binary', maxLength: 20 });
 const lease = integer.map((ms) => Math.max(1, ms));
-export const operation: fc.Arbitrary<Operation> = fc.oneof(
-  record({ kind: kind('out'), space, tuple, lease: fc.option(lease) }),
+const name = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/).map(clientName);
+const names = fc.array(name, { maxLength: 3 }).map(sortedNames);
+const access: fc.Arbitrary<Access> = fc.record(
+  { readers: names, takers: names },
+  { requiredKeys: [], noNullPrototype: true },
+);
+function narrowed<T extends object>(plain: fc.Arbitrary<T>): fc.Arbitrary<T & Access> {
+  return fc.tuple(plain, access).map(([fields, lists]) => ({ ...fields, ...lists }));
+}
+const spaceOperation: fc.Arbitrary<SpaceOperation> = fc.oneof(
+  narrowed(record({ kind: kind('out'), space, tuple, lease: fc.option(lease) })),
   record({ kind: fc.constantFrom('rdp', 'inp', 'count'), space, template }),
   record({ kind: kind('rdAll'), space, template, limit: small, after: uint64 }),
   record({ kind: kind('inAll'), space, template, limit: small }),
-  record({ kind: fc.constantFrom('cas', 'replace'), space, template, tuple, lease: fc.option(lease) }),
+  narrowed(
+    record({
+      kind: fc.constantFrom('cas' as const, 'replace' as const),
+      space,
+      template,
+      tuple,
+      lease: fc.option(lease),
+    }),
+  ),
   record({ kind: kind('renew'), space, template, lease }),
   record({ kind: fc.constantFrom('rd', 'in'), space, template, timeout: fc.option(lease) }),
   record({ kind: kind('cancel'), space, session, number: integer }),
   record({ kind: kind('subscribe'), space, template, from: fc.option(lease) }),
 );
 
-export const entry: fc.Arbitrary<Entry> = record({
-  id: uint64.map((id) => (id === 0n ? 1n : id)),
-  tuple,
-  owner: client,
-  deadline: fc.option(integer),
+const quota = record({ entries: fc.option(integer), bytes: fc.option(integer), waits: fc.option(integer) });
+const policy = fc.option(fc.string({ unit: 'binary', maxLength: 60 }));
+const config: fc.Arbitrary<SpaceConfig> = record({
+  insert: fc.option(names),
+  readers: fc.option(names),
+  takers: fc.option(names),
+  quota,
+  clientQuota: quota,
+  policy,
 });
+const ofNoSpace = fc.constant('' as const);
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 9, arbitrary: spaceOperation },
+  record({ kind: kind('clientAdd'), space: ofNoSpace, name: space, publicKey: client }),
+  record({ kind: kind('clientRevoke'), space: ofNoSpace, name: space }),
+  record({ kind: fc.constantFrom('clientList' as const, 'spaceList' as const), space: ofNoSpace }),
+  record({ kind: kind('spaceCreate'), space, config }),
+  record({ kind: kind('spaceSetPolicy'), space, policy }),
+  record({ kind: fc.constantFrom('spaceShow' as const, 'spaceDelete' as const), space }),
+);
 
+const change = record({ time: integer, by: name, digest: fc.option(key) });
+export const spaceRecord: fc.Arbitrary<SpaceRecord> = record({
+  name: space,
+  config,
+  changes: fc.array(change, { minLength: 1, maxLength: 3 }),
+});
+export const clientRecord: fc.Arbitrary<ClientRecord> = record({
+  name,
+  publicKey: client,
+  addedAt: integer,
+  revokedAt: fc.option(integer),
+});
+const description: fc.Arbitrary<SpaceDescription> = fc
+  .tuple(
+    spaceRecord,
+    record({ entries: integer, bytes: fc.option(integer), waits: integer, subscriptions: integer }),
+  )
+  .map(([fixed, used]) => ({ ...fixed, ...used, policyDigest: fixed.changes.at(-1)!.digest }));
+const summary = record({ name: space, entries: integer, policyDigest: fc.option(key) });
+const adminResult: fc.Arbitrary<AdminResult> = fc.oneof(
+  record({ kind: kind('client'), client: clientRecord }),
+  record({ kind: kind('clients'), clients: fc.array(clientRecord, { maxLength: 3 }) }),
+  record({ kind: kind('space'), space: description }),
+  record({ kind: kind('spaces'), spaces: fc.array(summary, { maxLength: 3 }) }),
+);
+
+export const entry: fc.Arbitrary<Entry> = narrowed(
+  record({
+    id: uint64.map((id) => (id === 0n ? 1n : id)),
+    tuple,
+    owner: name,
+    deadline: fc.option(integer),
+  }),
+);
+
+const subject = fc.record(
+  { subject: fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }) },
+  { requiredKeys: [], noNullPrototype: true },
+);
 const refusal = fc.constantFrom<RefusalCode>(
   'MALFORMED_OPERATION',
   'NO_SUCH_SPACE',
@@ -296,21 +375,42 @@ const refusal = fc.constantFrom<RefusalCode>(
   'WAIT_TOO_LONG',
   'NO_SUCH_WAIT',
   'HISTORY_TRUNCATED',
+  'UNKNOWN_CLIENT',
+  'ADMIN_ONLY',
+  'ACL_DENIED',
+  'POLICY_DENIED',
+  'POLICY_ERROR',
+  'POLICY_BUDGET',
+  'QUOTA_EXCEEDED',
+  'SPACE_DELETED',
+  'SPACE_EXISTS',
+  'INVALID_NAME',
+  'TOO_MANY_NAMES',
+  'TOO_MANY_SPACES',
+  'TOO_MANY_CLIENTS',
+  'NO_SUCH_CLIENT',
+  'NAME_TAKEN',
+  'KEY_TAKEN',
+  'POLICY_INVALID',
+  'ADMIN_STAYS',
 );
 export const result: fc.Arbitrary<Result> = fc.oneof(
   record({ kind: kind('entry'), entry: fc.option(entry) }),
   record({ kind: kind('entries'), entries: fc.array(entry, { maxLength: 4 }) }),
   record({ kind: kind('count'), count: integer }),
   record({ kind: kind('cas'), inserted: fc.boolean(), entry: fc.option(entry) }),
-  record({ kind: kind('refused'), code: refusal, detail: integer }),
+  adminResult,
+  fc
+    .tuple(record({ kind: kind('refused'), code: refusal, detail: integer }), subject)
+    .map(([refused, of]) => ({ ...refused, ...of })),
   record({ kind: kind('cancelled') }),
   record({ kind: kind('subscribed'), from: lease }),
 );
 
-export const spaceEvent: fc.Arbitrary<SpaceEvent> = record({
-  kind: fc.constantFrom('inserted', 'taken', 'expired', 'replaced'),
-  entry,
-});
+export const spaceEvent: fc.Arbitrary<SpaceEvent> = fc.oneof(
+  record({ kind: fc.constantFrom('inserted', 'taken', 'expired', 'replaced'), entry }),
+  fc.tuple(record({ kind: kind('ended'), code: refusal }), subject).map(([end, of]) => ({ ...end, ...of })),
+);
 
 export const headerPage: fc.Arbitrary<HeaderPage> = record({
   protocolVersion: small,

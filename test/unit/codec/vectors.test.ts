@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   clientId,
+  clientName,
   digest,
   fromHex,
   replicaId,
@@ -38,8 +39,8 @@ const tuple = codec.normalizeTuple([
   '€',
 ]);
 const template = codec.normalizeTemplate(['job', codec.any, ...Object.values(codec.formal), false]);
-const entry = { id: 17n, tuple, owner: client, deadline: null };
-const timed = { ...entry, deadline: 1_790_000_005_000 };
+const entry: codec.Entry = { id: 17n, tuple, owner: clientName('alice'), deadline: null };
+const timed: codec.Entry = { ...entry, deadline: 1_790_000_005_000 };
 
 const open = { kind: 'open', client, nonce: filled(16, 0x0e) } as const;
 const requests = {
@@ -165,6 +166,33 @@ const serverMessages: readonly codec.ServerMessage[] = [
 ];
 
 const space = 'default';
+const openConfig: codec.SpaceConfig = {
+  ...{ insert: null, readers: null, takers: null, policy: null },
+  quota: { entries: null, bytes: null, waits: null },
+  clientQuota: { entries: null, bytes: null, waits: null },
+};
+const config: codec.SpaceConfig = {
+  insert: [clientName('alice'), clientName('bob')],
+  readers: [],
+  takers: [clientName('alice')],
+  quota: { entries: 1_000, bytes: 2 ** 40, waits: 0 },
+  clientQuota: { entries: 0, bytes: null, waits: 7 },
+  policy: 'export default {}',
+};
+const record: codec.SpaceRecord = {
+  name: 'jobs',
+  config,
+  changes: [
+    { time: 0, by: clientName('admin'), digest: null },
+    { time: 1_790_000_000_123, by: clientName('admin'), digest: batchDigest },
+  ],
+};
+const clientRecord: codec.ClientRecord = {
+  name: clientName('alice'),
+  publicKey: client,
+  addedAt: 0,
+  revokedAt: null,
+};
 const operations: readonly codec.Operation[] = [
   { kind: 'out', space, tuple, lease: null },
   { kind: 'rdp', space, template },
@@ -185,6 +213,19 @@ const operations: readonly codec.Operation[] = [
   { kind: 'cancel', space, session, number: 1000 },
   { kind: 'subscribe', space, template, from: null },
   { kind: 'subscribe', space, template, from: 300 },
+  { kind: 'out', space, tuple, lease: null, readers: [clientName('a'), clientName('b')] },
+  { kind: 'cas', space, template, tuple, lease: 1, takers: [] },
+  { kind: 'replace', space, template, tuple, lease: null, readers: [], takers: [clientName('a')] },
+  { kind: 'clientAdd', space: '', name: 'alice', publicKey: client },
+  { kind: 'clientRevoke', space: '', name: 'alice' },
+  { kind: 'clientList', space: '' },
+  { kind: 'spaceCreate', space, config },
+  { kind: 'spaceCreate', space, config: openConfig },
+  { kind: 'spaceSetPolicy', space, policy: 'module' },
+  { kind: 'spaceSetPolicy', space, policy: null },
+  { kind: 'spaceShow', space },
+  { kind: 'spaceDelete', space },
+  { kind: 'spaceList', space: '' },
 ];
 
 const refusals = [
@@ -204,6 +245,26 @@ const laterRefusals = [
   'NO_SUCH_WAIT',
   'HISTORY_TRUNCATED',
 ] as const;
+const guardRefusals = [
+  'UNKNOWN_CLIENT',
+  'ADMIN_ONLY',
+  'ACL_DENIED',
+  'POLICY_DENIED',
+  'POLICY_ERROR',
+  'POLICY_BUDGET',
+  'QUOTA_EXCEEDED',
+  'SPACE_DELETED',
+  'SPACE_EXISTS',
+  'INVALID_NAME',
+  'TOO_MANY_NAMES',
+  'TOO_MANY_SPACES',
+  'TOO_MANY_CLIENTS',
+  'NO_SUCH_CLIENT',
+  'NAME_TAKEN',
+  'KEY_TAKEN',
+  'POLICY_INVALID',
+  'ADMIN_STAYS',
+] as const;
 const results: readonly codec.Result[] = [
   { kind: 'entry', entry },
   { kind: 'entry', entry: null },
@@ -217,12 +278,23 @@ const results: readonly codec.Result[] = [
   { kind: 'cancelled' },
   { kind: 'subscribed', from: 300 },
   ...laterRefusals.map((code, detail) => ({ kind: 'refused' as const, code, detail })),
+  { kind: 'entry', entry: { ...entry, readers: [clientName('a')], takers: [] } },
+  { kind: 'client', client: { ...clientRecord, revokedAt: 1_790_000_000_123 } },
+  { kind: 'clients', clients: [clientRecord] },
+  {
+    kind: 'space',
+    space: { ...record, policyDigest: batchDigest, entries: 3, bytes: null, waits: 1, subscriptions: 2 },
+  },
+  { kind: 'spaces', spaces: [{ name: 'jobs', entries: 3, policyDigest: null }] },
+  ...guardRefusals.map((code, detail) => ({ kind: 'refused' as const, code, detail, subject: 'rdp' })),
 ];
 const events: readonly codec.SpaceEvent[] = [
   { kind: 'inserted', entry },
   { kind: 'taken', entry },
   { kind: 'expired', entry: timed },
   { kind: 'replaced', entry },
+  { kind: 'ended', code: 'SPACE_DELETED' },
+  { kind: 'ended', code: 'POLICY_DENIED', subject: 'subscribe' },
 ];
 
 const headerPage: codec.HeaderPage = {
@@ -303,6 +375,13 @@ const all: readonly Vector[] = [
   vector('template', template, codec.encodeTemplate(template), codec.decodeTemplate),
   vector('entry', entry, codec.encodeEntry(entry), codec.decodeEntry),
   vector('entry, timed', timed, codec.encodeEntry(timed), codec.decodeEntry),
+  vector('record of a space', record, codec.encodeSpaceRecord(record), codec.decodeSpaceRecord),
+  vector(
+    'record of a client',
+    clientRecord,
+    codec.encodeClientRecord(clientRecord),
+    codec.decodeClientRecord,
+  ),
   ...vectors('operation', operations, codec.encodeOperation, codec.decodeOperation),
   ...vectors('result', results, codec.encodeResult, codec.decodeResult),
   ...vectors('event', events, codec.encodeEvent, codec.decodeEvent),

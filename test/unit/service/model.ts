@@ -3,14 +3,15 @@
  * operation as the service should, refusals included; wakes who waits and keeps all events. Whatever has expired is
  * filtered away.
  */
-import type { ClientId, SessionId } from '../../../src/base/index.js';
+import type { ClientName, SessionId } from '../../../src/base/index.js';
 import {
   encodeResult,
   encodeTemplate,
   encodeTuple,
   type Entry,
   type EventKind,
-  type Operation,
+  type Access,
+  type SpaceOperation,
   type Result,
   type Template,
   type Tuple,
@@ -23,9 +24,18 @@ const refused = (code: Extract<Result, { kind: 'refused' }>['code'], detail = 0)
   detail,
 });
 
+/** What a tuple and the lists beside it count for. */
+function accessBytes({ tuple, readers = [], takers = [] }: Access & { readonly tuple: Tuple }): number {
+  const names = [...readers, ...takers];
+  return names.reduce((sum, name) => sum + name.length + 4, encodeTuple(tuple).length);
+}
+
+const isOn = (names: readonly ClientName[] | undefined, client: ClientName): boolean =>
+  names?.includes(client) ?? true;
+
 export interface ModelWaiter {
   readonly kind: 'rd' | 'in';
-  readonly client: ClientId;
+  readonly client: ClientName;
   readonly session: SessionId;
   readonly number: number;
   readonly template: Template;
@@ -33,7 +43,7 @@ export interface ModelWaiter {
 }
 
 export interface ModelSubscription {
-  readonly client: ClientId;
+  readonly client: ClientName;
   readonly session: SessionId;
   readonly number: number;
   readonly template: Template;
@@ -90,14 +100,13 @@ export class Model {
 
   /** What a subscription is told after `after`. */
   told(
-    { template, from }: ModelSubscription,
+    { client, template, from }: ModelSubscription,
     after: number,
   ): { sequence: number; kind: EventKind; entry: Entry }[] {
     return this.events.flatMap(({ kind, entry }, index) => {
       const sequence = index + 1;
-      return sequence > after && sequence >= from && matches(template, entry.tuple)
-        ? [{ sequence, kind, entry }]
-        : [];
+      const concerns = matches(template, entry.tuple) && isOn(entry.readers, client);
+      return sequence > after && sequence >= from && concerns ? [{ sequence, kind, entry }] : [];
     });
   }
 
@@ -107,13 +116,15 @@ export class Model {
   }
 
   /** Null: whoever asks waits. */
-  answer(operation: Operation, who: Who): Result | null {
+  answer(operation: SpaceOperation, who: Who): Result | null {
     const { client } = who;
     const sizes: number[] = [];
     if ('template' in operation) sizes.push(encodeTemplate(operation.template).length);
     if ('tuple' in operation) sizes.push(encodeTuple(operation.tuple).length);
     const { tupleBytesMax } = this.#limits;
     if (sizes.some((bytes) => bytes > tupleBytesMax)) return refused('TUPLE_TOO_LARGE', tupleBytesMax);
+    if ('tuple' in operation && accessBytes(operation) > tupleBytesMax)
+      return refused('TUPLE_TOO_LARGE', tupleBytesMax);
     const lease = 'lease' in operation ? operation.lease : null;
     const { leaseMinMs } = this.#limits;
     if (lease !== null && lease < leaseMinMs) return refused('LEASE_TOO_SHORT', leaseMinMs);
@@ -127,7 +138,9 @@ export class Model {
     if (operation.kind === 'out') {
       return isFull ? refused('SPACE_FULL') : { kind: 'entry', entry: this.#insert(operation, client) };
     }
-    const found = this.#matching(operation.template);
+    const takes = ['in', 'inp', 'inAll', 'replace'].includes(operation.kind);
+    const all = this.#matching(operation.template);
+    const found = all.filter(({ readers, takers }) => isOn(takes ? takers : readers, client));
     const oldest = found[0] ?? null;
     switch (operation.kind) {
       case 'rd':
@@ -153,7 +166,10 @@ export class Model {
       case 'count':
         return { kind: 'count', count: found.length };
       case 'cas':
-        if (oldest !== null) return { kind: 'cas', inserted: false, entry: oldest };
+        if (all.length > 0) {
+          const [match] = all;
+          return { kind: 'cas', inserted: false, entry: match === found[0] ? match! : null };
+        }
         if (isFull) return refused('SPACE_FULL');
         return { kind: 'cas', inserted: true, entry: this.#insert(operation, client) };
       case 'replace':
@@ -161,7 +177,7 @@ export class Model {
         if (oldest !== null) this.#insert(operation, client);
         return { kind: 'entry', entry: oldest };
       case 'renew': {
-        const own = found.find(({ owner, deadline }) => owner === client && deadline !== null);
+        const own = all.find(({ owner, deadline }) => owner === client && deadline !== null);
         if (own === undefined) return { kind: 'entry', entry: null };
         const renewed: Entry = { ...own, deadline: this.#deadline(operation.lease) };
         this.entries[this.entries.indexOf(own)] = renewed;
@@ -174,11 +190,16 @@ export class Model {
     return this.entries.filter((entry) => matches(template, entry.tuple));
   }
 
-  #insert({ tuple, lease }: { tuple: Tuple; lease: number | null }, owner: ClientId): Entry {
-    const entry: Entry = { id: this.#nextId++, tuple, owner, deadline: this.#deadline(lease) };
+  #insert(
+    { tuple, lease, readers, takers }: { tuple: Tuple; lease: number | null } & Access,
+    owner: ClientName,
+  ): Entry {
+    const access = { ...(readers && { readers }), ...(takers && { takers }) };
+    const entry: Entry = { id: this.#nextId++, tuple, owner, deadline: this.#deadline(lease), ...access };
     this.entries.push(entry);
     this.events.push({ kind: 'inserted', entry });
     for (const waiter of this.waiters.filter(({ template }) => matches(template, tuple))) {
+      if (!isOn(waiter.kind === 'rd' ? readers : takers, waiter.client)) continue;
       this.#wake(waiter, { kind: 'entry', entry });
       if (waiter.kind === 'rd') continue;
       this.#remove([entry], 'taken');
@@ -187,7 +208,7 @@ export class Model {
     return entry;
   }
 
-  #wait({ kind, template, timeout }: Operation & { kind: 'rd' | 'in' }, who: Who): Result | null {
+  #wait({ kind, template, timeout }: SpaceOperation & { kind: 'rd' | 'in' }, who: Who): Result | null {
     const { waitsPerClientMax } = this.#limits;
     const own = this.waiters.filter(({ client }) => client === who.client);
     if (own.length >= waitsPerClientMax) return refused('TOO_MANY_WAITS', waitsPerClientMax);
@@ -200,7 +221,7 @@ export class Model {
     this.woken.push({ session: waiter.session, number: waiter.number, result });
   }
 
-  #cancel(session: SessionId, number: number, client: ClientId): Result {
+  #cancel(session: SessionId, number: number, client: ClientName): Result {
     const isMeant = (who: Who): boolean =>
       who.session === session && who.number === number && who.client === client;
     const waiter = this.waiters.find(isMeant);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { sequenceNumber, sessionId } from '../../../src/base/index.js';
+import { clientId, clientName, sequenceNumber, sessionId } from '../../../src/base/index.js';
 import {
   any,
   decodeResult,
@@ -18,7 +18,11 @@ import {
   type ServiceOptions,
 } from '../../../src/service/index.js';
 import { noEffects } from '../../support/effects.js';
-import { alice, bob, sha256, template, templateArbitrary, tuple, tupleArbitrary } from '../space/samples.js';
+import * as samples from '../space/samples.js';
+import { sha256, template, templateArbitrary, tuple, tupleArbitrary } from '../space/samples.js';
+
+/** Where nobody is registered, names are keys. */
+const [alice, bob] = [clientId(samples.alice), clientId(samples.bob)];
 
 type WithoutSpace<O> = O extends Operation ? Omit<O, 'space'> : never;
 const operation = (fields: WithoutSpace<Operation>, space = 'default'): Uint8Array =>
@@ -69,7 +73,7 @@ class Replica {
 const entry = (id: number, owner: typeof alice, ...values: unknown[]): Entry => ({
   id: BigInt(id),
   tuple: tuple(...values),
-  owner,
+  owner: clientName(owner),
   deadline: null,
 });
 const a = entry(1, alice, 'k', 1);

@@ -1,7 +1,7 @@
 /** Values for tests of the space: few distinct ones of every type, so that they meet often. */
 import * as fc from 'fast-check';
 import { createHash } from 'node:crypto';
-import { clientId, digest, type HashFunction } from '../../../src/base/index.js';
+import { clientName, digest, type ClientName, type HashFunction } from '../../../src/base/index.js';
 import {
   any,
   double,
@@ -14,12 +14,14 @@ import {
   type TemplateField,
   type Tuple,
 } from '../../../src/codec/index.js';
-import { storedEntry, type StoredEntry } from '../../../src/space/stored-entry.js';
+import type { Space } from '../../../src/space/index.js';
+import { openAccess, storedEntry, type StoredEntry } from '../../../src/space/stored-entry.js';
 
 export const sha256: HashFunction = (bytes) => digest(createHash('sha256').update(bytes).digest('hex'));
 
-export const alice = clientId('aa'.repeat(32));
-export const bob = clientId('bb'.repeat(32));
+/** As keys, since that is what clients are called where nobody is registered. */
+export const alice = clientName('aa'.repeat(32));
+export const bob = clientName('bb'.repeat(32));
 
 export const tuple = (...values: unknown[]): Tuple => normalizeTuple(values);
 export const template = (...values: unknown[]): Template => normalizeTemplate(values);
@@ -77,9 +79,19 @@ export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
 );
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {
-  return storedEntry(id, 1, tuple(...values), alice, null);
+  return storedEntry(id, 1, tuple(...values), alice, null, openAccess);
 }
 
 export function timed(id: number, deadline: number, ...values: unknown[]): StoredEntry {
-  return storedEntry(id, 1, tuple(...values), alice, deadline);
+  return storedEntry(id, 1, tuple(...values), alice, deadline, openAccess);
+}
+
+/** Renews the oldest match of the client's own. */
+export function renew(
+  space: Space,
+  pattern: Template,
+  client: ClientName,
+  deadline: number,
+): ReturnType<Space['renew']> {
+  return space.renew(space.renewable(pattern, client), deadline);
 }

@@ -13,12 +13,12 @@ import { defaultSpaceLimits, SpaceSet, type Space } from '../../../src/space/ind
 import { encodePage } from '../../../src/space/page-format.js';
 import { numberWithin, pageNumber } from '../../../src/space/sections.js';
 import { publicEntry } from '../../../src/space/stored-entry.js';
-import { alice, bob, sha256, stored, template, tuple } from './samples.js';
+import { alice, bob, sha256, stored, template, tuple, renew } from './samples.js';
 import { noEffects } from '../../support/effects.js';
 
 function newSet(): { spaces: SpaceSet; space: Space } {
   const spaces = new SpaceSet(sha256, defaultSpaceLimits);
-  return { spaces, space: spaces.create('default', 1) };
+  return { spaces, space: spaces.create('default') };
 }
 
 const restored = (snapshot: PageSnapshot): SpaceSet =>
@@ -40,8 +40,8 @@ function live(spaces: SpaceSet, seed: number, steps: number, onStep: (step: numb
     else if (random.chance(1, 2))
       space.inp(template('job', formal.int, 'x'.repeat(random.below(20))), noEffects);
     else space.replace(template(any, any, any), tuple('job', key, true), bob, deadline(step), noEffects);
-    if (random.chance(1, 2)) space.renew(template('job', any, any), bob, step + random.between(1, 2_000));
-    if (random.chance(1, 2)) space.renew(template(any, key, any), alice, step + random.between(1, 2_000));
+    if (random.chance(1, 2)) renew(space, template('job', any, any), bob, step + random.between(1, 2_000));
+    if (random.chance(1, 2)) renew(space, template(any, key, any), alice, step + random.between(1, 2_000));
     if (random.chance(1, 16)) spaces.expireUntil(step, noEffects);
     onStep(step);
   }
@@ -114,7 +114,7 @@ describe('state pages', () => {
 
   it('share ids and pages among spaces', () => {
     const { spaces, space } = newSet();
-    const other = spaces.create('other', 2);
+    const other = spaces.create('other');
     space.out(tuple('a'), alice, null, noEffects);
     other.out(tuple('b'), bob, null, noEffects);
     space.out(tuple('c'), alice, null, noEffects);
@@ -124,8 +124,8 @@ describe('state pages', () => {
     });
     expect(copy.get('default')!.count(template(any)).count).toBe(2);
     expect(copy.get('missing')).toBe(null);
-    expect(() => spaces.create('other', 3)).toThrow('unique');
-    expect(() => spaces.create('third', 2)).toThrow('unique');
+    expect(() => spaces.create('other')).toThrow('unique');
+    expect(() => spaces.create('third')).toThrow('unique');
   });
 
   it('have a fixed format', () => {

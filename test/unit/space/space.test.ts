@@ -21,7 +21,7 @@ import { alice, bob, sha256, template, tuple } from './samples.js';
 import { noEffects } from '../../support/effects.js';
 
 function newSpace(limits: Partial<SpaceLimits> = {}): Space {
-  return new SpaceSet(sha256, { ...defaultSpaceLimits, ...limits }).create('default', 1);
+  return new SpaceSet(sha256, { ...defaultSpaceLimits, ...limits }).create('default');
 }
 
 const entry = (id: number, owner = alice, ...values: unknown[]): Entry => ({

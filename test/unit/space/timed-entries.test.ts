@@ -1,21 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ClientId } from '../../../src/base/index.js';
+import type { ClientName } from '../../../src/base/index.js';
 import { any, encodeEntry, formal, type Entry, type Template } from '../../../src/codec/index.js';
 import { defaultSpaceLimits, SpaceSet, type Space } from '../../../src/space/index.js';
 import { decodePage, encodePage } from '../../../src/space/page-format.js';
 import { numberWithin, pageNumber } from '../../../src/space/sections.js';
 import { publicEntry } from '../../../src/space/stored-entry.js';
-import { alice, bob, sha256, stored, template, timed, tuple } from './samples.js';
+import { alice, bob, sha256, stored, template, timed, tuple, renew } from './samples.js';
 import { noEffects } from '../../support/effects.js';
 
 let spaces: SpaceSet;
 let space: Space;
 beforeEach(() => {
   spaces = new SpaceSet(sha256, defaultSpaceLimits);
-  space = spaces.create('default', 1);
+  space = spaces.create('default');
 });
 
-const entry = (id: number, owner: ClientId, deadline: number | null, ...values: unknown[]): Entry => ({
+const entry = (id: number, owner: ClientName, deadline: number | null, ...values: unknown[]): Entry => ({
   id: BigInt(id),
   tuple: tuple(...values),
   owner,
@@ -70,8 +70,8 @@ describe('an entry with a deadline', () => {
     expect(space.rdAll(hit, 0, 0n)).toEqual({ kind: 'entries', entries: [] });
     expect(space.inAll(hit, 0, noEffects)).toEqual({ kind: 'entries', entries: [] });
     expect(space.count(hit).count).toBe(0);
-    expect(space.renew(hit, alice, 99).entry).toBe(null);
-    expect(space.replace(hit, tuple('b'), bob, null, noEffects).entry).toBe(null);
+    expect(renew(space, hit, alice, 99).entry).toBe(null);
+    expect(space.replace(hit, tuple('b'), bob, null, noEffects)).toEqual({ kind: 'entry', entry: null });
     expect(space.size).toBe(0);
     expect(space.cas(hit, tuple('a'), bob, null, noEffects)).toMatchObject({
       inserted: true,
@@ -81,7 +81,7 @@ describe('an entry with a deadline', () => {
 
   it('makes room in a full space', () => {
     const tight = new SpaceSet(sha256, { ...defaultSpaceLimits, entriesPerSpaceMax: 1 });
-    const full = tight.create('default', 1);
+    const full = tight.create('default');
     full.out(tuple('a'), alice, 10, noEffects);
     expect(full.out(tuple('b'), alice, null, noEffects)).toMatchObject({ code: 'SPACE_FULL' });
     tight.expireUntil(10, noEffects);
@@ -89,7 +89,7 @@ describe('an entry with a deadline', () => {
   });
 
   it('goes with all others that are due, in every space, and no untimed one does', () => {
-    const other = spaces.create('other', 2);
+    const other = spaces.create('other');
     for (let i = 1; i <= 30; i++)
       (i % 3 === 0 ? other : space).out(tuple(i), alice, i % 5 === 0 ? null : i, noEffects);
     spaces.expireUntil(20, noEffects);
@@ -112,8 +112,8 @@ describe('an entry with a deadline', () => {
 describe('renew', () => {
   it('moves the deadline either way; id and place stay', () => {
     for (let i = 1; i <= 3; i++) space.out(tuple(i), alice, 10 * i, noEffects);
-    expect(space.renew(template(1), alice, 100).entry).toEqual(entry(1, alice, 100, 1));
-    expect(space.renew(template(3), alice, 5).entry).toEqual(entry(3, alice, 5, 3));
+    expect(renew(space, template(1), alice, 100).entry).toEqual(entry(1, alice, 100, 1));
+    expect(renew(space, template(3), alice, 5).entry).toEqual(entry(3, alice, 5, 3));
     expect(spaces.nextDeadline).toBe(5);
     expect(space.rdp(template(formal.int)).entry).toEqual(entry(1, alice, 100, 1));
     spaces.expireUntil(99, noEffects);
@@ -128,35 +128,35 @@ describe('renew', () => {
     space.out(tuple('b'), alice, 10, noEffects);
     space.out(tuple('a'), alice, 30, noEffects);
     space.out(tuple('a'), alice, 20, noEffects);
-    expect(space.renew(template('a'), alice, 50).entry).toEqual(entry(4, alice, 50, 'a'));
-    expect(space.renew(template('a'), bob, 60).entry).toEqual(entry(1, bob, 60, 'a'));
+    expect(renew(space, template('a'), alice, 50).entry).toEqual(entry(4, alice, 50, 'a'));
+    expect(renew(space, template('a'), bob, 60).entry).toEqual(entry(1, bob, 60, 'a'));
     expect(all().map(({ deadline }) => deadline)).toEqual([60, null, 10, 50, 20]);
   });
 
-  it.each<[string, Template, ClientId]>([
+  it.each<[string, Template, ClientName]>([
     ['no match', template('z'), alice],
     ['an entry of another', template('theirs'), alice],
     ['an untimed entry', template('untimed'), alice],
-    ['somebody without entries', template(any), 'cc'.repeat(32) as ClientId],
+    ['somebody without entries', template(any), 'cc'.repeat(32) as ClientName],
     ['somebody with untimed entries only', template(any), bob],
   ])('answers null and changes nothing: %s', (_, pattern, client) => {
     space.out(tuple('mine'), alice, 10, noEffects);
     space.out(tuple('untimed'), alice, null, noEffects);
     space.out(tuple('untimed'), bob, null, noEffects);
-    space.out(tuple('theirs'), 'dd'.repeat(32) as ClientId, 20, noEffects);
+    space.out(tuple('theirs'), 'dd'.repeat(32) as ClientName, 20, noEffects);
     const { root } = spaces.checkpoint();
-    expect(space.renew(pattern, client, 99)).toEqual({ kind: 'entry', entry: null });
+    expect(renew(space, pattern, client, 99)).toEqual({ kind: 'entry', entry: null });
     expect(spaces.nextDeadline).toBe(10);
     expect(spaces.checkpoint().root).toBe(root);
   });
 
   it('leaves nothing behind in heap and pages', () => {
     for (let i = 0; i < 3; i++) space.out(tuple(i), alice, 10, noEffects);
-    for (let i = 0; i < 10_000; i++) space.renew(template(i % 3), alice, 10 + i);
+    for (let i = 0; i < 10_000; i++) renew(space, template(i % 3), alice, 10 + i);
     const twin = new SpaceSet(sha256, defaultSpaceLimits);
-    const twinSpace = twin.create('default', 1);
+    const twinSpace = twin.create('default');
     for (let i = 0; i < 3; i++) twinSpace.out(tuple(i), alice, 10, noEffects);
-    for (let i = 0; i < 3; i++) twinSpace.renew(template(i), alice, 10_009 - ((9_999 - i) % 3));
+    for (let i = 0; i < 3; i++) renew(twinSpace, template(i), alice, 10_009 - ((9_999 - i) % 3));
     expect(all()).toEqual(all(twinSpace));
     expect(spaces.checkpoint().root).toBe(twin.checkpoint().root);
   });
@@ -166,13 +166,13 @@ describe('pages of timed entries', () => {
   it('hold entries with their first deadlines, and renewed deadlines apart', () => {
     for (let i = 1; i <= 10; i++) space.out(tuple(i), alice, 10 * i, noEffects);
     const before = spaces.checkpoint().pages;
-    space.renew(template(4), alice, 400);
-    space.renew(template(5), alice, 500);
-    space.renew(template(7), alice, 700);
+    renew(space, template(4), alice, 400);
+    renew(space, template(5), alice, 500);
+    renew(space, template(7), alice, 700);
     space.inp(template(5), noEffects);
     space.inp(template(6), noEffects);
     space.out(tuple(11), alice, 110, noEffects);
-    space.renew(template(11), alice, 2 ** 40);
+    renew(space, template(11), alice, 2 ** 40);
     const { pages } = spaces.checkpoint();
     const left = [1, 2, 3, 4, 7, 8, 9, 10, 11].map((i) => timed(i, 10 * i, i));
     expect(decodePage(0, pages.get(pageNumber('entries', 0))!)).toEqual(left);
@@ -191,12 +191,12 @@ describe('pages of timed entries', () => {
   it('forget renewals with their entries, and those that change nothing', () => {
     for (let i = 1; i <= 200; i++) space.out(tuple(i), alice, 10 * i, noEffects);
     const untouched = spaces.checkpoint().root;
-    for (let i = 1; i <= 200; i++) space.renew(template(i), alice, 5_000);
+    for (let i = 1; i <= 200; i++) renew(space, template(i), alice, 5_000);
     const sections = [...spaces.checkpoint().pages.keys()].map((page) => numberWithin('renewals', page));
     expect(sections.filter((number) => number !== null)).toEqual([0, 1, 2, 3]);
-    for (let i = 1; i <= 200; i++) space.renew(template(i), alice, 10 * i);
+    for (let i = 1; i <= 200; i++) renew(space, template(i), alice, 10 * i);
     expect(spaces.checkpoint().root).toBe(untouched);
-    for (let i = 1; i <= 200; i++) space.renew(template(i), alice, 5_000);
+    for (let i = 1; i <= 200; i++) renew(space, template(i), alice, 5_000);
     spaces.expireUntil(5_000, noEffects);
     const { pages } = spaces.checkpoint();
     expect([...pages.keys()].filter((page) => numberWithin('renewals', page) !== null)).toEqual([]);
@@ -204,7 +204,7 @@ describe('pages of timed entries', () => {
 
   it('come out alike when most of them change at one moment or one at a time', () => {
     const twin = new SpaceSet(sha256, defaultSpaceLimits);
-    const twinSpace = twin.create('default', 1);
+    const twinSpace = twin.create('default');
     const [entries, step] = [32 * 400, 7_919];
     for (let i = 0; i < entries; i++) {
       const deadline = i % 32 === 0 ? null : 1 + ((i * step) % entries);
@@ -230,7 +230,7 @@ describe('pages of timed entries', () => {
 
   it('restore deadlines, their order and who may renew', () => {
     for (let i = 1; i <= 100; i++) space.out(tuple(i), i % 2 === 0 ? alice : bob, (i * 37) % 101, noEffects);
-    space.renew(template(50), alice, 200);
+    renew(space, template(50), alice, 200);
     const copy = restored();
     expect(copy.nextDeadline).toBe(spaces.nextDeadline);
     for (const time of [20, 60, 61]) {
@@ -239,9 +239,9 @@ describe('pages of timed entries', () => {
     }
     const [copied, renewals] = [copy.get('default')!, [alice, bob, alice]];
     for (const [i, client] of renewals.entries()) {
-      const answer = space.renew(template(any), client, 300 + i);
+      const answer = renew(space, template(any), client, 300 + i);
       expect(answer.entry?.owner).toBe(client);
-      expect(copied.renew(template(any), client, 300 + i)).toEqual(answer);
+      expect(renew(copied, template(any), client, 300 + i)).toEqual(answer);
     }
     expect(copy.checkpoint().root).toBe(spaces.checkpoint().root);
     expect(all(copied)).toEqual(all());
@@ -250,7 +250,7 @@ describe('pages of timed entries', () => {
 
 describe('counts that are about to change', () => {
   it('are those with a match among the entries that are due, in this space', () => {
-    const other = spaces.create('other', 2);
+    const other = spaces.create('other');
     space.out(tuple('a'), alice, 10, noEffects);
     space.out(tuple('b'), alice, null, noEffects);
     other.out(tuple('b'), alice, 5, noEffects);

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { sessionId, type ClientId } from '../../../src/base/index.js';
-import { any, decodeEvent, encodeResult, type Result } from '../../../src/codec/index.js';
+import { sessionId, type ClientName } from '../../../src/base/index.js';
+import { any, decodeEvent, encodeResult, type EntryEvent, type Result } from '../../../src/codec/index.js';
 import { defaultSpaceLimits, SpaceSet, type Effects, type Space } from '../../../src/space/index.js';
-import { alice, bob, sha256, template, tuple } from './samples.js';
+import { alice, bob, sha256, template, tuple, renew } from './samples.js';
 
 const limits = {
   ...defaultSpaceLimits,
@@ -35,11 +35,11 @@ let effects: Noted;
 
 beforeEach(() => {
   spaces = new SpaceSet(sha256, limits);
-  space = spaces.create('default', 1);
+  space = spaces.create('default');
   effects = new Noted();
 });
 
-const by = (number: number, client: ClientId = alice) => ({ client, session: sessionId(7), number });
+const by = (number: number, client: ClientName = alice) => ({ client, session: sessionId(7), number });
 const out = (...values: unknown[]) => space.out(tuple(...values), bob, null, effects);
 const took = (): string[] => effects.lines.splice(0);
 const all = template(any);
@@ -163,8 +163,10 @@ describe('subscriptions', () => {
     if (part === null || part.kind === 'truncated') return part?.kind ?? null;
     expect(part.isAtEnd).toBe(true);
     return part.events.map(({ sequence, data }) => {
-      const { kind, entry } = decodeEvent(data)!;
-      return `${sequence} ${kind} ${entry.id}`;
+      const event = decodeEvent(data)!;
+      return event.kind === 'ended'
+        ? `${sequence} ${event.code}`
+        : `${sequence} ${event.kind} ${event.entry.id}`;
     });
   }
 
@@ -172,7 +174,7 @@ describe('subscriptions', () => {
     expect(space.subscribe(template('a', any), by(1), null)).toEqual({ kind: 'subscribed', from: 1 });
     space.out(tuple('a', 1), bob, 30, effects);
     out('b', 1);
-    space.renew(template('a', any), bob, 40);
+    renew(space, template('a', any), bob, 40);
     space.replace(template('a', any), tuple('a', 2), alice, null, effects);
     space.inp(template('a', any), effects);
     space.cas(template('a', any), tuple('a', 3), alice, 50, effects);
@@ -188,7 +190,8 @@ describe('subscriptions', () => {
     ]);
     const part = spaces.readEvents(by(1), from, wide);
     const deadlines =
-      part?.kind === 'events' && part.events.map(({ data }) => decodeEvent(data)!.entry.deadline);
+      part?.kind === 'events' &&
+      part.events.map(({ data }) => (decodeEvent(data) as EntryEvent).entry.deadline);
     expect(deadlines).toEqual([30, 40, null, null, 50, 50]);
   });
 
