@@ -1,5 +1,5 @@
 /** What operations do to others, noted; every result is taken. */
-import type { SessionId } from '../../src/base/index.js';
+import type { ClientId, SessionId } from '../../src/base/index.js';
 import { decodeResult, type Result } from '../../src/codec/index.js';
 
 export interface Resolved {
@@ -11,6 +11,7 @@ export interface Resolved {
 export class NotedEffects {
   readonly resolved: Resolved[] = [];
   readonly notified: [SessionId, number][] = [];
+  readonly endedClients: ClientId[] = [];
   /** What `resolve` answers: whether the session has room. */
   hasRoom = true;
 
@@ -22,7 +23,15 @@ export class NotedEffects {
   notify = (session: SessionId, number: number): void => {
     this.notified.push([session, number]);
   };
+
+  endClient = (client: ClientId): void => {
+    this.endedClients.push(client);
+  };
 }
 
-/** Nobody waits and nobody is told. */
-export const noEffects = { resolve: (): boolean => true, notify: (): void => undefined };
+/** Nobody waits, nobody is told and nobody has a session. */
+export const noEffects = {
+  resolve: (): boolean => true,
+  notify: (): void => undefined,
+  endClient: (): void => undefined,
+};
