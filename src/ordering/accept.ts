@@ -14,8 +14,6 @@ import { fillTarget } from './rejoin.js';
 import { addPrePrepared, type Proposal, type Slot } from './slot.js';
 import { requestVerdicts } from './verdicts.js';
 
-const checkAgainMs = 250;
-
 /** Accepts the slot's proposal if it passes. */
 export function tryAccept(core: Core, slot: Slot): void {
   const proposal = slot.proposal;
@@ -45,15 +43,14 @@ function isWithinLimits(core: Core, envelopes: readonly Envelope[]): boolean {
   return envelopes.length <= 1 || operations <= core.config.batchOperationsMax;
 }
 
-/** A client that registered a moment ago may not be known here yet, so a failure is looked at again. */
+/** Who signed what; whether that is a client shows when it is executed, since only then all replicas know the same. */
 function isAuthentic(core: Core, proposal: Proposal): boolean {
-  const { check } = proposal;
-  if (check !== null && (check.passed || core.nowMs - check.atMs < checkAgainMs)) return check.passed;
-  const { envelopes } = proposal.body;
-  const passed = isWithinLimits(core, envelopes) && areEnvelopesAuthentic(core, envelopes);
-  if (!passed && check === null) reject(core, primaryOf(core, proposal.view), 'BATCH_NOT_AUTHENTIC');
-  proposal.check = { passed, atMs: core.nowMs };
-  return passed;
+  if (proposal.isAuthentic === null) {
+    const { envelopes } = proposal.body;
+    proposal.isAuthentic = isWithinLimits(core, envelopes) && areEnvelopesAuthentic(core, envelopes);
+    if (!proposal.isAuthentic) reject(core, primaryOf(core, proposal.view), 'BATCH_NOT_AUTHENTIC');
+  }
+  return proposal.isAuthentic;
 }
 
 function areEnvelopesAuthentic(core: Core, envelopes: readonly Envelope[]): boolean {

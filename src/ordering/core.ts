@@ -267,6 +267,9 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
 
 /** The primary of view v is replica v mod n (OSDI'99 section 4). */
 export const primaryOf = (core: Core, view: ViewNumber): ReplicaId => replicaId(view % core.config.n);
+/** As of what is executed here: a replica that lags may not know a client yet, or still take one for it. */
+export const isClient = (core: Core, client: ClientId): boolean =>
+  core.stateMachine.isClient?.(client) ?? true;
 export const isPrimary = (core: Core): boolean => primaryOf(core, core.view) === core.config.id;
 
 export function send(core: Core, to: ReplicaId, message: PeerMessage): void {

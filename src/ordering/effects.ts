@@ -1,14 +1,22 @@
 /**
  * What executing a batch does beyond its own results: late outcomes of operations that were left waiting, and
- * feeds that have more to tell. Late outcomes are replicated state, told when they come about and again to
+ * feeds that have more to tell, and clients that are none any more. Late outcomes are replicated state, told when they come about and again to
  * whoever may have missed them; a batch's leave behind the reply of the envelope that brought them about.
  */
 import { assert, type ClientId, type SessionId } from '../base/index.js';
 import { envelopeOperationsMax, type Outcome } from '../codec/index.js';
 import type { Core } from './core.js';
-import { touchFeed } from './feeds.js';
+import { touchFeed, touchFeedsOf } from './feeds.js';
+import { removePendingOf } from './pool.js';
 import type { Effects } from './ports.js';
-import { allSessions, findSession, lateOutcomes, resolveWaiting, type Session } from './sessions.js';
+import {
+  allSessions,
+  endSessionsOf,
+  findSession,
+  lateOutcomes,
+  resolveWaiting,
+  type Session,
+} from './sessions.js';
 
 /** Late outcomes on their way out; those of contiguous numbers share a reply. */
 class LateReplies {
@@ -34,10 +42,19 @@ class LateReplies {
   }
 }
 
+/** Tells those that have a part of theirs in the sessions. */
+export function tellEnded(core: Core, ended: readonly SessionId[]): void {
+  for (const session of ended) {
+    core.stateMachine.endSession?.(session);
+    touchFeedsOf(core.feeds, session);
+  }
+}
+
 /** The effects of one batch; of no use after `end`. */
 export class BatchEffects implements Effects {
   readonly #core: Core;
   readonly #late = new LateReplies();
+  #endedClients: ClientId[] = [];
   #isOver = false;
 
   constructor(core: Core) {
@@ -59,9 +76,19 @@ export class BatchEffects implements Effects {
     touchFeed(this.#core.feeds, session, number);
   }
 
-  /** Lets out the replies so far. */
+  endClient(client: ClientId): void {
+    assert(!this.#isOver, 'a client is ended outside of execution');
+    const { sessions, pool } = this.#core;
+    tellEnded(this.#core, endSessionsOf(sessions, client));
+    removePendingOf(pool, client);
+    this.#endedClients.push(client);
+  }
+
+  /** Lets out the replies so far; only then may the streams of clients that are none any more end. */
   flush(): void {
     this.#late.flush(this.#core);
+    for (const client of this.#endedClients) this.#core.outputs.push({ kind: 'clientEnded', client });
+    this.#endedClients = [];
   }
 
   end(): void {

@@ -11,20 +11,20 @@ import {
   fromHex,
   sequenceNumber,
   type Digest,
-  type SessionId,
   type ViewNumber,
 } from '../base/index.js';
 import type { Envelope, OpenSession, Outcome, Rejoin, Requests } from '../codec/index.js';
 import { takeCheckpoint } from './checkpoint.js';
-import { event, type Core } from './core.js';
-import { BatchEffects } from './effects.js';
-import { touchFeed, touchFeedsOf } from './feeds.js';
+import { event, isClient, type Core } from './core.js';
+import { BatchEffects, tellEnded } from './effects.js';
+import { touchFeed } from './feeds.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf } from './log.js';
 import { envelopeKey, removePending } from './pool.js';
 import type { OrderedOperation } from './ports.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import {
+  findSession,
   openSession,
   outcomeOf,
   purgeSessions,
@@ -61,7 +61,7 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   if (time !== null && time > core.orderedTime) core.orderedTime = time;
   const effects = new BatchEffects(core);
   // What waits in an ended session must be gone before time or an operation could wake it.
-  endSessions(core, purgeSessions(core.sessions, core.orderedTime));
+  tellEnded(core, purgeSessions(core.sessions, core.orderedTime));
   core.stateMachine.advanceTime(core.orderedTime, effects);
   effects.flush();
   let operationCount = 0;
@@ -83,14 +83,6 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
     operationCount,
   });
   if (log.lastExecuted % config.checkpointInterval === 0) takeCheckpoint(core);
-}
-
-/** Tells those that have a part of theirs in the sessions. */
-function endSessions(core: Core, ended: readonly SessionId[]): void {
-  for (const session of ended) {
-    core.stateMachine.endSession?.(session);
-    touchFeedsOf(core.feeds, session);
-  }
 }
 
 /** Timeouts shrink again after progress (TOCS'02 section 4.5.2). */
@@ -119,9 +111,14 @@ function executeEnvelope(core: Core, body: Body, envelope: Envelope, effects: Ba
   }
 }
 
+/**
+ * Void for who is no client, without an answer: that would be one for ever, whereas the same OPEN counts once its client
+ * is registered.
+ */
 function executeOpen(core: Core, open: OpenSession): void {
+  if (!isClient(core, open.client)) return;
   const { session, ended } = openSession(core.sessions, open, core.orderedTime, core.config);
-  endSessions(core, ended);
+  tellEnded(core, ended);
   core.outputs.push({ kind: 'opened', client: open.client, nonce: open.nonce, session });
 }
 
@@ -155,7 +152,7 @@ function executeRequests(core: Core, body: Body, requests: Requests, effects: Ba
   const session = sessionOf(core.sessions, requests);
   const { client, session: id, operations } = requests;
   if (session === null) {
-    const outcomes = operations.map((): Outcome => ({ kind: 'refused', code: 'SESSION_EXPIRED' }));
+    const outcomes = operations.map(() => sessionExpired);
     core.outputs.push({ kind: 'reply', client, session: id, firstNumber: requests.firstNumber, outcomes });
     return 0;
   }
@@ -172,10 +169,16 @@ function executeRequests(core: Core, body: Body, requests: Requests, effects: Ba
     outcomes.push(cached ?? executeOperation(core, body, session, number, operation, effects));
     if (cached === undefined && session.outcomes.has(number)) executed += 1;
   }
-  if (executed > 0) renewSession(core.sessions, session, core.orderedTime, core.config);
+  if (executed > 0 && isOpen(core, session))
+    renewSession(core.sessions, session, core.orderedTime, core.config);
   if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
   return executed;
 }
+
+const sessionExpired: Outcome = { kind: 'refused', code: 'SESSION_EXPIRED' };
+
+/** False: an operation before has ended the client. */
+const isOpen = ({ sessions }: Core, { id }: Session): boolean => findSession(sessions, id) !== undefined;
 
 /** Of an empty operation: it only renews the session. */
 const keptAlive: Outcome = { kind: 'result', result: emptyBytes };
@@ -193,6 +196,7 @@ function executeOperation(
   effects: BatchEffects,
 ): Outcome {
   const { config, sessions } = core;
+  if (!isOpen(core, session)) return sessionExpired;
   if (number >= session.lowestUnanswered + config.sessionNumbersMax) {
     return { kind: 'refused', code: 'NUMBER_OUT_OF_WINDOW' };
   }
@@ -203,6 +207,8 @@ function executeOperation(
       : isFull
         ? { kind: 'refused', code: 'REPLIES_FULL' }
         : runOperation(core, body, session, number, operation, effects);
+  // It may have ended its own client; then nobody will ask again.
+  if (!isOpen(core, session)) return outcome;
   recordOutcome(sessions, session, number, outcome);
   // A client may have asked for this feed before this replica got to it.
   touchFeed(core.feeds, session.id, number);

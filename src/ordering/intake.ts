@@ -4,7 +4,7 @@
  */
 import type { ReplicaId } from '../base/index.js';
 import { decodeEnvelope, type Envelope, type Forward } from '../codec/index.js';
-import { broadcast, isPrimary, primaryOf, reject, send, type Core } from './core.js';
+import { broadcast, isClient, isPrimary, primaryOf, reject, send, type Core } from './core.js';
 import {
   addPending,
   envelopeKey,
@@ -20,13 +20,15 @@ const forwardsPerTickMax = 64;
 
 /** From a client, or passed on by replica `forwarder`. */
 export function onEnvelope(core: Core, envelope: Envelope, forwarder: ReplicaId | null): void {
+  const { body } = envelope;
+  // It may be registered further on, where this replica has not got to: no evidence; it is sent again.
+  if (body.kind !== 'rejoin' && !isClient(core, body.client)) return;
   if (answerExecuted(core, envelope)) return;
   const key = envelopeKey(envelope);
   if (findPending(core.pool, key) !== undefined) return;
   if (envelope.bytes.length > core.config.envelopeBytesMax || !hasRoom(core.pool, envelope, core.config))
     return;
   if (!core.authenticator.isAuthentic(envelope)) {
-    const { body } = envelope;
     reject(
       core,
       forwarder ?? (body.kind === 'rejoin' ? body.replica : body.client),
@@ -72,14 +74,10 @@ function forward(core: Core, pending: PendingEnvelope): void {
 
 /** Whether ordering the envelope would change nothing any more. */
 export function isExecuted(core: Core, { body }: Envelope): boolean {
-  switch (body.kind) {
-    case 'requests':
-      return cachedReply(core.sessions, body) !== null;
-    case 'open':
-      return openedSession(core.sessions, body) !== null;
-    case 'rejoin':
-      return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
-  }
+  if (body.kind === 'rejoin') return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
+  if (!isClient(core, body.client)) return true;
+  const known = body.kind === 'open' ? openedSession(core.sessions, body) : cachedReply(core.sessions, body);
+  return known !== null;
 }
 
 /**

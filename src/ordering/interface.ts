@@ -85,6 +85,8 @@ export type Output =
       readonly readId: number;
       readonly result: Uint8Array | null;
     }
+  /** The client is none any more, and so are its sessions: its streams end, once what was said before has left. */
+  | { readonly kind: 'clientEnded'; readonly client: ClientId }
   /** For the stream that follows; in order, none left out. What it tells was executed, as in `reply`. */
   | {
       readonly kind: 'feedEvent';

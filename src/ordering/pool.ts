@@ -126,6 +126,14 @@ export function removePending(pool: Pool, key: string): void {
   account(pool, pending.envelope, -1);
 }
 
+/** The client is none any more: its envelopes would change nothing, and a primary need not order them. */
+export function removePendingOf(pool: Pool, client: ClientId): void {
+  if (!pool.shares.has(client)) return;
+  for (const { key, envelope } of [...pool.waiting.values(), ...pool.proposed.values()]) {
+    if (clientOf(envelope) === client) removePending(pool, key);
+  }
+}
+
 export function markProposed(pool: Pool, key: string): void {
   const pending = pool.waiting.get(key);
   if (pending === undefined) return;

@@ -37,6 +37,11 @@ export interface Effects {
   resolve(session: SessionId, number: number, result: Uint8Array): boolean;
   /** The feed that this operation opened has more to tell, or has ended. */
   notify(session: SessionId, number: number): void;
+  /**
+   * The client is none any more: all its sessions end before this returns, that of the present operation included, and
+   * `endSession` is called for each. From then on `isClient` must say so.
+   */
+  endClient(client: ClientId): void;
 }
 
 /** The operation whose result a feed goes on from. */
@@ -85,6 +90,11 @@ export interface StateMachine {
   advanceTime(time: number, effects: Effects): void;
   /** Null: the operation waits; `resolve` gives its result later. */
   execute(operation: OrderedOperation, effects: Effects): Uint8Array | null;
+  /**
+   * Whether the client may have sessions, as of what is executed here; everybody may if left out. Who is refused by
+   * `execute` only must still be a client.
+   */
+  isClient?(client: ClientId): boolean;
   /** The session is over: what waits in it, and its feeds, end without a word. */
   endSession?(session: SessionId): void;
   /** The next events of a feed; null if there is no such feed (yet, or any more). Changes nothing. */
@@ -111,6 +121,6 @@ export interface Authenticator {
   readonly hash: HashFunction;
   sign(purpose: SigningPurpose, body: Uint8Array): Uint8Array;
   verify(replica: ReplicaId, purpose: SigningPurpose, body: Uint8Array, signature: Uint8Array): boolean;
-  /** Whether the client (registered) or the replica (REJOIN) named in the envelope signed it. */
+  /** Whether the client or the replica (REJOIN) named in the envelope signed it, registered or not. A pure function. */
   isAuthentic(envelope: Envelope): boolean;
 }

@@ -73,7 +73,7 @@ function proposeBatch(core: Core, envelopes: readonly Envelope[]): void {
     view,
     body,
     arrivedAtMs: core.nowMs,
-    check: { passed: true, atMs: time },
+    isAuthentic: true,
   };
   core.touched.add(number);
 }

@@ -6,7 +6,7 @@
  * leaves the read to be ordered.
  */
 import type { ClientId } from '../base/index.js';
-import type { Core, PendingRead } from './core.js';
+import { isClient, type Core, type PendingRead } from './core.js';
 
 export function onRead(core: Core, client: ClientId, readId: number, operation: Uint8Array): void {
   if (core.observing !== null || core.reads.length >= core.config.pendingReadsMax) {
@@ -28,6 +28,6 @@ export function releaseReads(core: Core): void {
 
 function answer(core: Core, read: PendingRead): void {
   const { client, readId, operation } = read;
-  const result = core.stateMachine.query(client, operation, core.nowMs);
+  const result = isClient(core, client) ? core.stateMachine.query(client, operation, core.nowMs) : null;
   core.outputs.push({ kind: 'readReply', client, readId, result });
 }

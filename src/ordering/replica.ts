@@ -3,11 +3,11 @@
  * around it owns sockets, disks and clocks. Inputs are recorded by their handler, then `advance` draws
  * the conclusions.
  */
-import { assert, digest, sequenceNumber, type Digest, type ReplicaId } from '../base/index.js';
+import { assert, digest, sequenceNumber, type ClientId, type Digest, type ReplicaId } from '../base/index.js';
 import { nullBatch, type CheckpointCertificate, type PeerMessage } from '../codec/index.js';
 import { advance, touchProposals } from './advance.js';
 import { onCheckpoint, prove } from './checkpoint.js';
-import { broadcast, createCore, primaryOf, reject, type Core, type CoreOptions } from './core.js';
+import { broadcast, createCore, isClient, primaryOf, reject, type Core, type CoreOptions } from './core.js';
 import { onAttached } from './effects.js';
 import { onStreamClosed, tickFeeds, validateFeeds } from './feeds.js';
 import { onBatchBody, onFetchBatch, retryWanted } from './fetch-batch.js';
@@ -70,6 +70,11 @@ export class OrderingReplica {
       pending: poolSize(core.pool),
       sizes: sizesOf(core),
     };
+  }
+
+  /** As of what is executed here. */
+  isClient(client: ClientId): boolean {
+    return isClient(this.core, client);
   }
 
   /** Digest of the whole replicated state after the last executed batch. */

@@ -97,6 +97,14 @@ export function purgeSessions(table: SessionTable, time: number): readonly Sessi
   return ended.sort((a, b) => a - b);
 }
 
+/** Ends every session of the client; returns them ascending. Looks at all sessions, so it has to be rare. */
+export function endSessionsOf(table: SessionTable, client: ClientId): readonly SessionId[] {
+  if (!table.countByClient.has(client)) return [];
+  const ended = [...allSessions(table)].filter((session) => session.client === client);
+  for (const session of ended) remove(table, session);
+  return ended.map(({ id }) => id).sort((a, b) => a - b);
+}
+
 /**
  * Executes an OPEN; gives the session's id, or 0 if the client has too many, and which sessions made room for it. Ids
  * grow with ordered time (1,024 a millisecond), so that they stay unique even across clusters that start over

@@ -24,8 +24,8 @@ export interface Proposal {
   readonly body: Body;
   /** This replica's clock when it arrived. */
   readonly arrivedAtMs: number;
-  /** Last check of the envelopes' authenticity; null before the first. */
-  check: { readonly passed: boolean; readonly atMs: number } | null;
+  /** Whether its envelopes are; null until looked at. */
+  isAuthentic: boolean | null;
 }
 
 /** The digest that the current view assigned to the slot. */

@@ -30,7 +30,7 @@ export function onPrePrepare(core: Core, from: ReplicaId, message: PrePrepare): 
     reject(core, from, 'MALFORMED_BATCH');
     return;
   }
-  slot.proposal = { view: message.view, body, arrivedAtMs: core.nowMs, check: null };
+  slot.proposal = { view: message.view, body, arrivedAtMs: core.nowMs, isAuthentic: null };
   core.touched.add(slot.sequenceNumber);
 }
 

@@ -27,7 +27,7 @@ export class RecordingStateMachine implements StateMachine {
   readonly #inner: StateMachine;
   /** Batches not yet claimed, the oldest first. */
   readonly #batches: Recorded[] = [];
-  /** Sessions that end in the batch about to begin. */
+  /** Sessions that end in the batch about to begin, or by the operation that is being executed. */
   #ended: SessionId[] = [];
   #restores = 0;
 
@@ -49,6 +49,10 @@ export class RecordingStateMachine implements StateMachine {
     return this.#batches.length;
   }
 
+  isClient(client: ClientId): boolean {
+    return this.#inner.isClient?.(client) ?? true;
+  }
+
   endSession(session: SessionId): void {
     this.#ended.push(session);
     this.#inner.endSession?.(session);
@@ -63,8 +67,12 @@ export class RecordingStateMachine implements StateMachine {
 
   execute(operation: OrderedOperation, effects: Effects): Uint8Array | null {
     const noted: Effect[] = [];
+    // Those that made room for a new session belong to what comes next.
+    const before = this.#ended;
+    this.#ended = [];
     const result = this.#inner.execute(operation, noting(effects, noted));
-    this.#batches.at(-1)!.executions.push({ operation, result, effects: noted });
+    this.#batches.at(-1)!.executions.push({ operation, result, effects: noted, ended: this.#ended });
+    this.#ended = before;
     return result;
   }
 
@@ -102,5 +110,6 @@ function noting(effects: Effects, noted: Effect[]): Effects {
       return isGiven;
     },
     notify: (session, number) => effects.notify(session, number),
+    endClient: (client) => effects.endClient(client),
   };
 }

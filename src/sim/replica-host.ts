@@ -181,6 +181,9 @@ export class ReplicaHost {
         for (const { node, message } of this.streams.route(output, this.core.status()))
           this.#world.sendToClient(this.id, node, message);
         return;
+      case 'clientEnded':
+        // What it sends is ignored from now on; its streams break no sooner than others.
+        return;
       case 'persist':
         return this.#log?.append(output.recordNumber);
       case 'verify':

@@ -1,10 +1,12 @@
 /**
  * A counter as replicated state machine: the smallest application the ordering layer can serve. One byte is
- * added; `waitFor` and `openFeed` make the longer operations that wait for a sum and that open a feed of all sums.
+ * added; longer operations wait for a sum, open a feed of all sums, or say who is a client.
  */
 import {
+  clientId,
   digest,
   PageTree,
+  type ClientId,
   type HashFunction,
   type PageSnapshot,
   type SessionId,
@@ -19,7 +21,7 @@ import type {
   StateMachine,
 } from '../../src/ordering/index.js';
 
-const [waits, opens, closes] = [1, 2, 3];
+const [waits, opens, closes, ends, admits] = [1, 2, 3, 4, 5];
 
 /** Waits until the sum is at least `sum`, 255 at the most, or for `seconds`: then its result is 0. */
 export const waitFor = (sum: number, seconds = 0): Uint8Array => Uint8Array.of(waits!, sum, seconds);
@@ -27,6 +29,15 @@ export const waitFor = (sum: number, seconds = 0): Uint8Array => Uint8Array.of(w
 export const openFeed = (): Uint8Array => Uint8Array.of(opens!, 0);
 /** Ends the feed that request `number` of the same session opened. */
 export const closeFeed = (number: number): Uint8Array => Uint8Array.of(closes!, number);
+
+/** Ends a client of lockstep.ts, whose key is one byte repeated. */
+export const endClient = (client: ClientId): Uint8Array =>
+  Uint8Array.of(ends!, parseInt(client.slice(0, 2), 16));
+/** Makes it one again, although keys of real services have but one life. */
+export const admitClient = (client: ClientId): Uint8Array =>
+  Uint8Array.of(admits!, parseInt(client.slice(0, 2), 16));
+
+const clientOf = (byte: number): ClientId => clientId(byte.toString(16).padStart(2, '0').repeat(32));
 
 type Request = Pick<OrderedOperation, 'client' | 'session' | 'number'>;
 
@@ -36,6 +47,8 @@ interface CounterState {
   sums: number[];
   waiters: (Request & { sum: number; deadline: number | null })[];
   feeds: Request[];
+  /** Who is no client. */
+  strangers: ClientId[];
 }
 
 export class Counter implements StateMachine {
@@ -55,7 +68,7 @@ export class Counter implements StateMachine {
   eventBytes = 1;
   /** Sums that a feed reads at once. */
   readsMax = Infinity;
-  #state: CounterState = { value: 0, sums: [], waiters: [], feeds: [] };
+  #state: CounterState = { value: 0, sums: [], waiters: [], feeds: [], strangers: [] };
   readonly #tree: PageTree;
 
   constructor(hash: HashFunction) {
@@ -87,6 +100,13 @@ export class Counter implements StateMachine {
       }
     } else if (operation[0] === opens) {
       state.feeds.push(request);
+    } else if (operation[0] === ends) {
+      const ended = clientOf(operation[1]!);
+      state.strangers.push(ended);
+      effects.endClient(ended);
+    } else if (operation[0] === admits) {
+      const admitted = clientOf(operation[1]!);
+      state.strangers = state.strangers.filter((stranger) => stranger !== admitted);
     } else {
       const closed = operation[1]!;
       state.feeds = state.feeds.filter((feed) => feed.session !== session || feed.number !== closed);
@@ -109,6 +129,10 @@ export class Counter implements StateMachine {
     for (const { session, number } of due) {
       this.resolved.push([session, number, effects.resolve(session, number, Uint8Array.of(result))]);
     }
+  }
+
+  isClient(client: ClientId): boolean {
+    return !this.#state.strangers.includes(client);
   }
 
   endSession(session: SessionId): void {

@@ -63,6 +63,10 @@ class Subject {
     // Nobody has subscribed.
   }
 
+  endClient(): void {
+    // The service is open to all.
+  }
+
   /** Milliseconds of one round. */
   measure(kind: Kind): number {
     if (kind === 'expire') return this.#expire();

@@ -6,6 +6,7 @@ export function altered(machine: StateMachine, changes: Partial<StateMachine>): 
     version: machine.version,
     advanceTime: (time, effects) => machine.advanceTime(time, effects),
     execute: (operation, effects) => machine.execute(operation, effects),
+    isClient: (client) => machine.isClient?.(client) ?? true,
     endSession: (session) => machine.endSession?.(session),
     readFeed: (feed, position, limits) => machine.readFeed?.(feed, position, limits) ?? null,
     query: (client, operation, nowMs) => machine.query(client, operation, nowMs),

@@ -113,6 +113,7 @@ export const outlivedSession = canary(
           machine.execute(operation, {
             resolve: (session, ...late) => ended.has(session) || effects.resolve(session, ...late),
             notify: (session, number) => effects.notify(session, number),
+            endClient: (client) => effects.endClient(client),
           }),
       });
     },

@@ -26,7 +26,7 @@ export const renewedAfterExpiry: Canary = {
 };
 
 /** Nobody waits. */
-const noEffects: Effects = { resolve: () => true, notify: () => undefined };
+const noEffects: Effects = { resolve: () => true, notify: () => undefined, endClient: () => undefined };
 
 function renewingFirst(machine: StateMachine): StateMachine {
   let due: number | null = null;

@@ -28,7 +28,7 @@ export const staleRead: Canary = {
 };
 
 /** Nobody waits. */
-const noEffects: Effects = { resolve: () => true, notify: () => undefined };
+const noEffects: Effects = { resolve: () => true, notify: () => undefined, endClient: () => undefined };
 
 function withLaggingReads(machine: StateMachine): StateMachine {
   const behind = createService({ hash: sha256 });

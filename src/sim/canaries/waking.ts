@@ -66,7 +66,7 @@ export const unfairWake = canary(
       return true;
     };
     const finish = (): void => waiting.forEach((woken) => effects.resolve(...woken));
-    return { effects: { ...notifying(effects), resolve }, finish };
+    return { effects: { ...besides(effects), resolve }, finish };
   }),
 );
 
@@ -79,7 +79,7 @@ export const takenTwice = canary(
       effects.resolve(...woken);
       return false;
     };
-    return { effects: { ...notifying(effects), resolve } };
+    return { effects: { ...besides(effects), resolve } };
   }),
 );
 
@@ -87,7 +87,7 @@ export const lostWake = canary(
   'lost-wake',
   'an insertion wakes nobody',
   twoWait,
-  through((effects) => ({ effects: { ...notifying(effects), resolve: () => true } })),
+  through((effects) => ({ effects: { ...besides(effects), resolve: () => true } })),
 );
 
 export const earlyTimeout = canary('early-timeout', 'a wait ends before its time', oneWaits, (machine) =>
@@ -110,6 +110,7 @@ export const forgottenDeadline = canary(
     }),
 );
 
-const notifying = (effects: Effects): Pick<Effects, 'notify'> => ({
+const besides = (effects: Effects): Omit<Effects, 'resolve'> => ({
   notify: (session, number) => effects.notify(session, number),
+  endClient: (client) => effects.endClient(client),
 });

@@ -23,6 +23,8 @@ export interface Execution {
   readonly operation: OrderedOperation;
   readonly result: Uint8Array | null;
   readonly effects: readonly Effect[];
+  /** Sessions of a client that is none any more by this operation. */
+  readonly ended: readonly SessionId[];
 }
 
 /** What a state machine did for one batch: sessions ended, time passed, operations were executed. */
@@ -41,7 +43,7 @@ export interface DeliveredBatch extends ExecutedBatch {
 
 /**
  * The committed order step by step: sessions end and ordered time comes to `time`, or (execution) an operation is
- * executed then.
+ * executed then, and the sessions of a client that it ends are over.
  */
 export interface CommittedStep {
   readonly time: number;
@@ -96,7 +98,12 @@ export class CommittedOrder {
 export function stepsOf(batches: readonly DeliveredBatch[]): CommittedStep[] {
   return batches.flatMap(({ time, ended, effects, executions }): CommittedStep[] => [
     { time, execution: null, ended, effects },
-    ...executions.map((execution) => ({ time, execution, ended: [], effects: execution.effects })),
+    ...executions.map((execution) => ({
+      time,
+      execution,
+      ended: execution.ended,
+      effects: execution.effects,
+    })),
   ]);
 }
 
@@ -129,6 +136,8 @@ function compare(replica: number, first: DeliveredBatch, batch: DeliveredBatch):
       violated('agreement', `${where} got another result for ${requestKey(session, number)}`);
     if (!isSameEffects(execution.effects, other.effects))
       violated('agreement', `${where} woke others by ${requestKey(session, number)}`);
+    if (execution.ended.join() !== other.ended.join())
+      violated('agreement', `${where} ended other sessions by ${requestKey(session, number)}`);
   }
 }
 

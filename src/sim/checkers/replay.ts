@@ -3,7 +3,7 @@
  * where they came, and each answer a client believed must be the one of its request. With `checkRealTime` this
  * makes a history linearizable by construction, at linear cost.
  */
-import { equalBytes } from '../../base/index.js';
+import { equalBytes, type SessionId } from '../../base/index.js';
 import type { Effects, StateMachine } from '../../ordering/index.js';
 import type { HistoryEntry } from '../history.js';
 import { isSameEffect, isSameResult, requestKey } from './committed-order.js';
@@ -62,12 +62,16 @@ export function takeStep(
 
 /** Answers as the replicas' sessions did, and compares what is woken with whom they woke. */
 class ReplayedEffects implements Effects {
+  readonly #machine: StateMachine;
   readonly #expected: readonly Effect[];
+  readonly #ended: readonly SessionId[];
   readonly #position: number;
   #count = 0;
 
-  constructor({ effects }: CommittedStep, position: number) {
+  constructor(machine: StateMachine, { effects, ended }: CommittedStep, position: number) {
+    this.#machine = machine;
     this.#expected = effects;
+    this.#ended = ended;
     this.#position = position;
   }
 
@@ -83,6 +87,10 @@ class ReplayedEffects implements Effects {
     // What feeds tell is checked where it is told.
   }
 
+  endClient(): void {
+    for (const session of this.#ended) this.#machine.endSession?.(session);
+  }
+
   finish(): void {
     if (this.#count < this.#expected.length) this.#differs('nothing');
   }
@@ -94,12 +102,12 @@ class ReplayedEffects implements Effects {
 
 /** Through a machine of which only the state is of interest. */
 export function stepQuietly(machine: StateMachine, step: CommittedStep, position: number): Uint8Array | null {
-  return takeStep(machine, step, new ReplayedEffects(step, position));
+  return takeStep(machine, step, new ReplayedEffects(machine, step, position));
 }
 
 export function checkReplay(steps: readonly CommittedStep[], fresh: StateMachine): void {
   for (const [position, step] of steps.entries()) {
-    const effects = new ReplayedEffects(step, position);
+    const effects = new ReplayedEffects(fresh, step, position);
     const again = takeStep(fresh, step, effects);
     effects.finish();
     if (step.execution === null || isSameResult(again, step.execution.result)) continue;
