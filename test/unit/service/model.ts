@@ -131,8 +131,8 @@ export class Model {
     const { waitMaxMs } = this.#limits;
     if ('timeout' in operation && (operation.timeout ?? 0) > waitMaxMs)
       return refused('WAIT_TOO_LONG', waitMaxMs);
-    if (operation.space !== 'default') return refused('NO_SUCH_SPACE');
     if (operation.kind === 'cancel') return this.#cancel(operation.session, operation.number, client);
+    if (operation.space !== 'default') return refused('NO_SUCH_SPACE');
     if (operation.kind === 'subscribe') return this.#subscribe(operation.template, operation.from, who);
     const isFull = this.entries.length >= this.#limits.entriesPerSpaceMax;
     if (operation.kind === 'out') {

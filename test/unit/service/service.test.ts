@@ -180,7 +180,7 @@ describe('every operation does its own thing and nothing else (pitfall 23)', () 
 });
 
 describe('refusals are results (pitfall 24)', () => {
-  const limits = { fieldsMax: 2, fieldBytesMax: 10, tupleBytesMax: 16, resultBytesMax: 112 };
+  const limits = { fieldsMax: 2, fieldBytesMax: 10, tupleBytesMax: 16, resultBytesMax: 176 };
   const large = tuple('x'.repeat(11));
   const wide = template(1, 2, 3);
   const all = { template: template(any, any), limit: 0 };
@@ -419,7 +419,7 @@ describe('the service as a state machine', () => {
     );
     expect(decodeResult(result!)).toEqual({ kind: 'entry', entry: entry(1, alice, 'k', 9) });
     expect([machine.version, machine.nextDeadline(), machine.slowCheck(new Uint8Array(3))]).toEqual([
-      3,
+      4,
       null,
       null,
     ]);
