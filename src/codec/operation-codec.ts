@@ -2,7 +2,7 @@
  * Bytes of operations, results and entries (operations.ts). Tuples and templates inside are canonical
  * bytes (tuple-codec.ts). Must not judge what a space may refuse: whatever is well formed decodes.
  */
-import { assert, sessionId } from '../base/index.js';
+import { sessionId } from '../base/index.js';
 import {
   adminFromWire,
   adminResultFromWire,

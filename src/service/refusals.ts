@@ -16,7 +16,8 @@ export class Refusals {
   readonly #counts = new Map<string, { readonly refusal: Omit<RefusalCount, 'count'>; count: number }>();
 
   count(code: string, client: string, space: string): void {
-    const key = JSON.stringify([code, client, space]);
+    // None of them contains a space.
+    const key = `${code} ${client} ${space}`;
     const known = this.#counts.get(key);
     if (known !== undefined) known.count++;
     else if (this.#counts.size >= keysMax && client + space !== '') this.count(code, '', '');

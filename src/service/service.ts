@@ -6,7 +6,6 @@
  * replica's own clock only makes it decline to answer a read.
  */
 import {
-  clientName,
   PageTree,
   sessionId,
   type ClientId,
