@@ -6,7 +6,7 @@
  */
 import type { ClientId, HashFunction, PageSnapshot, SessionId } from '../base/index.js';
 import { clientName, sessionId } from '../base/index.js';
-import type { Result, SpaceOperation } from '../codec/index.js';
+import type { RefusalCount, Result, SpaceOperation } from '../codec/index.js';
 import { decodeOperation, encodeResult, isAdminOperation } from '../codec/index.js';
 import {
   defaultSpaceLimits,
@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly limits?: Partial<SpaceLimits>;
   /** How far correct replicas' clocks and ordered time may be apart; 500 by default. Sets the least lease. */
   readonly clockSkewMaxMs?: number;
+  /** Clients from the start; left out: everybody is one. */
+  readonly clients?: readonly { readonly name: string; readonly publicKey: ClientId }[];
 }
 
 /** An ordered operation, as far as the service looks at it. */
@@ -44,6 +46,7 @@ export interface ServiceOperation {
 export interface ServiceEffects {
   resolve(session: SessionId, number: number, result: Uint8Array): boolean;
   notify(session: SessionId, number: number): void;
+  endClient(client: ClientId): void;
 }
 
 export interface FeedOfService {
@@ -61,6 +64,9 @@ const clockErrorMaxMs = 50;
 
 export interface Service {
   readonly version: number;
+  isClient(client: ClientId): boolean;
+  /** What it has refused since it was made; not part of the state. */
+  refusals(): readonly RefusalCount[];
   advanceTime(time: number, effects: ServiceEffects): void;
   execute(operation: ServiceOperation, effects: ServiceEffects): Uint8Array | null;
   endSession(session: SessionId): void;
@@ -113,6 +119,9 @@ export function createService(options: ServiceOptions): Service {
 
   return {
     version: 3,
+
+    isClient: (client) => options.clients?.some(({ publicKey }) => publicKey === client) ?? true,
+    refusals: () => [],
 
     advanceTime(time, effects) {
       spaces.expireUntil(time, encoding(effects));

@@ -1,6 +1,6 @@
 /** The checkers that know time, on histories made by hand: each accepts what is true and bites what is not. */
 import { describe, expect, it } from 'vitest';
-import { clientId } from '../../src/base/index.js';
+import { clientId, clientName } from '../../src/base/index.js';
 import { any, encodeResult } from '../../src/codec/index.js';
 import type { Entry, Operation, Result, Template } from '../../src/codec/index.js';
 import { defaultOrderingConfig } from '../../src/ordering/index.js';
@@ -55,7 +55,7 @@ describe('lease truth', () => {
     return executions.map((one, at) => (at === index ? { ...one, result: encodeResult(result) } : one));
   }
   const check = (checked: readonly Execution[]): void => checkLeaseTruth(steps(checked), defaultLeaseLimits);
-  const a: Entry = { id: 1n, tuple: ['a'], owner: client, deadline: 5_000 };
+  const a: Entry = { id: 1n, tuple: ['a'], owner: clientName(client), deadline: 5_000 };
 
   it('accepts what a fresh service answers', () => {
     expect(() => check(executions)).not.toThrow();
@@ -126,7 +126,7 @@ describe('fast reads and leases', () => {
 
   const bounds = { clockSkewMaxMs: 500, clockErrorMaxMs: 50 };
   const shows = (deadline: number | null): HistoryEntry => {
-    const shown: Entry = { id: 1n, tuple: ['a'], owner: client, deadline };
+    const shown: Entry = { id: 1n, tuple: ['a'], owner: clientName(client), deadline };
     return entry({
       number: null,
       operation: rdp,
@@ -211,7 +211,7 @@ describe('Wing and Gong with ordered time', () => {
     const call: SpaceCall = { client, operation, time };
     return { call, invokedAt: from, answer: { at: to, result: encodeResult(result) } };
   };
-  const a: Entry = { id: 1n, tuple: ['a'], owner: client, deadline: 3_200 };
+  const a: Entry = { id: 1n, tuple: ['a'], owner: clientName(client), deadline: 3_200 };
   const wrote = at(out('a', 2_200), 1_000, 0, 10, { kind: 'entry', entry: a });
   const counted = (value: number, time: number | null, from: number, to: number) =>
     at(count, time, from, to, { kind: 'count', count: value });

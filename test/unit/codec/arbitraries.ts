@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import {
   clientId,
+  clientName,
   digest,
   replicaId,
   sequenceNumber,
@@ -258,6 +259,9 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     peersConnected: small,
     clientsConnected: small,
     version: text,
+    refusals: fc.array(record({ code: text, client: text, space: text, count: integer }), {
+      maxLength: 64,
+    }),
   }),
 );
 
@@ -275,10 +279,11 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   record({ kind: kind('subscribe'), space, template, from: fc.option(lease) }),
 );
 
+const name = fc.string({ minLength: 1, maxLength: 16 }).map(clientName);
 export const entry: fc.Arbitrary<Entry> = record({
   id: uint64.map((id) => (id === 0n ? 1n : id)),
   tuple,
-  owner: client,
+  owner: name,
   deadline: fc.option(integer),
 });
 

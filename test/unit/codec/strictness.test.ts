@@ -182,7 +182,8 @@ describe('code tables', () => {
     expect(decodeResult(nested(5, intField(1, 7)))).toMatchObject({ kind: 'refused', code: 'SPACE_FULL' });
     expect(decodeResult(nested(5, intField(1, 8)))).toMatchObject({ code: 'LEASE_TOO_SHORT' });
     expect(decodeResult(nested(5, intField(1, 13)))).toMatchObject({ code: 'HISTORY_TRUNCATED' });
-    expect(decodeResult(nested(5, intField(1, 14)))).toBeNull();
+    expect(decodeResult(nested(5, intField(1, 30)))).toMatchObject({ code: 'POLICY_INVALID' });
+    expect(decodeResult(nested(5, intField(1, 31)))).toBeNull();
     expect(decodeResult(nested(5, zeros(0)))).toBeNull();
     const reply = (refusal: number) =>
       nested(

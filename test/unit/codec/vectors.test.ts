@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   clientId,
+  clientName,
   digest,
   fromHex,
   replicaId,
@@ -38,8 +39,8 @@ const tuple = codec.normalizeTuple([
   '€',
 ]);
 const template = codec.normalizeTemplate(['job', codec.any, ...Object.values(codec.formal), false]);
-const entry = { id: 17n, tuple, owner: client, deadline: null };
-const timed = { ...entry, deadline: 1_790_000_005_000 };
+const entry: codec.Entry = { id: 17n, tuple, owner: clientName('alice'), deadline: null };
+const timed: codec.Entry = { ...entry, deadline: 1_790_000_005_000 };
 
 const open = { kind: 'open', client, nonce: filled(16, 0x0e) } as const;
 const requests = {
@@ -158,10 +159,30 @@ const serverMessages: readonly codec.ServerMessage[] = [
     peersConnected: 3,
     clientsConnected: 70_000,
     version: '0.1.0',
+    refusals: [],
   },
   { kind: 'reply', view, session, firstNumber: 1000, outcomes: [{ kind: 'waiting' }] },
   { kind: 'feedEvent', session, number: 1000, previous: 0, sequence: 7, data: Uint8Array.of(1, 2) },
   { kind: 'feedTruncated', session, number: 1000, after: 7 },
+  {
+    kind: 'statusReply',
+    requestId: 1,
+    replica,
+    view,
+    primary: replica,
+    isActive: true,
+    isObserver: false,
+    executed: number,
+    stableCheckpoint: number,
+    stateDigest,
+    peersConnected: 3,
+    clientsConnected: 1,
+    version: '0.1.0',
+    refusals: [
+      { code: 'POLICY_DENIED', client: 'alice', space: 'jobs', count: 70_000 },
+      { code: 'UNKNOWN_CLIENT', client: 'bb'.repeat(32), space: '', count: 1 },
+    ],
+  },
 ];
 
 const space = 'default';
