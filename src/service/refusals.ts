@@ -2,13 +2,7 @@
  * How often this replica refused what, to whom, where: for operators, since it came up. No replicated state. Bounded: what
  * does not fit is counted under the code alone.
  */
-export interface RefusalCount {
-  readonly code: string;
-  /** Name; empty: of nobody in particular. */
-  readonly client: string;
-  readonly space: string;
-  readonly count: number;
-}
+import type { RefusalCount } from '../codec/index.js';
 
 const keysMax = 1_024;
 

@@ -1,14 +1,14 @@
 /** A client whose calls and feeds go exactly as the test says. */
-import { clientId, sessionId } from '../../../src/base/index.js';
+import { clientId, clientName, sessionId } from '../../../src/base/index.js';
 import { Client } from '../../../src/client/index.js';
 import type { CallDriver, CallOutcome, FeedListener, RequestName, Space } from '../../../src/client/index.js';
 import {
   decodeOperation,
   encodeEvent,
   encodeResult,
+  type EventKind,
   type Operation,
   type Result,
-  type SpaceEvent,
 } from '../../../src/codec/index.js';
 import { settle, VirtualClock } from './virtual-clock.js';
 
@@ -89,7 +89,7 @@ export class ScriptedDriver implements CallDriver {
       settings: {},
     };
     const links = { problems: () => [], status: () => Promise.resolve([]), close: () => undefined };
-    const identity = { name: 'alice', id: alice, cluster };
+    const identity = { name: 'alice', publicKey: alice, cluster };
     this.client = new Client({ identity, driver: this, links, timeoutMs: 10_000, clock: this.clock });
   }
 
@@ -133,9 +133,9 @@ export class ScriptedDriver implements CallDriver {
 }
 
 export const wireEntry = (id: bigint) =>
-  ({ id, tuple: ['job', Number(id)], owner: alice, deadline: null }) as const;
+  ({ id, tuple: ['job', Number(id)], owner: clientName('alice'), deadline: null }) as const;
 export const entry = (id: bigint) => ({ id, tuple: ['job', Number(id)], owner: 'alice' });
-export const eventOf = (kind: SpaceEvent['kind'], id: bigint): Uint8Array =>
+export const eventOf = (kind: EventKind, id: bigint): Uint8Array =>
   encodeEvent({ kind, entry: wireEntry(id) });
 
 /** What a promise has come to by now. */
