@@ -10,6 +10,7 @@ import {
   type Result,
   type EntryEvent as WireEvent,
 } from '../codec/index.js';
+import { Administration } from './administration.js';
 import { processClock, type LeaseClock } from './clock.js';
 import type { CallDriver, PendingCall } from './driver.js';
 import {
@@ -57,6 +58,8 @@ export class Client implements AsyncDisposable {
   readonly id: ClientId;
   /** Its name in the cluster file, as in `entry.owner`. */
   readonly name: string;
+  /** Clients and spaces, for the admin; what there is of spaces, for everybody. */
+  readonly admin: Administration;
   readonly #parts: ClientParts;
   readonly #clock: LeaseClock;
   readonly #caller: Caller;
@@ -72,8 +75,11 @@ export class Client implements AsyncDisposable {
     this.#clock = parts.clock ?? processClock;
     this.id = identity.id;
     this.name = identity.name;
+    const call: Caller['call'] = (operation, isFastRead, options) =>
+      this.#call(operation, isFastRead, options);
+    this.admin = new Administration(call);
     this.#caller = {
-      call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
+      call,
       wait: (operation, events) => this.#wait(operation, events),
       subscribe: (operation, signal, toEvent) => this.#subscribe(operation, signal, toEvent),
       timeoutMs: parts.timeoutMs,
