@@ -59,7 +59,8 @@ export interface SpaceInformation extends SpaceListing {
   readonly clientQuota: SpaceQuota;
   /** The compiled module in force. */
   readonly policy: string | null;
-  readonly bytes: number;
+  /** Of encoded tuples; null: not counted, since there is no quota of them. */
+  readonly bytes: number | null;
   readonly waits: number;
   readonly subscriptions: number;
   /** Every policy that the space has had since it was created, oldest first; of many, the latest. */

@@ -69,13 +69,14 @@ function spaceText(output: Output, space: SpaceInformation, policy: ShownPolicy 
   const names = (list: readonly string[] | null): string =>
     list === null ? 'every client' : listNames(list);
   const { entries, bytes, waits, subscriptions } = space;
+  const size = bytes === null ? '' : ` of ${bytes} bytes`;
   const lines: readonly (readonly [string, string])[] = [
     ['insert', names(space.insert)],
     ['readers', names(space.readers)],
     ['takers', names(space.takers)],
     ['quota', quotaText(space.quota)],
     ['per client', quotaText(space.clientQuota)],
-    ['in it', `${entries} entries, ${bytes} bytes, ${waits} waits, ${subscriptions} subscriptions`],
+    ['in it', `${entries} entries${size}, ${waits} waits, ${subscriptions} subscriptions`],
     ['policy', policy?.digest ?? 'none'],
     ...(policy === null ? [] : [['rules', policy.rules?.join(', ') ?? 'unknown to this release'] as const]),
     ...space.changes.map(
