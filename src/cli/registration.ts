@@ -2,11 +2,11 @@
  * Making a client identity: keys and certificate here, beside the cluster file, the registration by an ordered operation.
  * What was refused or never sent leaves no keys behind; where nobody knows, they are kept, since they may be registered.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InvalidInputError, RefusedError, UnavailableError, UnknownOutcomeError } from '../base/index.js';
 import type { Administration, RegisteredClient } from '../client/index.js';
-import { createClientMaterial } from '../crypto/index.js';
+import { createClientMaterial, readIdentityKey } from '../crypto/index.js';
 import { addFiles, checkFilesAreNew, readClusterText, removeFiles } from './cluster-directory.js';
 
 export interface NewClient {
@@ -29,6 +29,21 @@ function readAuthorityFile(path: string): string {
   }
 }
 
+const againWith = (name: string, publicKey: string): string =>
+  `\`theodora client add ${name} --key ${publicKey}\``;
+
+/** Keys of that name may be of a client that the service has lost, or never got: it can have the same ones again. */
+function checkKeysAreNew(directory: string, name: string): void {
+  const path = join(directory, 'identity.key');
+  if (!existsSync(path)) return;
+  const { publicKey } = readIdentityKey(path);
+  throw new InvalidInputError(
+    'FILE_EXISTS',
+    `${path} exists already and keys are not overwritten. To register them use ${againWith(name, publicKey)}; if they belong to nobody, remove that folder.`,
+    { path, key: publicKey },
+  );
+}
+
 /** Certainly not registered. */
 function isUndone(error: unknown): boolean {
   return (
@@ -39,9 +54,10 @@ function isUndone(error: unknown): boolean {
 function keptKeys(
   { code, message, fields, cause }: UnknownOutcomeError,
   name: string,
+  publicKey: string,
   directory: string,
 ): Error {
-  const remedy = `The keys are kept in ${directory}: if \`theodora client list\` shows ${name}, they are good; if not, remove that folder and add the client again`;
+  const remedy = `The keys are kept in ${directory}: if \`theodora client list\` does not show ${name}, repeat with ${againWith(name, publicKey)}`;
   return new UnknownOutcomeError(code, `${message} ${remedy}.`, { ...fields, keys: directory }, cause);
 }
 
@@ -59,6 +75,7 @@ export async function prepareClient(clusterFile: string, name: string): Promise<
     caCertPem: readAuthorityFile(join(top, 'ca', 'ca.crt')),
     now: new Date(),
   });
+  checkKeysAreNew(directory, name);
   checkFilesAreNew(top, files);
   return {
     directory,
@@ -69,7 +86,7 @@ export async function prepareClient(clusterFile: string, name: string): Promise<
         return await admin.addClient(name, publicKey);
       } catch (error) {
         if (isUndone(error)) removeFiles(top, files);
-        throw error instanceof UnknownOutcomeError ? keptKeys(error, name, directory) : error;
+        throw error instanceof UnknownOutcomeError ? keptKeys(error, name, publicKey, directory) : error;
       }
     },
   };

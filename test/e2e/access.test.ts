@@ -2,6 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateIdentityKey } from '../../src/crypto/index.js';
 import { errorOf, resultOf, Workplace } from '../support/theodora-process.js';
 import type { Finished } from '../support/theodora-process.js';
 
@@ -248,6 +249,23 @@ describe('administration', () => {
   });
 });
 
+describe('keys that are there', () => {
+  it('are registered under another name only if they are nobodys', async () => {
+    const { publicKey } = generateIdentityKey().key;
+    expect(await succeed('client', 'add', 'robot', '--key', publicKey)).toEqual({
+      client: 'robot',
+      key: publicKey,
+    });
+    expect(existsSync(join(work.directory, '.theodora/clients/robot'))).toBe(false);
+    expectRefusal(await work.run('client', 'add', 'android', '--key', publicKey), 'KEY_TAKEN', {
+      client: 'robot',
+    });
+    expectRefusal(await work.run('client', 'add', 'Robot', '--key', 'ab'.repeat(32)), 'NAME_TAKEN', {
+      client: 'robot',
+    });
+  });
+});
+
 describe('a client that is revoked', () => {
   it('can do nothing any more, and its name is never given again', async () => {
     await succeed('out', '["left"]', '--as', 'gone');
@@ -281,6 +299,7 @@ describe('a client that is revoked', () => {
       { client: 'member', revoked: null },
       { client: 'stranger', revoked: null },
       revoked,
+      { client: 'robot', revoked: null },
     ]);
   });
 });

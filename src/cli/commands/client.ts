@@ -2,6 +2,7 @@
  * `theodora client …`: who may use the service. A client is a key made here and registered under its name by an ordered
  * operation of the admin. Making one also takes the certificate authority's key, so only the operator can.
  */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { RegisteredClient } from '../../client/index.js';
 import type { Bind } from '../command.js';
@@ -26,24 +27,33 @@ function clientTable(output: Output, clients: readonly RegisteredClient[]): stri
   );
 }
 
+interface AddOptions {
+  readonly key?: string;
+}
+
+function keyArgument(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a public key: 64 hexadecimal digits.');
+}
+
 function registerAdd(client: Command, bind: Bind): void {
   client
     .command('add')
     .argument('<name>', 'letters, digits, ".", "_" and "-"')
+    .option('--key <key>', 'register this public key (default: make new keys)', keyArgument)
     .description('make a client identity and register it')
     .addHelpText('after', examples('client add alice', '--as alice out \'["hello"]\''))
     .action(
-      bind(async (context, [name = '']) => {
+      bind<AddOptions>(async (context, [name = ''], { key }) => {
         const { prepareClient } = await import('../registration.js');
-        const prepared = await prepareClient(context.clusterFile, name);
+        const made = key === undefined ? await prepareClient(context.clusterFile, name) : null;
         return withClient(context, async ({ admin }) => {
-          const { publicKey } = await prepared.register(admin);
-          context.output.result({ client: name, key: publicKey }, () =>
-            [
-              `client ${name} registered, public key ${publicKey}`,
-              `its keys: ${prepared.directory} (for its owner only, beside a copy of the cluster file)`,
-            ].join('\n'),
-          );
+          const { publicKey } = await (made?.register(admin) ?? admin.addClient(name, key!));
+          context.output.result({ client: name, key: publicKey }, () => {
+            const registered = `client ${name} registered, public key ${publicKey}`;
+            if (made === null) return registered;
+            return `${registered}\nits keys: ${made.directory} (for its owner only, beside a copy of the cluster file)`;
+          });
           return exitStatus.ok;
         });
       }),

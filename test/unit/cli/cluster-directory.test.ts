@@ -137,6 +137,14 @@ describe('client add', () => {
     expect(modesOf(out)).toEqual(before);
   });
 
+  it('tells how keys that are there can be registered', async () => {
+    await init();
+    const { publicKey } = readIdentityKey(join(out, 'clients/admin/identity.key'));
+    const ran = await add('admin');
+    expect(reportedError(ran)).toMatchObject({ code: 'FILE_EXISTS', key: publicKey });
+    expect(ran.err).toContain(`theodora client add admin --key ${publicKey}`);
+  });
+
   it('needs the key of the certificate authority', async () => {
     await init();
     rmSync(join(out, 'ca/ca.key'));
@@ -212,7 +220,9 @@ describe('registering', () => {
       code: 'OUTCOME_UNKNOWN',
       fields: { operation: 'clientAdd', keys: folder() },
     });
+    const { publicKey } = readIdentityKey(join(folder(), 'identity.key'));
     expect(String(told)).toContain('theodora client list');
+    expect(String(told)).toContain(`theodora client add alice --key ${publicKey}`);
     expect(readdirSync(folder())).toHaveLength(3);
   });
 

@@ -31,6 +31,7 @@ describe('usage', () => {
     ['no readers', ['out', '[1]', '--readers', ''], 'names of clients'],
     ['a wrong name of a taker', ['replace', '[1]', '[1]', '--takers', 'a,b c'], 'names of clients'],
     ['an empty name in a list', ['cas', '[1]', '[1]', '--takers', 'a,'], 'names of clients'],
+    ['a key that is none', ['client', 'add', 'a', '--key', 'xyz'], 'must be a public key'],
     ['a space without a command', ['space'], 'a command is missing'],
     ['a space without a name', ['space', 'create'], "missing required argument 'name'"],
     ['a wrong list of a space', ['space', 'create', 'a', '--insert', ' '], 'names of clients'],
