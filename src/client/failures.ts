@@ -8,9 +8,7 @@ import type { ReplicaProblem } from './links.js';
 import type { CallRefusal } from './protocol.js';
 
 /** What refusals say to people; `detail` and `subject` are the number and the name that came with the code. */
-const refusalMessages: Readonly<
-  Record<RefusalCode | CallRefusal, (detail: number, subject: string) => string>
-> = {
+const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: number, subject: string) => string>> = {
   MALFORMED_OPERATION: () => 'the replicas do not understand the operation; are they of the same release?',
   NO_SUCH_SPACE: () => 'there is no such space',
   TOO_MANY_FIELDS: (limit) => `the tuple or template has more than ${limit} fields`,
@@ -36,16 +34,14 @@ const refusalMessages: Readonly<
   QUOTA_EXCEEDED: (limit, quota) => `the quota of ${limit} is used up (${quota}); take something first`,
   SPACE_DELETED: () => 'the space has been deleted',
   SPACE_EXISTS: () => 'there is a space of that name; choose another or delete it first',
-  INVALID_NAME: () =>
-    'that is no name: 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit',
+  INVALID_NAME: () => 'that is no name: 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit',
   TOO_MANY_NAMES: (limit) => `a list holds at most ${limit} names`,
   TOO_MANY_SPACES: (limit) => `there are ${limit} spaces already; delete one first`,
   TOO_MANY_CLIENTS: (limit) => `there are ${limit} clients already`,
   NO_SUCH_CLIENT: (_, name) => `there is no client "${name}"`,
   NAME_TAKEN: (_, name) => `the name "${name}" has been given to a client before; choose another`,
   KEY_TAKEN: (_, name) => `the key is that of the client "${name}"; make a new one`,
-  POLICY_INVALID: (_, problem) =>
-    `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
+  POLICY_INVALID: (_, problem) => `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
   SESSION_EXPIRED: () => 'the session has expired',

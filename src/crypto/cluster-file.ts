@@ -173,7 +173,8 @@ export function formatClusterFile(description: ClusterDescription): string {
       .split('\n')
       .map((line) => `  ${line}`),
     '',
-    '# Who may use the service: a name and an Ed25519 public key each.',
+    '# Who may use the service from the start: a name and an Ed25519 public key each. The admin adds others by',
+    '# ordered operations (theodora client add); this list never changes.',
     ...formatList(
       'clients',
       clients.map(({ name, publicKey }) => [

@@ -86,6 +86,8 @@ function install(): string {
     chmodSync(join(bin, name), 0o755);
   }
   symlinkSync(join(repository, 'policy'), join(work.directory, 'policy'));
+  // A project of its own, whatever lies above it.
+  writeFileSync(join(work.directory, 'package.json'), '{"private":true}');
   mkdirSync(join(work.directory, 'node_modules'));
   symlinkSync(repository, join(work.directory, 'node_modules', 'theodora'));
   return bin;
