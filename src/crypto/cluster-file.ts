@@ -173,8 +173,7 @@ export function formatClusterFile(description: ClusterDescription): string {
       .split('\n')
       .map((line) => `  ${line}`),
     '',
-    '# Who may use the service from the start: a name and an Ed25519 public key each. The admin adds others by',
-    '# ordered operations (theodora client add); this list never changes.',
+    '# Who may use the service from the start. Others are registered by ordered operations: theodora client add.',
     ...formatList(
       'clients',
       clients.map(({ name, publicKey }) => [
