@@ -58,8 +58,6 @@ export class Client implements AsyncDisposable {
   readonly id: ClientId;
   /** Its name in the cluster file, as in `entry.owner`. */
   readonly name: string;
-  /** Clients and spaces, for the admin; what there is of spaces, for everybody. */
-  readonly admin: Administration;
   readonly #parts: ClientParts;
   readonly #clock: LeaseClock;
   readonly #caller: Caller;
@@ -75,17 +73,19 @@ export class Client implements AsyncDisposable {
     this.#clock = parts.clock ?? processClock;
     this.id = identity.id;
     this.name = identity.name;
-    const call: Caller['call'] = (operation, isFastRead, options) =>
-      this.#call(operation, isFastRead, options);
-    this.admin = new Administration(call);
     this.#caller = {
-      call,
+      call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
       wait: (operation, events) => this.#wait(operation, events),
       subscribe: (operation, signal, toEvent) => this.#subscribe(operation, signal, toEvent),
       timeoutMs: parts.timeoutMs,
       clock: this.#clock,
       clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,
     };
+  }
+
+  /** Clients and spaces, for the admin; what there is of spaces, for everybody. */
+  get admin(): Administration {
+    return new Administration(this.#caller.call);
   }
 
   /** The space of that name; whether it exists shows with the first operation. */

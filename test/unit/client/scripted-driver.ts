@@ -7,9 +7,9 @@ import {
   decodeOperation,
   encodeEvent,
   encodeResult,
+  type EventKind,
   type Operation,
   type Result,
-  type EventKind,
 } from '../../../src/codec/index.js';
 import { settle, VirtualClock } from './virtual-clock.js';
 

@@ -64,7 +64,12 @@ class FakeDriver {
   }
 }
 
-const wireEntry = { id: 17n, tuple: ['job', 42], owner: clientName('alice'), deadline: null } as const;
+const wireEntry = (owner = 'alice') => ({
+  id: 17n,
+  tuple: ['job', 42] as const,
+  owner: clientName(owner),
+  deadline: null,
+});
 const entry = { id: 17n, tuple: ['job', 42], owner: 'alice' };
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
@@ -78,7 +83,7 @@ describe('operations', () => {
     const driver = new FakeDriver();
     const { space } = driver;
     const template = [{ kind: 'value', value: 'job' }, { kind: 'any' }, { kind: 'formal', type: 'int' }];
-    driver.answer({ kind: 'entry', entry: wireEntry });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     await space.out(['job', 1, double(1), 2n ** 60n, true, new Uint8Array([1])]);
     await space.rdp(['job', any, formal.int]);
     await space.inp(['job', any, formal.int]);
@@ -89,7 +94,7 @@ describe('operations', () => {
     await space.inAll(['job', any, formal.int], { limit: 4 });
     driver.answer({ kind: 'count', count: 3 });
     await space.count(['job', any, formal.int]);
-    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry });
+    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry() });
     await space.cas(['job', any, formal.int], [1]);
     expect(driver.made.map(({ operation, isFastRead }) => [operation, isFastRead])).toEqual([
       [
@@ -112,12 +117,34 @@ describe('operations', () => {
     ]);
   });
 
+  it('answer with entries and the names of their owners', async () => {
+    const driver = new FakeDriver();
+    driver.answer({ kind: 'entry', entry: wireEntry() });
+    expect(await driver.space.out(['job', 42])).toEqual(entry);
+    driver.answer({ kind: 'entries', entries: [wireEntry(), wireEntry('bob')] });
+    expect(await driver.space.rdAll([any, any])).toEqual([entry, { ...entry, owner: 'bob' }]);
+  });
+
+  it('tell "no match" apart from failures', async () => {
+    const driver = new FakeDriver();
+    driver.answer({ kind: 'entry', entry: null });
+    expect(await driver.space.rdp([any])).toBeNull();
+    expect(await driver.space.inp([any])).toBeNull();
+    expect(await driver.space.replace([any], [1])).toBeNull();
+    driver.answer({ kind: 'cas', inserted: false, entry: null });
+    expect(await driver.space.cas([any], [1])).toEqual({ inserted: false, entry: null });
+    driver.answer({ kind: 'cas', inserted: false, entry: wireEntry() });
+    expect(await driver.space.cas([any], [1])).toEqual({ inserted: false, entry });
+    driver.answer({ kind: 'count', count: 0 });
+    expect(await driver.space.count([any])).toBe(0);
+  });
+
   it('answer with entries, which say who may read and take them if that was narrowed', async () => {
     const driver = new FakeDriver();
-    driver.answer({ kind: 'entry', entry: wireEntry });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     expect(await driver.space.out(['job', 42])).toEqual(entry);
     const narrowed = { readers: [clientName('alice'), clientName('bob')], takers: [] };
-    driver.answer({ kind: 'entries', entries: [wireEntry, { ...wireEntry, ...narrowed }] });
+    driver.answer({ kind: 'entries', entries: [wireEntry(), { ...wireEntry(), ...narrowed }] });
     expect(await driver.space.rdAll([any, any])).toEqual([
       entry,
       { ...entry, readers: ['alice', 'bob'], takers: [] },
@@ -127,10 +154,10 @@ describe('operations', () => {
   it('send whom an entry is for, each once and in order', async () => {
     const driver = new FakeDriver();
     const { space } = driver;
-    driver.answer({ kind: 'entry', entry: wireEntry });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     await space.out(['job', 1], { readers: ['bob', 'alice', 'bob'], takers: [] });
     await space.replace(['job'], ['job', 1], { takers: ['bob'] });
-    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry });
+    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry() });
     await space.cas(['job'], ['job', 1], { readers: ['a'], lease: 5_000 });
     await space.cas(['job'], ['job', 1], { readers: undefined, takers: undefined });
     const access = driver.made.map(({ operation }) => {
@@ -161,20 +188,6 @@ describe('operations', () => {
     expect(driver.made).toEqual([]);
   });
 
-  it('tell "no match" apart from failures', async () => {
-    const driver = new FakeDriver();
-    driver.answer({ kind: 'entry', entry: null });
-    expect(await driver.space.rdp([any])).toBeNull();
-    expect(await driver.space.inp([any])).toBeNull();
-    expect(await driver.space.replace([any], [1])).toBeNull();
-    driver.answer({ kind: 'cas', inserted: false, entry: null });
-    expect(await driver.space.cas([any], [1])).toEqual({ inserted: false, entry: null });
-    driver.answer({ kind: 'cas', inserted: false, entry: wireEntry });
-    expect(await driver.space.cas([any], [1])).toEqual({ inserted: false, entry });
-    driver.answer({ kind: 'count', count: 0 });
-    expect(await driver.space.count([any])).toBe(0);
-  });
-
   it("take the client's time-out or their own", async () => {
     const driver = new FakeDriver();
     driver.answer({ kind: 'entry', entry: null });
@@ -185,7 +198,7 @@ describe('operations', () => {
 });
 
 describe('leases', () => {
-  const timed = { ...wireEntry, deadline: 1_790_000_000_000 };
+  const timed = { ...wireEntry(), deadline: 1_790_000_000_000 };
 
   it('go with what inserts, and renew asks for one', async () => {
     const driver = new FakeDriver();
@@ -220,7 +233,7 @@ describe('leases', () => {
 
   it('without one an entry has no deadline at all', async () => {
     const driver = new FakeDriver();
-    driver.answer({ kind: 'entry', entry: wireEntry });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     expect(await driver.space.out(['job', 42], { hold: false })).not.toHaveProperty('deadline');
   });
 
