@@ -13,6 +13,7 @@ import { registerInit } from './commands/init.js';
 import { registerPolicy } from './commands/policy.js';
 import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
+import { registerSpace } from './commands/space.js';
 import { registerSpaceOperations } from './commands/space-operations.js';
 import { registerStatus } from './commands/status.js';
 import { registerWaiting } from './commands/waiting.js';
@@ -77,6 +78,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   registerInit(program, bind);
   registerReplica(program, bind);
   registerClient(program, bind);
+  registerSpace(program, bind);
   registerStatus(program, bind);
   program.commandsGroup('Tuple space:');
   registerSpaceOperations(program, bind);

@@ -10,6 +10,7 @@ import {
   type Result,
   type EntryEvent as WireEvent,
 } from '../codec/index.js';
+import { Administration } from './administration.js';
 import { processClock, type LeaseClock } from './clock.js';
 import type { CallDriver, PendingCall } from './driver.js';
 import {
@@ -81,6 +82,11 @@ export class Client implements AsyncDisposable {
       clock: this.#clock,
       clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,
     };
+  }
+
+  /** Clients and spaces, for the admin; what there is of spaces, for everybody. */
+  get admin(): Administration {
+    return new Administration(this.#caller.call);
   }
 
   /** The space of that name; whether it exists shows with the first operation. */

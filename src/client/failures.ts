@@ -28,7 +28,7 @@ const refusalMessages: Readonly<
   HISTORY_TRUNCATED: (from) =>
     `events before ${from} are not held any more; read the space, then subscribe from ${from} on`,
   UNKNOWN_CLIENT: () => 'this identity is not registered, or has been revoked; the admin can add one',
-  ADMIN_ONLY: () => 'only the admin may do that',
+  ADMIN_ONLY: () => 'only the identity admin may do that',
   ACL_DENIED: (_, list) => `this identity is not on the space's list of ${aclNames[list] ?? list}`,
   POLICY_DENIED: (_, rule) => `the policy of the space does not allow it (rule ${rule})`,
   POLICY_ERROR: (_, rule) => `the policy of the space failed (rule ${rule}); tell who wrote it`,

@@ -1,7 +1,8 @@
 /** A client whose calls and feeds go exactly as the test says. */
 import { clientId, clientName, sessionId } from '../../../src/base/index.js';
 import { Client } from '../../../src/client/index.js';
-import type { CallDriver, CallOutcome, FeedListener, RequestName, Space } from '../../../src/client/index.js';
+import type { CallDriver, CallKind, CallOutcome } from '../../../src/client/index.js';
+import type { FeedListener, RequestName, Space } from '../../../src/client/index.js';
 import {
   decodeOperation,
   encodeEvent,
@@ -22,6 +23,7 @@ export const requestOf = (number: number, session = 7): RequestName => ({
 /** A call that the client has made. */
 export class ScriptedCall {
   readonly operation: Operation;
+  readonly isFastRead: boolean;
   readonly timeoutMs: number;
   readonly outcome: Promise<CallOutcome>;
   isSent = true;
@@ -30,7 +32,8 @@ export class ScriptedCall {
   #end: (outcome: CallOutcome) => void = () => undefined;
   readonly #onWaiting: ((request: RequestName) => void) | undefined;
 
-  constructor(bytes: Uint8Array, timeoutMs: number, onWaiting: ((request: RequestName) => void) | undefined) {
+  constructor(bytes: Uint8Array, { isFastRead = false, onWaiting }: CallKind, timeoutMs: number) {
+    this.isFastRead = isFastRead;
     this.operation = decodeOperation(bytes)!;
     this.timeoutMs = timeoutMs;
     this.#onWaiting = onWaiting;
@@ -106,12 +109,8 @@ export class ScriptedDriver implements CallDriver {
     return this.feeds.at(-1)!;
   }
 
-  call(
-    operation: Uint8Array,
-    kind: { onWaiting?: (request: RequestName) => void },
-    timeoutMs: number,
-  ): ScriptedCall {
-    const call = new ScriptedCall(operation, timeoutMs, kind.onWaiting);
+  call(operation: Uint8Array, kind: CallKind, timeoutMs: number): ScriptedCall {
+    const call = new ScriptedCall(operation, kind, timeoutMs);
     this.calls.push(call);
     return call;
   }

@@ -139,6 +139,55 @@ describe('operations', () => {
     expect(await driver.space.count([any])).toBe(0);
   });
 
+  it('answer with entries, which say who may read and take them if that was narrowed', async () => {
+    const driver = new FakeDriver();
+    driver.answer({ kind: 'entry', entry: wireEntry() });
+    expect(await driver.space.out(['job', 42])).toEqual(entry);
+    const narrowed = { readers: [clientName('alice'), clientName('bob')], takers: [] };
+    driver.answer({ kind: 'entries', entries: [wireEntry(), { ...wireEntry(), ...narrowed }] });
+    expect(await driver.space.rdAll([any, any])).toEqual([
+      entry,
+      { ...entry, readers: ['alice', 'bob'], takers: [] },
+    ]);
+  });
+
+  it('send whom an entry is for, each once and in order', async () => {
+    const driver = new FakeDriver();
+    const { space } = driver;
+    driver.answer({ kind: 'entry', entry: wireEntry() });
+    await space.out(['job', 1], { readers: ['bob', 'alice', 'bob'], takers: [] });
+    await space.replace(['job'], ['job', 1], { takers: ['bob'] });
+    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry() });
+    await space.cas(['job'], ['job', 1], { readers: ['a'], lease: 5_000 });
+    await space.cas(['job'], ['job', 1], { readers: undefined, takers: undefined });
+    const access = driver.made.map(({ operation }) => {
+      const { readers, takers } = operation as { readers?: unknown; takers?: unknown };
+      return [operation.kind, readers, takers];
+    });
+    expect(access).toEqual([
+      ['out', ['alice', 'bob'], []],
+      ['replace', undefined, ['bob']],
+      ['cas', ['a'], undefined],
+      ['cas', undefined, undefined],
+    ]);
+  });
+
+  it.each([
+    ['a string', 'alice'],
+    ['something that is no name', ['alice', 7]],
+    ['an empty name', ['']],
+    ['a name with a blank', ['alice smith']],
+    ['half of a surrogate pair', ['\ud800']],
+    ['too long a name', ['a'.repeat(65)]],
+  ])('refuse %s as readers or takers', async (_, names) => {
+    const driver = new FakeDriver();
+    for (const option of ['readers', 'takers']) {
+      const error = await failure(driver.space.out(['job'], { [option]: names as string[] }));
+      expect(error).toMatchObject({ name: 'InvalidInputError', code: 'INVALID_NAMES', fields: { option } });
+    }
+    expect(driver.made).toEqual([]);
+  });
+
   it("take the client's time-out or their own", async () => {
     const driver = new FakeDriver();
     driver.answer({ kind: 'entry', entry: null });
