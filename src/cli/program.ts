@@ -40,6 +40,9 @@ Examples:
                                                    insert only if nothing matches: an election
   $ theodora cas '["leader", null]' '["leader", "me"]' --lease 10s
                                                    the same, for ten seconds unless renewed
+  $ theodora client add alice                      another client; then: --as alice
+  $ theodora space create locks --policy policy/lock.ts
+                                                   a space with rules; then: --space locks
   $ theodora status                                how the replicas are
   $ theodora demo                                  a guided tour on a cluster of its own
 
