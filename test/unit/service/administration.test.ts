@@ -298,8 +298,8 @@ describe('those who wait', () => {
 });
 
 describe('those who are told', () => {
-  const subscribe = (client: string): number => {
-    const asked = { kind: 'subscribe', template: template(any), from: null } as const;
+  const subscribe = (client: string, from: number | null = null): number => {
+    const asked = { kind: 'subscribe', template: template(any), from } as const;
     expect(service.ask(client, asked, 'jobs')).toMatchObject({ kind: 'subscribed' });
     return service.lastNumber;
   };
@@ -361,6 +361,29 @@ describe('those who are told', () => {
     expect(cancel('bob', hers)).toEqual(refused('NO_SUCH_WAIT'));
     expect(cancel('alice', hers)).toEqual({ kind: 'cancelled' });
   });
+
+  it.each<[string, () => void, object]>([
+    [
+      'by another policy',
+      () => service.ask('admin', { kind: 'spaceSetPolicy', policy }, 'jobs'),
+      { code: 'POLICY_DENIED', subject: 'subscribe' },
+    ],
+    [
+      'with its space',
+      () => service.ask('admin', { kind: 'spaceDelete' }, 'jobs'),
+      { code: 'SPACE_DELETED' },
+    ],
+  ])(
+    'hear of the end %s at once, also while they wait for a later event than the next',
+    (_how, end, told) => {
+      service.create('jobs');
+      const number = subscribe('alice', 9);
+      out('bob', 'jobs', 1);
+      end();
+      expect(service.told('alice', number, 8)).toEqual([{ kind: 'ended', ...told }]);
+      expect(service.told('alice', number, 9)).toEqual([]);
+    },
+  );
 
   it('do not hear of entries that they may not read', () => {
     service.create('jobs');
