@@ -27,6 +27,7 @@ import type {
 import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
+import type { RegisteredClient } from './checkers/registered-clients.js';
 import { Violation, violated } from './checkers/violation.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { WaitLimits } from './checkers/waiting.js';
@@ -78,6 +79,11 @@ export class World implements HostWorld, ClientWorld {
   readonly random: Prng;
   readonly replicas: readonly ReplicaHost[];
   readonly clients: readonly ClientHost[];
+  /** Where clients are registered: who administers, and those that may be revoked. */
+  readonly admin: ClientHost | null;
+  readonly guests: readonly ClientHost[];
+  /** From the start; null: everybody is admitted. */
+  readonly registered: readonly RegisteredClient[] | null;
   /** All client processes by node, those of the workload and others. */
   readonly #endpoints = new Map<number, ClientEndpoint>();
   readonly #keyring: Keyring;
@@ -107,7 +113,9 @@ export class World implements HostWorld, ClientWorld {
     const { clockErrorMaxMs } = options;
     const limits = this.#limits();
     const createStateMachine = (): StateMachine => this.#createService();
-    this.checks = new Checks({ config, createStateMachine, limits, clockErrorMaxMs }, options.checks);
+    const registered = (): World['registered'] => this.registered;
+    const checked = { config, createStateMachine, limits, registered, clockErrorMaxMs };
+    this.checks = new Checks(checked, options.checks);
     this.#keyring = new Keyring(this.random.stream('keys'));
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
     this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
@@ -115,12 +123,31 @@ export class World implements HostWorld, ClientWorld {
       const clock = new Clock(this.simulator, options.replicaClock(id));
       return new ReplicaHost(id, this.n, clock, this.random.stream(`rejoin nonces ${id}`), this);
     });
-    this.clients = Array.from({ length: options.clients }, (_, index) => this.#createClient(index));
+    this.clients = this.#createClients(options.clients);
+    const { guards } = options;
+    this.admin = guards === undefined ? null : this.#createClients(1)[0]!;
+    this.guests = this.#createClients(guards?.guests ?? 0);
+    this.registered = this.admin === null ? null : this.#registeredWith(this.admin, guards!.lateGuests);
   }
 
   start(): void {
     for (const replica of this.replicas) replica.start('genesis');
-    for (const client of this.clients) client.start();
+    for (const client of this.allClients) client.start();
+  }
+
+  get allClients(): readonly ClientHost[] {
+    return [...this.clients, ...(this.admin === null ? [] : [this.admin]), ...this.guests];
+  }
+
+  #createClients(count: number): ClientHost[] {
+    return Array.from({ length: count }, () => this.#createClient(this.#cores));
+  }
+
+  #registeredWith({ client }: ClientHost, lateGuests: number): readonly RegisteredClient[] {
+    const named = (hosts: readonly ClientHost[], letter: string): RegisteredClient[] =>
+      hosts.map((host, index) => ({ name: `${letter}${index}`, publicKey: host.client }));
+    const guests = named(this.guests, 'g').slice(0, this.guests.length - lateGuests);
+    return [{ name: 'admin', publicKey: client }, ...named(this.clients, 'c'), ...guests];
   }
 
   #createClient(index: number): ClientHost {
@@ -165,7 +192,8 @@ export class World implements HostWorld, ClientWorld {
   #createService(): StateMachine {
     const { clockSkewMaxMs } = this.config;
     const { tampering } = this.#options;
-    const service = createService({ hash: sha256, limits: this.#limits(), clockSkewMaxMs });
+    const clients = this.registered === null ? {} : { clients: this.registered };
+    const service = createService({ hash: sha256, limits: this.#limits(), clockSkewMaxMs, ...clients });
     return tampering?.service?.(service) ?? service;
   }
 
@@ -250,12 +278,18 @@ export class World implements HostWorld, ClientWorld {
     this.onNoticed?.(replica, text);
   }
 
+  onClientEnded(replica: ReplicaId, client: ClientId): void {
+    for (const { streams, client: owner } of this.allClients)
+      if (owner === client) this.simulator.schedule(1_000, () => streams.disconnect(replica));
+  }
+
   // For clients.
 
   openStream(node: number, client: ClientId, replica: ReplicaId): ViewNumber | null {
     const host = this.replicas[replica]!;
     if (!host.isLive || this.network.isCut(node, replica) || this.network.isCut(replica, node)) return null;
     this.closeStream(node, replica);
+    if (!host.isClient(client)) return null;
     host.streams.open(node, client);
     return host.core.status().view;
   }
