@@ -11,7 +11,6 @@ import { IdleExpiry, idleExpiryBoundMs } from './checkers/idle-expiry.js';
 import { Violation } from './checkers/violation.js';
 import type { ViolationKind } from './checkers/violation.js';
 import { epochMs } from './clock.js';
-import type { ClientHost } from './client-host.js';
 import { Contenders } from './contenders.js';
 import { GuardedWorkload } from './guarded/guarded-workload.js';
 import type { HistoryEntry } from './history.js';
@@ -183,12 +182,11 @@ export function isConverged(world: World): boolean {
 
 /** After all that, a new operation of each client is answered, and none of whoever is no client. */
 function probe(world: World): void {
-  const isAdmitted = ({ client }: ClientHost): boolean => world.correctReplicas()[0]!.isClient(client);
   const entries: HistoryEntry[] = [];
   const strangers: HistoryEntry[] = [];
   for (const client of world.allClients) {
     const tuple = ['probe', client.node];
-    (isAdmitted(client) ? entries : strangers).push(
+    (world.isAdmitted(client) ? entries : strangers).push(
       client.call(
         { kind: 'out', space: 'default', tuple, lease: null },
         false,
@@ -235,8 +233,10 @@ function stuck(world: World, workload: Workload): Violation {
 
 export function reportOf(world: World, seed: number, failure: SimulationFailure | null): SimulationReport {
   const outcomes = { ordered: 0, fast: 0, unknown: 0, refused: 0, unavailable: 0, open: 0 };
-  for (const { outcome } of world.history.entries) {
-    if (outcome === null) outcomes.open++;
+  // Nobody tells a client that is none any more what became of its waits.
+  const strangers = world.allClients.filter((client) => !world.isAdmitted(client)).map(({ node }) => node);
+  for (const { outcome, client } of world.history.entries) {
+    if (outcome === null) outcomes[strangers.includes(client) ? 'unknown' : 'open']++;
     else outcomes[outcome.kind === 'result' ? outcome.path : outcome.kind]++;
   }
   const running = world.correctReplicas().filter(({ isRunning }) => isRunning);

@@ -28,6 +28,7 @@ import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
 import type { RegisteredClient } from './checkers/registered-clients.js';
+import { registeredOf } from './guarded/registered.js';
 import { Violation, violated } from './checkers/violation.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { WaitLimits } from './checkers/waiting.js';
@@ -44,27 +45,8 @@ import type { HostStart, HostWorld, ReplicaCore } from './replica-host.js';
 import { Simulator } from './simulator.js';
 import { MemoryVoteLog } from './storage.js';
 import { Trace } from './trace.js';
+import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
-
-/** A message on its way, for scenarios that look at links. */
-export interface Packet {
-  readonly from: number;
-  readonly to: number;
-  readonly message: PeerMessage | ClientMessage | ServerMessage;
-  /** Brings it to the receiver now. */
-  readonly deliver: () => void;
-}
-
-/** What becomes of a packet: `false` leaves it to the network, `true` means it was dealt with. */
-export type PacketFilter = (packet: Packet) => boolean;
-
-/** What a client process is made of. */
-export interface ClientProtocol {
-  readonly client: ClientId;
-  readonly core: ClientCore;
-  readonly node: number;
-  readonly random: Prng;
-}
 
 export class World implements HostWorld, ClientWorld {
   readonly n: number;
@@ -127,7 +109,7 @@ export class World implements HostWorld, ClientWorld {
     const { guards } = options;
     this.admin = guards === undefined ? null : this.#createClients(1)[0]!;
     this.guests = this.#createClients(guards?.guests ?? 0);
-    this.registered = this.admin === null ? null : this.#registeredWith(this.admin, guards!.lateGuests);
+    this.registered = guards === undefined ? null : registeredOf(this, guards);
   }
 
   start(): void {
@@ -139,15 +121,13 @@ export class World implements HostWorld, ClientWorld {
     return [...this.clients, ...(this.admin === null ? [] : [this.admin]), ...this.guests];
   }
 
-  #createClients(count: number): ClientHost[] {
-    return Array.from({ length: count }, () => this.#createClient(this.#cores));
+  /** Whether some correct replica still, or already, knows the client. */
+  isAdmitted({ client }: ClientHost): boolean {
+    return this.correctReplicas().some((replica) => replica.isClient(client));
   }
 
-  #registeredWith({ client }: ClientHost, lateGuests: number): readonly RegisteredClient[] {
-    const named = (hosts: readonly ClientHost[], letter: string): RegisteredClient[] =>
-      hosts.map((host, index) => ({ name: `${letter}${index}`, publicKey: host.client }));
-    const guests = named(this.guests, 'g').slice(0, this.guests.length - lateGuests);
-    return [{ name: 'admin', publicKey: client }, ...named(this.clients, 'c'), ...guests];
+  #createClients(count: number): ClientHost[] {
+    return Array.from({ length: count }, () => this.#createClient(this.#cores));
   }
 
   #createClient(index: number): ClientHost {

@@ -272,7 +272,9 @@ export class Space {
       const refusal = subscription.end === null ? check(subscription) : null;
       if (refusal === null) continue;
       const { code, subject = '' } = refusal;
-      this.#subscriptions.end(subscription, { sequence: this.events.next, code, subject });
+      // Whoever waits for a later event than the next is told as well: under the number that he waits for.
+      const sequence = Math.max(this.events.next, subscription.from);
+      this.#subscriptions.end(subscription, { sequence, code, subject });
       effects.notify(subscription.session, subscription.number);
     }
   }

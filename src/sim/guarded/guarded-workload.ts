@@ -42,7 +42,8 @@ export class GuardedWorkload {
   readonly #actors: readonly Actor[];
   readonly #administrator: Administrator;
   #issued = 0;
-  #open = 0;
+  /** Calls that have no answer yet, and whose they are. */
+  readonly #open = new Map<HistoryEntry, ClientHost>();
   #isStopped = false;
 
   /** The world has an admin. */
@@ -63,9 +64,9 @@ export class GuardedWorkload {
     this.#administrator = new Administrator(random.stream('admin'), this.#spaces, this.#names, byName);
   }
 
-  /** Nothing is open any more; after `stop` nothing follows. */
+  /** Nothing is open any more but for clients that are none; after `stop` nothing follows. */
   get isIdle(): boolean {
-    return this.#open === 0;
+    return [...this.#open.values()].every((host) => !this.#world.isAdmitted(host));
   }
 
   start(): void {
@@ -136,16 +137,18 @@ export class GuardedWorkload {
     const isRead = operation.kind === 'rdp' || operation.kind === 'rdAll' || operation.kind === 'count';
     const isFast = isRead && this.#random.chance(this.#profile.fastReadPercent, 100);
     this.#issued++;
-    this.#open++;
-    return host.call(operation, isFast, this.#profile.timeoutMs, (entry) => {
-      this.#open--;
+    const call = host.call(operation, isFast, this.#profile.timeoutMs, (entry) => {
+      this.#open.delete(entry);
       onDone(entry);
     });
+    if (call.outcome === null) this.#open.set(call, host);
+    return call;
   }
 
   #cancelLater(actor: Actor, entry: HistoryEntry): void {
     this.#world.simulator.schedule(actor.random.between(1_000, 2_000_000), () => {
-      if (entry.outcome !== null) return;
+      const isLost = this.#isStopped && !this.#world.isAdmitted(actor.host);
+      if (entry.outcome !== null || isLost) return;
       if (
         entry.waitsAs === null ||
         !this.#cancel(actor, entry.waitsAs, () => this.#cancelLater(actor, entry))
