@@ -13,18 +13,14 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidInputError } from '../base/index.js';
 import type { MaterialFile } from '../crypto/index.js';
 import { clusterFileName } from './config.js';
-
-const lockPollMs = 50;
-const lockTimeoutMs = 5_000;
 
 function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
@@ -77,18 +73,41 @@ export function writeClusterDirectory(directory: string, files: readonly Materia
   return join(directory, clusterFileName);
 }
 
-/** Adds files to a cluster's directory; none may exist. Throws InvalidInputError FILE_EXISTS {path}. */
-export function addFiles(directory: string, files: readonly MaterialFile[]): void {
+/** Throws InvalidInputError FILE_EXISTS {path}. */
+export function checkFilesAreNew(directory: string, files: readonly MaterialFile[]): void {
   const taken = files.find(({ path }) => existsSync(join(directory, path)));
-  if (taken !== undefined) {
-    const path = join(directory, taken.path);
-    throw new InvalidInputError(
-      'FILE_EXISTS',
-      `${path} exists already and keys are not overwritten. If they belong to nobody, remove that folder.`,
-      { path },
-    );
+  if (taken === undefined) return;
+  const path = join(directory, taken.path);
+  throw new InvalidInputError(
+    'FILE_EXISTS',
+    `${path} exists already and keys are not overwritten. If they belong to nobody, remove that folder.`,
+    { path },
+  );
+}
+
+/** Adds files to a cluster's directory, all or none; none may exist. Throws InvalidInputError FILE_EXISTS {path}. */
+export function addFiles(directory: string, files: readonly MaterialFile[]): void {
+  checkFilesAreNew(directory, files);
+  const written: MaterialFile[] = [];
+  try {
+    for (const file of files) {
+      writeNew(join(directory, file.path), file.content, file.mode);
+      written.push(file);
+    }
+  } catch (error) {
+    removeFiles(directory, written);
+    // Somebody else was quicker: the check above names it.
+    if (isErrno(error, 'EEXIST')) checkFilesAreNew(directory, files);
+    throw error;
   }
-  for (const { path, content, mode } of files) writeNew(join(directory, path), content, mode);
+}
+
+/** Removes files that `addFiles` added, and the folders that they leave empty. */
+export function removeFiles(directory: string, files: readonly MaterialFile[]): void {
+  for (const { path } of files) rmSync(join(directory, path), { force: true });
+  for (const folder of new Set(files.map(({ path }) => dirname(join(directory, path))))) {
+    if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
 }
 
 export function readClusterText(clusterFile: string): string {
@@ -102,39 +121,5 @@ export function readClusterText(clusterFile: string): string {
       { path: clusterFile },
       error,
     );
-  }
-}
-
-async function takeLock(path: string): Promise<void> {
-  for (let waitedMs = 0; ; waitedMs += lockPollMs) {
-    try {
-      closeSync(openSync(path, 'wx', 0o600));
-      return;
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error;
-    }
-    if (waitedMs >= lockTimeoutMs) {
-      throw new InvalidInputError(
-        'CLUSTER_FILE_LOCKED',
-        `another command is changing the cluster file. If none is running, remove ${path}.`,
-        { path },
-      );
-    }
-    await sleep(lockPollMs);
-  }
-}
-
-/** Replaces the cluster file by `edit` of it, so that readers see the old or the new one and edits do not cross. */
-export async function editClusterFile(clusterFile: string, edit: (text: string) => string): Promise<void> {
-  const lock = `${clusterFile}.lock`;
-  const draft = `${clusterFile}.new`;
-  readClusterText(clusterFile);
-  await takeLock(lock);
-  try {
-    rmSync(draft, { force: true });
-    writeNew(draft, edit(readClusterText(clusterFile)), 0o644);
-    renameSync(draft, clusterFile);
-  } finally {
-    unlinkSync(lock);
   }
 }

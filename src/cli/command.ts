@@ -38,3 +38,10 @@ export function integerArgument(min: number, max: number): (text: string) => num
     return value;
   };
 }
+
+/** Option parser for a list of clients. An empty one is rather a slip, such as an unset variable, than meant. */
+export function namesArgument(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))) return names;
+  throw new InvalidArgumentError('It must be names of clients with commas between, such as alice,bob.');
+}

@@ -47,3 +47,10 @@ export function formatDeadline(remainingMs: number): string {
   const minutes = Math.round(remainingMs / 60_000);
   return minutes < 60 ? `in ${minutes} min` : `in ${(minutes / 60).toFixed(1)} h`;
 }
+
+/** A moment for people: UTC, to the second. Ordered time is what replicas agree on, so it may be any number. */
+export function formatTime(ms: number): string {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return `${ms} ms`;
+  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

@@ -13,6 +13,7 @@ import { registerInit } from './commands/init.js';
 import { registerPolicy } from './commands/policy.js';
 import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
+import { registerSpace } from './commands/space.js';
 import { registerSpaceOperations } from './commands/space-operations.js';
 import { registerStatus } from './commands/status.js';
 import { registerWaiting } from './commands/waiting.js';
@@ -39,6 +40,9 @@ Examples:
                                                    insert only if nothing matches: an election
   $ theodora cas '["leader", null]' '["leader", "me"]' --lease 10s
                                                    the same, for ten seconds unless renewed
+  $ theodora client add alice                      another client; then: --as alice
+  $ theodora space create locks --policy policy/lock.ts
+                                                   a space with rules; then: --space locks
   $ theodora status                                how the replicas are
   $ theodora demo                                  a guided tour on a cluster of its own
 
@@ -77,6 +81,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   registerInit(program, bind);
   registerReplica(program, bind);
   registerClient(program, bind);
+  registerSpace(program, bind);
   registerStatus(program, bind);
   program.commandsGroup('Tuple space:');
   registerSpaceOperations(program, bind);

@@ -10,6 +10,7 @@ import {
   type Result,
   type EntryEvent as WireEvent,
 } from '../codec/index.js';
+import { Administration } from './administration.js';
 import { processClock, type LeaseClock } from './clock.js';
 import type { CallDriver, PendingCall } from './driver.js';
 import {
@@ -17,6 +18,7 @@ import {
   closedWhileWaiting,
   refusedByService,
   refusedBySession,
+  refusedMeanwhile,
   unavailable,
   unexpectedResult,
   unknownOutcome,
@@ -32,7 +34,7 @@ import { Subscription, type SpaceEvent, type Subscribing } from './subscription.
 import { OpenWaits, type WaitEvents, type WaitFailure, type WaitOperation } from './waits.js';
 
 export interface ClientParts {
-  readonly identity: Pick<Identity, 'name' | 'id' | 'cluster'>;
+  readonly identity: Pick<Identity, 'name' | 'publicKey' | 'cluster'>;
   readonly driver: CallDriver;
   readonly links: Pick<Links, 'problems' | 'status' | 'close'>;
   /** Default time-out of calls, ms. */
@@ -53,10 +55,10 @@ const closePatienceMs = 1_000;
 type SubscribeOperation = Extract<Operation, { readonly kind: 'subscribe' }>;
 
 export class Client implements AsyncDisposable {
-  /** This identity's public key, 64 hexadecimal digits. */
-  readonly id: ClientId;
-  /** Its name in the cluster file, as in `entry.owner`. */
-  readonly name: string;
+  /** The name of this identity, unique in its cluster: `invoker` in policies, `entry.owner` of what it inserts. */
+  readonly id: string;
+  /** Its public key, 64 hexadecimal digits. */
+  readonly publicKey: ClientId;
   readonly #parts: ClientParts;
   readonly #clock: LeaseClock;
   readonly #caller: Caller;
@@ -70,8 +72,8 @@ export class Client implements AsyncDisposable {
     const { identity } = parts;
     this.#parts = parts;
     this.#clock = parts.clock ?? processClock;
-    this.id = identity.id;
-    this.name = identity.name;
+    this.id = identity.name;
+    this.publicKey = identity.publicKey;
     this.#caller = {
       call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
       wait: (operation, events) => this.#wait(operation, events),
@@ -80,6 +82,11 @@ export class Client implements AsyncDisposable {
       clock: this.#clock,
       clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,
     };
+  }
+
+  /** Clients and spaces, for the admin; what there is of spaces, for everybody. */
+  get admin(): Administration {
+    return new Administration(this.#caller.call);
   }
 
   /** The space of that name; whether it exists shows with the first operation. */
@@ -209,7 +216,9 @@ export class Client implements AsyncDisposable {
       case 'refused':
         throw refusedBySession(outcome.code, name);
       case 'unknown':
-        throw this.#unknown(name, timeoutMs, signal);
+        throw outcome.isRefused === true
+          ? refusedMeanwhile(name, this.#parts.links.problems())
+          : this.#unknown(name, timeoutMs, signal);
       case 'unavailable':
         signal?.throwIfAborted();
         throw this.#unavailable(name, timeoutMs);

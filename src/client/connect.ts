@@ -28,7 +28,8 @@ const connectOptions = ['cluster', 'identity', 'keys', 'timeoutMs', 'signal'] as
 const lastingNotices = ['UNKNOWN_CLIENT', 'HELLO_REFUSED', 'TOO_MANY_STREAMS'] as const;
 
 const noticeRemedies: Readonly<Record<(typeof lastingNotices)[number], string>> = {
-  UNKNOWN_CLIENT: 'they do not know this identity; give them the cluster file that has it',
+  UNKNOWN_CLIENT:
+    'they do not know this identity, or not any more; the admin can add one with `theodora client add`',
   HELLO_REFUSED: 'they do not accept its signature; do both sides use the same cluster file?',
   TOO_MANY_STREAMS: 'this identity has too many connections; close clients that are not needed',
 };
@@ -56,7 +57,7 @@ function createLinks({ cluster, keys }: Identity, events: LinksEvents): Links {
   return new Links({ cluster, key: keys.identityKey, dial, random: Math.random }, events);
 }
 
-function createCore({ cluster, id, keys }: Identity): ClientCore {
+function createCore({ cluster, publicKey, keys }: Identity): ClientCore {
   const { sessionLeaseMs, clockSkewMaxMs } = cluster.settings;
   const settings: Partial<ClientSettings> = {
     ...(sessionLeaseMs === undefined ? {} : { sessionLeaseMs }),
@@ -64,7 +65,7 @@ function createCore({ cluster, id, keys }: Identity): ClientCore {
   };
   return new ClientCore({
     n: cluster.replicas.length,
-    client: id,
+    client: publicKey,
     seal: (body) => signEnvelope(body, keys.identityKey, cluster.clusterId),
     nonce: () => new Uint8Array(randomBytes(16)),
     settings,
@@ -77,13 +78,13 @@ async function waitForWelcome(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const needed = Math.floor((n - 1) / 3) + 1;
-  const refusal = (): (typeof lastingNotices)[number] | undefined =>
-    lastingNotices.find((code) => links.commonNotice(code, needed));
+  const { needed } = links;
+  const refusal = (isForGood = true): (typeof lastingNotices)[number] | undefined =>
+    lastingNotices.find((code) => links.isCommonNotice(code, isForGood));
   await links.changes.until(() => links.upCount >= needed || refusal() !== undefined, timeoutMs, signal);
   if (links.upCount >= needed) return;
   const replicas = links.problems();
-  const code = refusal();
+  const code = refusal(false);
   if (code !== undefined) {
     throw new RefusedError(code, `${needed} or more replicas refuse this client: ${noticeRemedies[code]}.`, {
       replicas,
@@ -94,7 +95,7 @@ async function waitForWelcome(
 }
 
 /**
- * Connects as a registered identity.
+ * Connects as a registered client.
  * @throws InvalidInputError as `loadIdentity`, or for options; RefusedError if f+1 replicas refuse the identity;
  * UnavailableError CLUSTER_UNREACHABLE; the signal's reason.
  */
@@ -107,6 +108,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     up: (replica, view) => driver.feed({ kind: 'connected', replica, view }),
     down: (replica) => driver.feed({ kind: 'disconnected', replica }),
     message: (from, message) => driver.feed({ kind: 'message', from, message }),
+    refused: (isRefused) => driver.feed({ kind: 'refused', isRefused }),
   });
   const driver = new Driver(core, links);
   const client = new Client({ identity, driver, links, timeoutMs });
@@ -128,7 +130,12 @@ export async function clusterStatus(options: ConnectOptions): Promise<ReplicaSta
   const { timeoutMs, signal } = checkConnectOptions(options);
   signal?.throwIfAborted();
   const nothing = (): void => undefined;
-  const links = createLinks(await loadIdentity(options), { up: nothing, down: nothing, message: nothing });
+  const links = createLinks(await loadIdentity(options), {
+    up: nothing,
+    down: nothing,
+    message: nothing,
+    refused: nothing,
+  });
   links.start();
   try {
     return await links.status(timeoutMs);

@@ -39,6 +39,8 @@ const numberOf = (nonce: Uint8Array): number =>
 
 export class ClientCore {
   #nowMs = 0;
+  /** While f+1 replicas say that they do not know this client. */
+  #isRefused = false;
   /** Calls that are not done. */
   readonly #calls = new Map<number, Call>();
   readonly #replicas: Replicas;
@@ -94,6 +96,9 @@ export class ClientCore {
         this.#fastReads.onDisconnected(input.replica);
         this.#feeds.onDisconnected(input.replica);
         break;
+      case 'refused':
+        this.#onRefused(input.isRefused);
+        break;
       case 'message':
         this.#onMessage(input.from, input.message);
         break;
@@ -118,6 +123,26 @@ export class ClientCore {
         break;
     }
     return this.#outbox.take();
+  }
+
+  /** Sessions of who is no client are over: nothing that goes on in them will be heard of. */
+  #onRefused(isRefused: boolean): void {
+    this.#isRefused = isRefused;
+    if (!isRefused) return;
+    for (const call of [...this.#calls.values()]) this.#endRefused(call);
+    this.#orderedPath.onRefused();
+  }
+
+  /** What is in no envelope was not sent, or only as a read that changes nothing. */
+  #endRefused(call: Call): void {
+    const isUnknown = call.slot !== null;
+    this.#fastReads.forget(call);
+    this.#orderedPath.forget(call);
+    this.#finish(
+      call,
+      isUnknown ? { kind: 'unknown', isRefused: true } : { kind: 'refused', code: 'UNKNOWN_CLIENT' },
+      null,
+    );
   }
 
   #onTick(nowMs: number): void {
@@ -164,6 +189,7 @@ export class ClientCore {
     this.#calls.set(callId, call);
     this.#alarm.at(deadlineMs);
     if (deadlineMs <= this.#nowMs) this.#giveUp(callId);
+    else if (this.#isRefused) this.#endRefused(call);
     else if (!isFastRead || !this.#fastReads.start(call, this.#nowMs)) this.#orderedPath.enqueue(call);
   }
 

@@ -8,7 +8,9 @@ import type { ReplicaProblem } from './links.js';
 import type { CallRefusal } from './protocol.js';
 
 /** What refusals say to people; `detail` and `subject` are the number and the name that came with the code. */
-const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: number, subject: string) => string>> = {
+const refusalMessages: Readonly<
+  Record<RefusalCode | CallRefusal, (detail: number, subject: string) => string>
+> = {
   MALFORMED_OPERATION: () => 'the replicas do not understand the operation; are they of the same release?',
   NO_SUCH_SPACE: () => 'there is no such space',
   TOO_MANY_FIELDS: (limit) => `the tuple or template has more than ${limit} fields`,
@@ -26,7 +28,7 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   HISTORY_TRUNCATED: (from) =>
     `events before ${from} are not held any more; read the space, then subscribe from ${from} on`,
   UNKNOWN_CLIENT: () => 'this identity is not registered, or has been revoked; the admin can add one',
-  ADMIN_ONLY: () => 'only the admin may do that',
+  ADMIN_ONLY: () => 'only the identity admin may do that',
   ACL_DENIED: (_, list) => `this identity is not on the space's list of ${aclNames[list] ?? list}`,
   POLICY_DENIED: (_, rule) => `the policy of the space does not allow it (rule ${rule})`,
   POLICY_ERROR: (_, rule) => `the policy of the space failed (rule ${rule}); tell who wrote it`,
@@ -34,7 +36,8 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   QUOTA_EXCEEDED: (limit, quota) => `the quota of ${limit} is used up (${quota}); take something first`,
   SPACE_DELETED: () => 'the space has been deleted',
   SPACE_EXISTS: () => 'there is a space of that name; choose another or delete it first',
-  INVALID_NAME: () => 'that is no name: 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit',
+  INVALID_NAME: () =>
+    'that is no name: 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit',
   TOO_MANY_NAMES: (limit) => `a list holds at most ${limit} names`,
   TOO_MANY_SPACES: (limit) => `there are ${limit} spaces already; delete one first`,
   TOO_MANY_CLIENTS: (limit) => `there are ${limit} clients already`,
@@ -42,7 +45,8 @@ const refusalMessages: Readonly<Record<RefusalCode | CallRefusal, (detail: numbe
   NAME_TAKEN: (_, name) => `the name "${name}" has been given to a client before; choose another`,
   KEY_TAKEN: (_, name) => `the key is that of the client "${name}"; make a new one`,
   ADMIN_STAYS: () => 'the admin cannot be revoked',
-  POLICY_INVALID: (_, problem) => `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
+  POLICY_INVALID: (_, problem) =>
+    `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
   SESSION_EXPIRED: () => 'the session has expired',
@@ -122,6 +126,12 @@ export function unknownOutcome(
   const fields = { operation, replicas: problems };
   return new UnknownOutcomeError('OUTCOME_UNKNOWN', withProblems(text, problems), fields, cause);
 }
+
+/** The replicas do not know this client any more. */
+export const refusedMeanwhile = (
+  operation: string,
+  problems: readonly ReplicaProblem[],
+): UnknownOutcomeError => unknownOutcome(operation, 'the replicas ceased to know this identity', problems);
 
 export function unavailable(
   operation: string,

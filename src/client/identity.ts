@@ -3,10 +3,11 @@
  * each other before anything is sent, so that a wrong file is named here and not guessed from a refusal.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { InvalidInputError, type ClientId } from '../base/index.js';
-import { certificateExpiry, parseClusterFile, readIdentityKey } from '../crypto/index.js';
+import { clientId, InvalidInputError, type ClientId } from '../base/index.js';
+import { certificateExpiry, checkClientName, parseClusterFile, readIdentityKey } from '../crypto/index.js';
 import type { ClusterDescription, IdentityKey } from '../crypto/index.js';
 
 /** A client's secrets, for programs that do not keep them beside the cluster file. */
@@ -20,15 +21,16 @@ export interface ClientKeys {
 
 export interface Identity {
   readonly cluster: ClusterDescription;
+  /** Unique in the cluster, and what policies and entries call it. */
   readonly name: string;
-  readonly id: ClientId;
+  readonly publicKey: ClientId;
   readonly keys: ClientKeys;
 }
 
 export interface IdentitySource {
   /** Path of the cluster file, or its description; then `keys` are needed. */
   readonly cluster: string | ClusterDescription;
-  /** A name in the cluster file; its keys are in `clients/NAME` beside that file, unless `keys` are given. */
+  /** The client's name; its keys are in `clients/NAME` beside the cluster file, unless `keys` are given. */
   readonly identity: string;
   readonly keys?: ClientKeys | undefined;
 }
@@ -41,12 +43,15 @@ async function readText(path: string, code: string, remedy: string): Promise<str
   }
 }
 
+/** The key of a client that was there from the start; null: it was added later, which only the replicas know. */
+const listedKey = ({ clients }: ClusterDescription, name: string): ClientId | null =>
+  clients.find((candidate) => candidate.name === name)?.publicKey ?? null;
+
 /** @throws InvalidInputError IDENTITY_UNKNOWN. */
-function registeredKey(cluster: ClusterDescription, name: string): ClientId {
-  const client = cluster.clients.find((candidate) => candidate.name === name);
-  if (client !== undefined) return client.publicKey;
-  const known = cluster.clients.map((candidate) => candidate.name);
-  const message = `the cluster file knows no identity "${name}", only ${known.join(', ') || 'none'}. Add it with \`theodora client add ${name}\`, or use one of those.`;
+function checkFolder(folders: string, name: string): void {
+  if (existsSync(join(folders, name))) return;
+  const known = existsSync(folders) ? readdirSync(folders).sort() : [];
+  const message = `there are no keys of an identity "${name}" in ${folders}, only of ${known.join(', ') || 'nobody'}. Add it with \`theodora client add ${name}\`, put its folder there, or use another.`;
   throw new InvalidInputError('IDENTITY_UNKNOWN', message, { identity: name, known });
 }
 
@@ -67,9 +72,9 @@ function isPair(key: string, certificate: string): boolean {
   }
 }
 
-function checkKeys(keys: ClientKeys, registered: ClientId, name: string, where: string): void {
-  if (keys.identityKey.publicKey !== registered) {
-    const message = `${where}: the identity key is not the one registered for "${name}" in the cluster file. Use the files that belong together.`;
+function checkKeys(keys: ClientKeys, listed: ClientId | null, name: string, where: string): void {
+  if (listed !== null && keys.identityKey.publicKey !== listed) {
+    const message = `${where}: the identity key is not the one listed for "${name}" in the cluster file. Use the files that belong together.`;
     throw new InvalidInputError('IDENTITY_MISMATCH', message, { identity: name });
   }
   const expiresAt = certificateExpiry(keys.tlsCertificate);
@@ -83,8 +88,8 @@ function checkKeys(keys: ClientKeys, registered: ClientId, name: string, where: 
 }
 
 /**
- * @throws InvalidInputError CLUSTER_FILE_MISSING, CLUSTER_FILE_INVALID, IDENTITY_UNKNOWN, IDENTITY_MISMATCH, KEYS_MISSING,
- * KEY_FILE_MISSING, KEY_FILE_PERMISSIONS, KEY_FILE_MALFORMED, TLS_FILE_MISSING, CERTIFICATE_MALFORMED,
+ * @throws InvalidInputError CLUSTER_FILE_MISSING, CLUSTER_FILE_INVALID, CLIENT_NAME_INVALID, IDENTITY_UNKNOWN,
+ * IDENTITY_MISMATCH, KEYS_MISSING, KEY_FILE_MISSING, KEY_FILE_PERMISSIONS, KEY_FILE_MALFORMED, TLS_FILE_MISSING, CERTIFICATE_MALFORMED,
  * CERTIFICATE_MISMATCH or CERTIFICATE_EXPIRED.
  */
 export async function loadIdentity({
@@ -92,6 +97,7 @@ export async function loadIdentity({
   identity: name,
   keys: given,
 }: IdentitySource): Promise<Identity> {
+  checkClientName(name);
   if (typeof source !== 'string') {
     if (given === undefined) {
       throw new InvalidInputError(
@@ -99,15 +105,17 @@ export async function loadIdentity({
         'a cluster description without a file needs the option keys.',
       );
     }
-    const id = registeredKey(source, name);
-    checkKeys(given, id, name, 'keys');
-    return { cluster: source, name, id, keys: given };
+    checkKeys(given, listedKey(source, name), name, 'keys');
+    return { cluster: source, name, publicKey: clientId(given.identityKey.publicKey), keys: given };
   }
   const remedy = 'Give the path of a cluster file; `theodora up` or `theodora init` makes one.';
   const cluster = parseClusterFile(await readText(source, 'CLUSTER_FILE_MISSING', remedy), source);
-  const id = registeredKey(cluster, name);
-  const directory = join(dirname(source), 'clients', name);
+  const listed = listedKey(cluster, name);
+  const folders = join(dirname(source), 'clients');
+  const directory = join(folders, name);
+  // One that is listed lacks its files, as the next line says.
+  if (given === undefined && listed === null) checkFolder(folders, name);
   const keys = given ?? (await readKeys(directory));
-  checkKeys(keys, id, name, given === undefined ? directory : 'keys');
-  return { cluster, name, id, keys };
+  checkKeys(keys, listed, name, given === undefined ? directory : 'keys');
+  return { cluster, name, publicKey: clientId(keys.identityKey.publicKey), keys };
 }

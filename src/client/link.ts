@@ -53,6 +53,8 @@ export class Link {
   #backoffMs = backoffMinMs;
   #reason: string | null = null;
   #notice: string | null = null;
+  /** Streams in a row on which it came. */
+  #noticeStreams = 0;
   /** The last one on the present stream. */
   #attemptNotice: string | null = null;
   #unsent: Uint8Array[] = [];
@@ -80,6 +82,11 @@ export class Link {
   /** What this replica last refused on the present stream or, while there is none, on the last one. */
   get notice(): string | null {
     return this.#notice;
+  }
+
+  /** On how many streams in a row. */
+  get noticeStreams(): number {
+    return this.#noticeStreams;
   }
 
   start(): void {
@@ -148,6 +155,8 @@ export class Link {
   }
 
   #onNotice(code: string): void {
+    if (code !== this.#notice) this.#noticeStreams = 1;
+    else if (this.#attemptNotice === null) this.#noticeStreams++;
     this.#attemptNotice = code;
     this.#notice = code;
     // Sessions of former times fill the stream's table; a new stream starts with those in use.

@@ -17,6 +17,8 @@ export interface LinksEvents {
   up(replica: ReplicaId, view: ViewNumber): void;
   down(replica: ReplicaId): void;
   message(from: ReplicaId, message: ServerMessage): void;
+  /** f+1 replicas do not know this client and no f+1 welcome it; or that is over. */
+  refused(isRefused: boolean): void;
 }
 
 /** Why a replica does not take part, for error messages. */
@@ -34,15 +36,21 @@ export type ReplicaStatus =
     >)
   | ({ readonly reachable: false } & ReplicaProblem);
 
+/** A replica that lags may not know yet whom the others have registered: it is asked so often before it is believed. */
+const unknownStreamsMin = 4;
+
 export class Links {
   readonly changes = new Changes();
   readonly #links: readonly Link[];
+  readonly #events: LinksEvents;
+  #isRefused = false;
   /** Answers to status requests that are waited for. */
   readonly #statuses = new Map<number, StatusReply | null>();
   #lastRequest = 0;
 
   constructor({ cluster, key, dial, random }: LinksOptions, events: LinksEvents) {
     const { clusterId } = cluster;
+    this.#events = events;
     this.#links = cluster.replicas.map(
       (replica) =>
         new Link(
@@ -54,7 +62,7 @@ export class Links {
               if (message.kind === 'statusReply') this.#onStatus(replica.id, message);
               else events.message(replica.id, message);
             },
-            changed: () => this.changes.notify(),
+            changed: () => this.#onChanged(),
           },
         ),
     );
@@ -82,9 +90,27 @@ export class Links {
     return this.#links.filter((link) => !link.isUp).map(problemOf);
   }
 
-  /** Whether at least `count` replicas refused this client with that code. */
-  commonNotice(code: string, count: number): boolean {
-    return this.#links.filter((link) => !link.isUp && link.notice === code).length >= count;
+  /** So many replicas decide something: a correct one is among them. */
+  get needed(): number {
+    return Math.floor((this.#links.length - 1) / 3) + 1;
+  }
+
+  /** Whether f+1 replicas refuse this client with that code; for good, as far as one can tell, or just now. */
+  isCommonNotice(code: string, isForGood = true): boolean {
+    const streamsMin = isForGood && code === 'UNKNOWN_CLIENT' ? unknownStreamsMin : 1;
+    const refusing = this.#links.filter(
+      (link) => !link.isUp && link.notice === code && link.noticeStreams >= streamsMin,
+    );
+    return refusing.length >= this.needed;
+  }
+
+  #onChanged(): void {
+    const isRefused = this.upCount < this.needed && this.isCommonNotice('UNKNOWN_CLIENT');
+    if (isRefused !== this.#isRefused) {
+      this.#isRefused = isRefused;
+      this.#events.refused(isRefused);
+    }
+    this.changes.notify();
   }
 
   /** Asks every replica; whoever is not connected by then or does not answer in time is unreachable. */

@@ -3,7 +3,8 @@
  * refused rather than ignored, since a caller who gives one relies on it.
  */
 import { inspect } from 'node:util';
-import { InvalidInputError, utf8Length } from '../base/index.js';
+import { clientName, InvalidInputError, utf8Length, type ClientName } from '../base/index.js';
+import { sortedNames, type Access } from '../codec/index.js';
 import { operationBytesMax } from './settings.js';
 
 /** Of every operation. */
@@ -12,6 +13,12 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
   /** Ends the call: with the signal's reason if nothing was sent yet, else with an unknown outcome. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Who alone may read or take an entry, among those who may in the space; empty: nobody. */
+export interface AccessOptions {
+  readonly readers?: readonly string[] | undefined;
+  readonly takers?: readonly string[] | undefined;
 }
 
 /** Of operations that wait at the replicas. */
@@ -38,6 +45,7 @@ export function checkCallback(callback: unknown, option: string): (() => void) |
 }
 
 export const callOptions = ['timeout', 'signal'] as const;
+export const accessOptions = ['readers', 'takers'] as const;
 
 function refuse(code: string, message: string, fields: Readonly<Record<string, unknown>> = {}): never {
   throw new InvalidInputError(code, message, fields);
@@ -121,6 +129,33 @@ export function checkAfter(after: unknown): bigint {
   const id = isInteger ? BigInt(after as bigint | number) : -1n;
   if (id >= 0n && id < 1n << 64n) return id;
   return refuse('INVALID_OPTION', 'after is the id of an entry (a bigint)', { option: 'after' });
+}
+
+/** What clients can be called; which of them there are, only the service knows. */
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Names of clients as lists have them; absent or null: no list. @throws InvalidInputError INVALID_NAMES. */
+export function checkNames(names: unknown, option: string): readonly ClientName[] | null {
+  if (names === undefined || names === null) return null;
+  if (!Array.isArray(names))
+    return refuse('INVALID_NAMES', `${option} is an array of names of clients`, { option });
+  const wrong = (names as readonly unknown[]).find(
+    (name) => typeof name !== 'string' || !namePattern.test(name),
+  );
+  if (wrong === undefined) return sortedNames((names as readonly string[]).map(clientName));
+  const shown = inspect(wrong, { depth: 0 });
+  return refuse(
+    'INVALID_NAMES',
+    `${option}: ${shown} is no name of a client: 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit`,
+    { option, value: shown },
+  );
+}
+
+/** As operations carry it. @throws InvalidInputError INVALID_NAMES. */
+export function checkAccess(options: AccessOptions | undefined): Access {
+  const readers = checkNames(options?.readers, 'readers');
+  const takers = checkNames(options?.takers, 'takers');
+  return { ...(readers === null ? {} : { readers }), ...(takers === null ? {} : { takers }) };
 }
 
 const spaceNameBytesMax = 256;

@@ -231,6 +231,12 @@ export class OrderedPath {
     this.#forgetIfDone(session);
   }
 
+  /** The replicas do not know this client. */
+  onRefused(): void {
+    this.#opening = null;
+    for (const session of [...this.#sessions.values()]) this.#lose(session);
+  }
+
   /** A feed of this session is followed from now on; false if the session is given up. */
   hold(id: SessionId): boolean {
     const session = this.#sessions.get(id);

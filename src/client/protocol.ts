@@ -13,6 +13,8 @@ export type ClientInput =
   /** The stream to this replica is up and it has welcomed this client in `view`. */
   | { readonly kind: 'connected'; readonly replica: ReplicaId; readonly view: ViewNumber }
   | { readonly kind: 'disconnected'; readonly replica: ReplicaId }
+  /** f+1 replicas do not know this client, and no f+1 welcome it; or that is over. */
+  | { readonly kind: 'refused'; readonly isRefused: boolean }
   /** From the authenticated stream to replica `from`. */
   | { readonly kind: 'message'; readonly from: ReplicaId; readonly message: ServerMessage }
   | {
@@ -57,16 +59,16 @@ export interface RequestName {
   readonly number: number;
 }
 
-/** OPEN was refused by f+1 replicas, or the operation by the session rules. */
-export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS';
+/** The client or its OPEN was refused by f+1 replicas, or the operation by the session rules. */
+export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS' | 'UNKNOWN_CLIENT';
 
 export type CallOutcome =
   /** What f+1 replicas (a quorum for a fast read) answered alike. */
   | { readonly kind: 'result'; readonly result: Uint8Array }
   /** Certainly not executed. */
   | { readonly kind: 'refused'; readonly code: CallRefusal }
-  /** It was sent; it may have been executed, may be later, or never. */
-  | { readonly kind: 'unknown' }
+  /** It was sent; it may have been executed, may be later, or never. `isRefused`: f+1 replicas ceased to know the client. */
+  | { readonly kind: 'unknown'; readonly isRefused?: true }
   /** Certainly not executed, now or later. */
   | { readonly kind: 'unavailable' };
 

@@ -23,7 +23,9 @@ import { unexpectedResult } from './failures.js';
 import { Lease, type LeaseEntry } from './lease.js';
 import { LeaseRule } from './lease-rule.js';
 import {
+  accessOptions,
   callOptions,
+  checkAccess,
   checkAfter,
   checkCallback,
   checkFields,
@@ -34,6 +36,7 @@ import {
   checkOptions,
   checkSignal,
   checkWait,
+  type AccessOptions,
   type CallOptions,
   type SubscribeOptions,
   type WaitOptions,
@@ -50,6 +53,9 @@ export interface Entry {
   readonly owner: string;
   /** Ordered time at which the entry is gone, ms since the epoch; absent: never. */
   readonly deadline?: number;
+  /** Who alone may read or take it, if that was narrowed. */
+  readonly readers?: readonly string[];
+  readonly takers?: readonly string[];
 }
 
 /** Fields of a tuple as users write them: a plain number is an integer iff it has no fraction. */
@@ -62,7 +68,8 @@ export type CasResult =
   | { readonly inserted: true; readonly entry: Entry }
   | { readonly inserted: false; readonly entry: Entry | null };
 
-export interface LeaseOptions extends CallOptions {
+/** Of what inserts. */
+export interface LeaseOptions extends CallOptions, AccessOptions {
   /**
    * How long the entry lives unless renewed, ms; the service grants at most 24 h and refuses less than
    * 4·(clockSkewMax + 50 ms). Default: until it is taken.
@@ -117,7 +124,7 @@ export interface Caller {
   readonly clockSkewMaxMs: number;
 }
 
-const leaseOptions = [...callOptions, 'lease'] as const;
+const leaseOptions = [...callOptions, ...accessOptions, 'lease'] as const;
 const holdOptions = [...leaseOptions, 'hold'] as const;
 const limitOptions = [...callOptions, 'limit'] as const;
 const pageOptions = [...limitOptions, 'after'] as const;
@@ -173,7 +180,8 @@ export class Space {
     checkOptions(options, holdOptions, 'out');
     const lease = leaseOf(options);
     const isHeld = checkHold(options?.hold, lease);
-    const operation = { kind: 'out', space: this.name, tuple: tupleOf(tuple), lease } as const;
+    const inserting = { tuple: tupleOf(tuple), lease, ...checkAccess(options) };
+    const operation = { kind: 'out', space: this.name, ...inserting } as const;
     const sentAtMs = this.#caller.clock.nowMs();
     const entry = this.#entry(operation, await this.#caller.call(operation, false, options));
     return isHeld ? { entry, lease: this.#hold(entry, lease, sentAtMs) } : entry;
@@ -214,7 +222,7 @@ export class Space {
    * What happens to matching entries from now on, or from event `from` on: an async iterable. Every event is believed
    * only at f+1 replicas, and comes once and in order.
    * @throws through the iteration: RefusedError HISTORY_TRUNCATED (field `from`: the oldest event that can be had),
-   * TOO_MANY_SUBSCRIPTIONS; and as any call.
+   * TOO_MANY_SUBSCRIPTIONS; what ended it, such as SPACE_DELETED or POLICY_DENIED; and as any call.
    */
   subscribe(template: TemplateInput, options?: SubscribeOptions): Subscription<Entry> {
     checkOptions(options, ['from', 'signal'], 'subscribe');
@@ -280,8 +288,13 @@ export class Space {
     checkOptions(options, holdOptions, 'cas');
     const lease = leaseOf(options);
     const isHeld = checkHold(options?.hold, lease);
-    const swap = { template: templateOf(template), tuple: tupleOf(tuple), lease };
-    const operation = { kind: 'cas', space: this.name, ...swap } as const;
+    const inserting = { tuple: tupleOf(tuple), lease, ...checkAccess(options) };
+    const operation = {
+      kind: 'cas',
+      space: this.name,
+      template: templateOf(template),
+      ...inserting,
+    } as const;
     const sentAtMs = this.#caller.clock.nowMs();
     const result = await this.#caller.call(operation, false, options);
     if (result.kind !== 'cas') throw unexpectedResult(operation.kind);
@@ -296,8 +309,13 @@ export class Space {
   /** Takes the oldest match and inserts the tuple, atomically; the taken entry, or null and nothing is done. */
   async replace(template: TemplateInput, tuple: TupleInput, options?: LeaseOptions): Promise<Entry | null> {
     checkOptions(options, leaseOptions, 'replace');
-    const swap = { template: templateOf(template), tuple: tupleOf(tuple), lease: leaseOf(options) };
-    const operation = { kind: 'replace', space: this.name, ...swap } as const;
+    const inserting = { tuple: tupleOf(tuple), lease: leaseOf(options), ...checkAccess(options) };
+    const operation = {
+      kind: 'replace',
+      space: this.name,
+      template: templateOf(template),
+      ...inserting,
+    } as const;
     return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
   }
 
@@ -326,8 +344,7 @@ export class Space {
     return new Lease(held, new LeaseRule(lease, clockSkewMaxMs, sentAtMs), clock);
   }
 
-  #toEntry({ id, tuple, owner, deadline }: WireEntry): Entry {
-    const entry = { id, tuple, owner };
+  #toEntry({ deadline, ...entry }: WireEntry): Entry {
     return deadline === null ? entry : { ...entry, deadline };
   }
 

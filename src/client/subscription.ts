@@ -1,17 +1,18 @@
 /**
  * A subscription as an async iterable of events. Every event was told alike by f+1 replicas, in order, none left out and
  * none twice; when the session ends it goes on in the next one, behind the last event it gave out. Whoever is slow is
- * told no more than a window ahead, and HISTORY_TRUNCATED once what comes next is not held any more.
+ * told no more than a window ahead, and HISTORY_TRUNCATED once what comes next is not held any more. If the service ends
+ * it, since the space or the permission is gone, that is thrown behind the events that came before.
  */
-import { decodeEvent, type Result, type SpaceEvent as WireEvent } from '../codec/index.js';
+import { decodeEvent, type EntryEvent as WireEvent, type EventKind, type Result } from '../codec/index.js';
 import type { FeedListener, FollowedFeed } from './driver.js';
-import { unexpectedResult } from './failures.js';
+import { refusedByService, unexpectedResult } from './failures.js';
 import type { FeedEnd, RequestName } from './protocol.js';
 
 /** What happened to an entry. */
 export interface SpaceEvent<Entry> {
   /** `replaced`: a `replace` took it; what that put in its place is the next event, `inserted`. */
-  readonly kind: WireEvent['kind'];
+  readonly kind: EventKind;
   /** 1, 2, 3, … within the space; with gaps, since other entries have their events too. */
   readonly sequence: number;
   readonly entry: Entry;
@@ -127,6 +128,8 @@ export class Subscription<Entry> implements AsyncIterable<SpaceEvent<Entry>>, As
   #onEvent(sequence: number, data: Uint8Array): void {
     const event = decodeEvent(data);
     if (event === null) void this.#end({ error: unexpectedResult('subscribe') });
+    else if (event.kind === 'ended')
+      void this.#end({ error: refusedByService({ detail: 0, ...event }, 'subscribe') });
     else this.#events.push(this.#subscribing.toEvent(sequence, event));
     this.#wake();
   }

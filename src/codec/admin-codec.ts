@@ -59,7 +59,11 @@ export function adminFromWire(wire: proto.Operation, space: string): AdminOperat
     return { kind: 'spaceCreate', space, config: configFromWire(wire.spaceCreate) };
   if (wire.spaceSetPolicy !== null) {
     const { text } = wire.spaceSetPolicy;
-    return { kind: 'spaceSetPolicy', space, policy: text === null ? null : textFromWire(text, policyBytesMax) };
+    return {
+      kind: 'spaceSetPolicy',
+      space,
+      policy: text === null ? null : textFromWire(text, policyBytesMax),
+    };
   }
   if (wire.spaceDelete !== null) return { kind: 'spaceDelete', space };
   if (wire.spaceShow !== null) return { kind: 'spaceShow', space };
@@ -241,4 +245,3 @@ export function adminResultFromWire(wire: proto.Result): AdminResult {
   check(wire.spaces !== null);
   return { kind: 'spaces', spaces: wire.spaces.spaces.map(summaryFromWire) };
 }
-

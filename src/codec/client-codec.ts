@@ -9,6 +9,7 @@ import type {
   ClientMessage,
   FeedEvent,
   Follow,
+  RefusalCount,
   Reply,
   ServerMessage,
   StatusReply,
@@ -35,6 +36,8 @@ import {
 import type { WireInteger } from './wire.js';
 
 export const challengeNonceBytes = 32;
+/** Refusals that a status reply counts. */
+export const statusRefusalsMax = 64;
 const textBytesMax = 256;
 
 function textOf(text: string): string {
@@ -132,7 +135,13 @@ function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Prope
     case 'readReply':
       return { readReply: { readId: message.readId, result: message.result } };
     case 'statusReply':
-      return { statusReply: { ...message, stateDigest: hexBytes(message.stateDigest) } };
+      return {
+        statusReply: {
+          ...message,
+          stateDigest: hexBytes(message.stateDigest),
+          refusals: [...message.refusals],
+        },
+      };
     case 'feedEvent': {
       const { session, number, previous, sequence, data } = message;
       return { feedEvent: { session, number, previous, sequence, data } };
@@ -159,7 +168,13 @@ function replyFromWire(wire: proto.Reply): Reply {
   };
 }
 
+function refusalFromWire(wire: proto.RefusalCount): RefusalCount {
+  const { code, client, space, count } = wire;
+  return { code: textOf(code), client: textOf(client), space: textOf(space), count: safeInteger(count) };
+}
+
 function statusReplyFromWire(wire: proto.StatusReply): StatusReply {
+  check(wire.refusals.length <= statusRefusalsMax);
   return {
     kind: 'statusReply',
     requestId: safeInteger(wire.requestId),
@@ -174,6 +189,7 @@ function statusReplyFromWire(wire: proto.StatusReply): StatusReply {
     peersConnected: wire.peersConnected,
     clientsConnected: wire.clientsConnected,
     version: textOf(wire.version),
+    refusals: wire.refusals.map(refusalFromWire),
   };
 }
 

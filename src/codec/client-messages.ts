@@ -88,6 +88,16 @@ export interface ReadReply {
   readonly result: Uint8Array | null;
 }
 
+/** How often the service of one replica has refused something since that replica started. */
+export interface RefusalCount {
+  readonly code: string;
+  /** Name of the client; empty: nobody who is registered. */
+  readonly client: string;
+  /** Empty: the operation was on no space. */
+  readonly space: string;
+  readonly count: number;
+}
+
 export interface StatusReply {
   readonly kind: 'statusReply';
   readonly requestId: number;
@@ -103,6 +113,8 @@ export interface StatusReply {
   readonly peersConnected: number;
   readonly clientsConnected: number;
   readonly version: string;
+  /** The most frequent ones, at most `statusRefusalsMax`. */
+  readonly refusals: readonly RefusalCount[];
 }
 
 /** One event of a feed. `previous`: the sequence number of the feed's event before it, or where following began. */

@@ -2,7 +2,7 @@
  * Bytes of operations, results and entries (operations.ts). Tuples and templates inside are canonical
  * bytes (tuple-codec.ts). Must not judge what a space may refuse: whatever is well formed decodes.
  */
-import { assert, sessionId } from '../base/index.js';
+import { sessionId } from '../base/index.js';
 import {
   adminFromWire,
   adminResultFromWire,
@@ -24,14 +24,7 @@ import type {
 } from './operations.js';
 import type { Template, Tuple } from './tuples.js';
 import { decodeTemplate, decodeTuple, encodeTemplate, encodeTuple } from './tuple-codec.js';
-import {
-  bigInteger,
-  check,
-  decodeWire,
-  encodeWire,
-  safeInteger,
-  wireInteger,
-} from './wire.js';
+import { bigInteger, check, decodeWire, encodeWire, safeInteger, wireInteger } from './wire.js';
 import type { WireInteger } from './wire.js';
 
 const spaceNameBytesMax = 256;
@@ -76,7 +69,9 @@ const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
   POLICY_INVALID: 30,
   ADMIN_STAYS: 31,
 };
-const refusals = new Map(Object.entries(refusalNumbers).map(([code, number]) => [number, code as RefusalCode]));
+const refusals = new Map(
+  Object.entries(refusalNumbers).map(([code, number]) => [number, code as RefusalCode]),
+);
 
 const eventKindNumbers: Readonly<Record<EventKind, number>> = {
   inserted: 1,

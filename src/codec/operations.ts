@@ -125,7 +125,8 @@ export interface EntryEvent {
 }
 
 /** An event of a space; its sequence number, 1, 2, 3, … within the space, stands beside it. `ended`: the last one told. */
-export type SpaceEvent = EntryEvent | { readonly kind: 'ended'; readonly code: RefusalCode; readonly subject?: string };
+export type SpaceEvent =
+  EntryEvent | { readonly kind: 'ended'; readonly code: RefusalCode; readonly subject?: string };
 
 export type Result =
   | { readonly kind: 'entry'; readonly entry: Entry | null }
@@ -137,4 +138,9 @@ export type Result =
   /** Every event of sequence number `from` or later that matches is told. */
   | { readonly kind: 'subscribed'; readonly from: number }
   | AdminResult
-  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: number; readonly subject?: string };
+  | {
+      readonly kind: 'refused';
+      readonly code: RefusalCode;
+      readonly detail: number;
+      readonly subject?: string;
+    };

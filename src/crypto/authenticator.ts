@@ -1,7 +1,7 @@
 /**
  * Who said this: signatures of replicas, of client envelopes and of a client's hello to a replica
  * (DESIGN: who must believe decides the authentication). Each signature is bound to its purpose and to
- * the cluster, so none can be replayed as another. Only registered clients are believed.
+ * the cluster, so none can be replayed as another. Which clients are registered is none of its business.
  */
 import type { HashFunction, ReplicaId, SessionId } from '../base/index.js';
 import { clientId } from '../base/index.js';
@@ -45,21 +45,8 @@ export function verifyHello(context: HelloContext, hello: Hello): boolean {
   return verifySignature(hello.client, helloBytes(context, hello.session), hello.signature);
 }
 
-/** The clients of a description as a set, made once per description. */
-const clientsByDescription = new WeakMap<ClusterDescription, ReadonlySet<string>>();
-
-export function isRegisteredClient(cluster: ClusterDescription, client: string): boolean {
-  let clients = clientsByDescription.get(cluster);
-  if (clients === undefined) {
-    clients = new Set(cluster.clients.map(({ publicKey }) => publicKey));
-    clientsByDescription.set(cluster, clients);
-  }
-  return clients.has(client);
-}
-
 export interface AuthenticatorOptions {
-  /** The description in force; a new object whenever it changes. */
-  readonly cluster: () => ClusterDescription;
+  readonly cluster: Pick<ClusterDescription, 'clusterId' | 'replicas'>;
   /** This replica's own key. */
   readonly key: IdentityKey;
 }
@@ -74,23 +61,20 @@ export interface ClusterAuthenticator {
 
 export function createAuthenticator({ cluster, key }: AuthenticatorOptions): ClusterAuthenticator {
   function verify(replica: ReplicaId, purpose: string, body: Uint8Array, signature: Uint8Array): boolean {
-    const { clusterId, replicas } = cluster();
-    const member = replicas[replica];
+    const member = cluster.replicas[replica];
     if (member === undefined) return false;
-    return verifySignature(member.publicKey, purposeBytes(purpose, clusterId, body), signature);
+    return verifySignature(member.publicKey, purposeBytes(purpose, cluster.clusterId, body), signature);
   }
 
   function isAuthentic({ body, signedBytes, signature }: Envelope): boolean {
     if (body.kind === 'rejoin') return verify(body.replica, 'rejoin', signedBytes, signature);
-    const description = cluster();
-    if (!isRegisteredClient(description, body.client)) return false;
-    const covered = purposeBytes(envelopePurpose(body), description.clusterId, signedBytes);
+    const covered = purposeBytes(envelopePurpose(body), cluster.clusterId, signedBytes);
     return verifySignature(body.client, covered, signature);
   }
 
   return {
     hash: sha256,
-    sign: (purpose, body) => key.sign(purposeBytes(purpose, cluster().clusterId, body)),
+    sign: (purpose, body) => key.sign(purposeBytes(purpose, cluster.clusterId, body)),
     verify,
     isAuthentic,
   };

@@ -173,7 +173,7 @@ export function formatClusterFile(description: ClusterDescription): string {
       .split('\n')
       .map((line) => `  ${line}`),
     '',
-    '# Who may use the service: a name and an Ed25519 public key each.',
+    '# Who may use the service from the start. Others are registered by ordered operations: theodora client add.',
     ...formatList(
       'clients',
       clients.map(({ name, publicKey }) => [

@@ -140,7 +140,7 @@ export async function createClusterMaterial({
 }
 
 /**
- * Keys and certificate of one more client; register its public key with `addClient`.
+ * Keys and certificate of one more client; its public key is registered by an ordered operation of the admin.
  * @throws InvalidInputError CLIENT_NAME_INVALID, CA_INVALID, CA_EXPIRED.
  */
 export async function createClientMaterial({

@@ -1,11 +1,5 @@
 /** Door of `crypto`: digests, signatures, key files, the cluster file and TLS material. */
-export {
-  createAuthenticator,
-  isRegisteredClient,
-  signEnvelope,
-  signHello,
-  verifyHello,
-} from './authenticator.js';
+export { createAuthenticator, signEnvelope, signHello, verifyHello } from './authenticator.js';
 export type { AuthenticatorOptions, ClusterAuthenticator, HelloContext } from './authenticator.js';
 export { authorityLifetimeMs, backdatingMs, leafLifetimeMs } from './certificate.js';
 export { certificateExpiry, renewCertificate, replicaServerName, spkiFingerprint } from './certificate.js';

@@ -91,8 +91,8 @@ export interface StateMachine {
   /** Null: the operation waits; `resolve` gives its result later. */
   execute(operation: OrderedOperation, effects: Effects): Uint8Array | null;
   /**
-   * Whether the client may have sessions, as of what is executed here; everybody may if left out. Who is refused by
-   * `execute` only must still be a client.
+   * Whether the client may have sessions, as of what is executed here; everybody may if left out. Changes by operations
+   * only.
    */
   isClient?(client: ClientId): boolean;
   /** The session is over: what waits in it, and its feeds, end without a word. */

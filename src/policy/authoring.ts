@@ -68,7 +68,10 @@ interface Limited {
 
 interface Renewing {
   readonly lease: number;
-  /** The entry to be renewed, the oldest match that is timed; both null if there is none. */
+  /**
+   * The entry to be renewed, the oldest match that is timed, whoever inserted it; both null if there is none. (With
+   * `renew: true` in place of a function it is the oldest that the caller inserted.)
+   */
   readonly tuple: Tuple | null;
   readonly owner: string | null;
 }

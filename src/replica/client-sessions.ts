@@ -111,6 +111,10 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     this.#streams.get(stream)?.send({ kind: 'feedTruncated', session, number, after });
   }
 
+  clientEnded({ client }: OutputOf<'clientEnded'>): void {
+    for (const stream of [...(this.#byClient.get(client) ?? [])]) stream.endClient();
+  }
+
   flush(): void {
     if (this.#touched.size === 0) return;
     const touched = this.#touched;

@@ -17,7 +17,7 @@ import {
   type ServerMessage,
   type StatusReply,
 } from '../codec/index.js';
-import { isRegisteredClient, verifyHello, type ClusterDescription } from '../crypto/index.js';
+import { verifyHello } from '../crypto/index.js';
 import type { Input } from '../ordering/index.js';
 import type { DropReason, Drops } from './tally.js';
 import { FrameSender } from './transport/frame-sender.js';
@@ -31,9 +31,11 @@ export interface ClientStreamPorts {
   readonly replica: ReplicaId;
   /** SHA-256 of this replica's TLS public key (SPKI), 32 bytes. */
   readonly certificateFingerprint: Uint8Array;
-  readonly cluster: { current(): ClusterDescription; refresh(): Promise<ClusterDescription> };
+  readonly clusterId: string;
   readonly drops: Drops;
   view(): ViewNumber;
+  /** As of what this replica has executed: it may lag behind the others. */
+  isClient(client: ClientId): boolean;
   /** False: the core will not get it. */
   submit(input: Input): boolean;
   /** Calls `send` with the answer, soon. */
@@ -68,10 +70,8 @@ export class ClientStream implements FrameReceiver {
   readonly #sender = new FrameSender(sendQueueLimits, encodeServerFrame);
   readonly #helloTimer: NodeJS.Timeout;
   readonly #sessions = new Set<SessionId>();
-  #state: 'new' | 'checking' | 'ready' | 'closed' = 'new';
+  #state: 'new' | 'ready' | 'closed' = 'new';
   #client: ClientId | null = null;
-  /** Messages behind a hello that is being checked. */
-  #backlog: ClientMessage[] = [];
   #framesThisTurn = 0;
   /** Whether the core may hold something for this stream. */
   #hasFollowed = false;
@@ -110,6 +110,12 @@ export class ClientStream implements FrameReceiver {
     else this.#registry.touch(this);
   }
 
+  /** Lets out what is queued as far as it goes, tells that the client is none any more and ends the stream. */
+  endClient(): void {
+    this.endTurn();
+    this.refuse('UNKNOWN_CLIENT');
+  }
+
   /** Tells why and ends the stream; what is queued is dropped. */
   refuse(code: NoticeCode): void {
     if (this.#state === 'closed') return;
@@ -133,7 +139,6 @@ export class ClientStream implements FrameReceiver {
     for (const encoded of messages) {
       const message = decodeClientMessage(encoded);
       if (message === null) this.#notice('MALFORMED_MESSAGE');
-      else if (this.#state === 'checking') this.#backlog.push(message);
       else this.#onMessage(message);
     }
   }
@@ -142,7 +147,6 @@ export class ClientStream implements FrameReceiver {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearTimeout(this.#helloTimer);
-    this.#backlog = [];
     this.#sender.disconnect();
     this.#registry.removed(this);
     if (this.#hasFollowed) this.#ports.submit({ kind: 'streamClosed', stream: this.number });
@@ -151,7 +155,7 @@ export class ClientStream implements FrameReceiver {
   endTurn(): void {
     const wasPaused = this.#framesThisTurn >= framesPerTurnMax;
     this.#framesThisTurn = 0;
-    if (wasPaused && this.#state !== 'checking') this.#stream.resume();
+    if (wasPaused) this.#stream.resume();
     this.#sender.flush();
   }
 
@@ -191,33 +195,11 @@ export class ClientStream implements FrameReceiver {
   }
 
   #onHello(hello: Hello): void {
-    const { replica, certificateFingerprint, cluster } = this.#ports;
-    const description = cluster.current();
-    const context = { clusterId: description.clusterId, replica, certificateFingerprint, nonce: this.#nonce };
-    if (!verifyHello(context, hello)) {
-      this.refuse('HELLO_REFUSED');
-    } else if (isRegisteredClient(description, hello.client)) {
-      this.#welcome(hello);
-    } else {
-      // Perhaps just added to the cluster file.
-      this.#state = 'checking';
-      this.#stream.pause();
-      void cluster.refresh().then((latest) => this.#onRefreshed(latest, hello));
-    }
-  }
-
-  #onRefreshed(description: ClusterDescription, hello: Hello): void {
-    if (this.#state !== 'checking') return;
-    if (!isRegisteredClient(description, hello.client)) {
-      this.refuse('UNKNOWN_CLIENT');
-      return;
-    }
-    this.#state = 'new';
-    this.#stream.resume();
-    this.#welcome(hello);
-    const backlog = this.#backlog;
-    this.#backlog = [];
-    for (const message of backlog) this.#onMessage(message);
+    const { clusterId, replica, certificateFingerprint } = this.#ports;
+    const context = { clusterId, replica, certificateFingerprint, nonce: this.#nonce };
+    if (!verifyHello(context, hello)) this.refuse('HELLO_REFUSED');
+    else if (!this.#ports.isClient(hello.client)) this.refuse('UNKNOWN_CLIENT');
+    else this.#welcome(hello);
   }
 
   #welcome(hello: Hello): void {
@@ -259,6 +241,8 @@ export class ClientStream implements FrameReceiver {
     if (envelope === null) this.#notice('MALFORMED_ENVELOPE');
     else if (envelope.body.kind === 'rejoin' || envelope.body.client !== client)
       this.#notice('FOREIGN_ENVELOPE');
+    // A state transfer may have brought its end, which nobody told.
+    else if (!this.#ports.isClient(client)) this.refuse('UNKNOWN_CLIENT');
     else this.#ports.submit({ kind: 'envelope', envelope });
   }
 

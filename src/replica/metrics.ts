@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { ReplicaId } from '../base/index.js';
+import type { RefusalCount } from '../codec/index.js';
 import type { ReplicaStatus } from '../ordering/index.js';
 import type { Tally } from './tally.js';
 
@@ -23,6 +24,7 @@ export interface MetricsSources {
   clientsConnected(): number;
   /** Bytes waiting to be sent, by replica. */
   queuedBytes(): ReadonlyMap<ReplicaId, number>;
+  refusals(): readonly RefusalCount[];
 }
 
 function counter(registry: Registry, name: string, help: string, value: () => number): void {
@@ -46,6 +48,19 @@ function tallyCounter(registry: Registry, name: string, help: string, label: str
     collect() {
       this.reset();
       for (const [key, total] of Object.entries(tally.totals())) this.inc({ [label]: key }, total);
+    },
+  });
+}
+
+function refusalCounter(registry: Registry, refusals: () => readonly RefusalCount[]): void {
+  new Counter({
+    name: 'theodora_refusals_total',
+    help: 'Operations that the service refused.',
+    labelNames: ['code', 'client', 'space'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { code, client, space, count } of refusals()) this.inc({ code, client, space }, count);
     },
   });
 }
@@ -100,6 +115,7 @@ export function createMetrics({ counts, status, ...sources }: MetricsSources): R
     'event',
     counts.events,
   );
+  refusalCounter(registry, () => sources.refusals());
   gauge(registry, 'theodora_view', 'Number of the view.', () => status().view);
   gauge(registry, 'theodora_active', '1 outside view changes.', () => Number(status().isActive));
   gauge(registry, 'theodora_observer', '1 while the replica may not vote.', () =>

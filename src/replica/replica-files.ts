@@ -3,22 +3,37 @@
  * anything listens or any file changes. A wrong folder or file must be found here, by name, not later by
  * peers that refuse to talk.
  */
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { InvalidInputError } from '../base/index.js';
-import { readIdentityKey, type IdentityKey, type ReplicaDescription } from '../crypto/index.js';
-import { ClusterSource } from './cluster-source.js';
+import { parseClusterFile, readIdentityKey } from '../crypto/index.js';
+import type { ClusterDescription, IdentityKey, ReplicaDescription } from '../crypto/index.js';
 import { readTlsIdentity, type TlsIdentity } from './transport/tls-files.js';
 
 export interface ReplicaFiles {
-  readonly source: ClusterSource;
+  readonly cluster: ClusterDescription;
   readonly self: ReplicaDescription;
   readonly key: IdentityKey;
   readonly tls: TlsIdentity;
 }
 
 const expiryWarningMs = 30 * 86_400_000;
+
+function readClusterFile(path: string): ClusterDescription {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new InvalidInputError(
+      'CLUSTER_FILE_MISSING',
+      `${path}: cannot be read. Make a cluster with \`theodora init\`, or name its cluster file.`,
+      { path },
+      cause,
+    );
+  }
+  return parseClusterFile(text, path);
+}
 
 function checkDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
@@ -39,8 +54,8 @@ export function readReplicaFiles(
   log: Logger,
 ): ReplicaFiles {
   checkDirectory(dataDir);
-  const source = new ClusterSource(clusterFile, log);
-  const { replicas } = source.current();
+  const cluster = readClusterFile(clusterFile);
+  const { replicas } = cluster;
   const self = replicas[id];
   if (self === undefined) {
     throw new InvalidInputError(
@@ -62,5 +77,5 @@ export function readReplicaFiles(
   if (tls.expiresAt.getTime() - nowMs < expiryWarningMs) {
     log.warn({ expiresAt: tls.expiresAt.toISOString() }, 'the TLS certificate expires soon; renew it');
   }
-  return { source, self, key, tls };
+  return { cluster, self, key, tls };
 }

@@ -10,6 +10,7 @@ import { ClientSessions } from './client-sessions.js';
 import type { SteadyClock } from './clock.js';
 import { startHttp, type Health, type HttpService } from './http.js';
 import { createMetrics } from './metrics.js';
+import { largestRefusals, type RefusalSource } from './refusals.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
@@ -27,6 +28,7 @@ export interface ReplicaNodeOptions {
   readonly files: ReplicaFiles;
   readonly clock: SteadyClock;
   readonly log: Logger;
+  readonly refusals: RefusalSource;
   /** Where to dial a replica now; null if not known. */
   addressOf(id: ReplicaId): string | null;
 }
@@ -53,8 +55,8 @@ export class ReplicaNode {
 
   constructor(options: ReplicaNodeOptions) {
     this.#options = options;
-    const { source, tls } = options.files;
-    this.#tls = { ...tls, certificateAuthority: source.current().certificateAuthority };
+    const { cluster, tls } = options.files;
+    this.#tls = { ...tls, certificateAuthority: cluster.certificateAuthority };
     this.peers = this.#createPeers();
     this.clients = this.#createClients();
     this.#listener = this.#createListener();
@@ -95,6 +97,7 @@ export class ReplicaNode {
       peersConnected: () => this.peers.connected,
       clientsConnected: () => this.clients.connected,
       queuedBytes: () => this.peers.queuedBytes(),
+      refusals: () => this.#options.refusals?.refusals() ?? [],
     });
     this.#http = await startHttp({ host, port, registry, health: () => this.#health() });
     return this.#http.port;
@@ -119,7 +122,7 @@ export class ReplicaNode {
 
   #createPeers(): Peers {
     const { files, log, addressOf } = this.#options;
-    const { replicas, clusterId } = files.source.current();
+    const { replicas, clusterId } = files.cluster;
     const context = createPeerContext(this.#tls);
     const encodeFrame = shareFrames(encodePeerFrame);
     const links = new Map<ReplicaId, PeerLink>();
@@ -143,18 +146,19 @@ export class ReplicaNode {
     return new ClientSessions({
       replica: files.self.id,
       certificateFingerprint: fromHex(files.self.tlsFingerprint)!,
-      cluster: files.source,
+      clusterId: files.cluster.clusterId,
       drops: this.counts.drops,
       view: () => this.runtime.view,
+      isClient: (client) => this.runtime.isClient(client),
       submit: (input) => this.runtime.submit(input),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
     });
   }
 
   #createListener(): Listener {
-    const { source, self } = this.#options.files;
+    const { cluster, self } = this.#options.files;
     const pins = new Map<string, ReplicaId>();
-    for (const { id, tlsFingerprint } of source.current().replicas) {
+    for (const { id, tlsFingerprint } of cluster.replicas) {
       if (id !== self.id) pins.set(tlsFingerprint, id);
     }
     const receiver = new PeerReceiver(
@@ -189,6 +193,7 @@ export class ReplicaNode {
       peersConnected: this.peers.connected,
       clientsConnected: this.clients.connected,
       version: programVersion,
+      refusals: largestRefusals(this.#options.refusals?.refusals() ?? []),
     };
   }
 

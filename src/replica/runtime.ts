@@ -4,7 +4,7 @@
  * wants to send leaves at its end, in one frame per peer and client stream. Decides nothing itself.
  */
 import { assert, viewNumber } from '../base/index.js';
-import type { Digest, ReplicaId, SequenceNumber, ViewNumber } from '../base/index.js';
+import type { ClientId, Digest, ReplicaId, SequenceNumber, ViewNumber } from '../base/index.js';
 import { encodePeerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus } from '../ordering/index.js';
 import type { Clock } from './clock.js';
@@ -17,6 +17,8 @@ import type { PeerPort } from './transport/peers.js';
 export interface OrderingCore {
   step(input: Input): readonly Output[];
   status(): ReplicaStatus;
+  /** As of what is executed. */
+  isClient(client: ClientId): boolean;
   /** Digest of the state after `status().executed`; may be costly. */
   stateDigest(): Digest;
 }
@@ -30,6 +32,7 @@ export interface ClientPort {
   readReply(reply: OutputOf<'readReply'>): void;
   feedEvent(event: OutputOf<'feedEvent'>): void;
   feedTruncated(end: OutputOf<'feedTruncated'>): void;
+  clientEnded(end: OutputOf<'clientEnded'>): void;
   /** End of the turn. */
   flush(): void;
 }
@@ -139,6 +142,10 @@ export class Runtime {
     return this.#startedCore().status();
   }
 
+  isClient(client: ClientId): boolean {
+    return this.#startedCore().isClient(client);
+  }
+
   /** Computed at most once per executed batch. */
   stateDigest(): Digest {
     const core = this.#startedCore();
@@ -241,6 +248,9 @@ export class Runtime {
         break;
       case 'feedTruncated':
         clients.feedTruncated(output);
+        break;
+      case 'clientEnded':
+        clients.clientEnded(output);
         break;
       case 'persist':
         voteLog.append(output.recordNumber, output.record);

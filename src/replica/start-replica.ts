@@ -7,7 +7,7 @@ import { InvalidInputError, type ReplicaId } from '../base/index.js';
 import { createAuthenticator, parseAddress, sha256, type ClusterDescription } from '../crypto/index.js';
 import { defaultOrderingConfig, OrderingReplica, type OrderingConfig } from '../ordering/index.js';
 import type { ReplicaStatus, StateMachine } from '../ordering/index.js';
-import { createService } from '../service/index.js';
+import { createService, type Service } from '../service/index.js';
 import { SteadyClock } from './clock.js';
 import { readReplicaFiles } from './replica-files.js';
 import { ReplicaNode } from './replica-node.js';
@@ -82,6 +82,10 @@ function orderingConfig(
   return { ...defaultOrderingConfig, ...clusterSettings, ...overrides, id, n: replicas.length };
 }
 
+/** With the clients that the cluster file lists; others are added by ordered operations. */
+const createTupleSpace = ({ clients }: ClusterDescription, { clockSkewMaxMs }: OrderingConfig): Service =>
+  createService({ hash: sha256, clockSkewMaxMs, clients });
+
 function metricsAddress(options: StartReplicaOptions, description: ClusterDescription): ListenAddress | null {
   const { metrics } = options;
   if (metrics !== undefined) return { host: metrics.host ?? '127.0.0.1', port: metrics.port };
@@ -98,15 +102,17 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   const log = options.log ?? pino({ level: 'warn', base: { replica: options.id } }, pino.destination(2));
   const clock = new SteadyClock();
   const files = readReplicaFiles(options, clock.now(), log);
-  const { source, self, key } = files;
-  const description = source.current();
-  const config = orderingConfig(self.id, description, options.settings);
+  const { cluster, self, key } = files;
+  const config = orderingConfig(self.id, cluster, options.settings);
+  const service = options.stateMachine === undefined ? createTupleSpace(cluster, config) : null;
+  const stateMachine = options.stateMachine ?? service!;
   const node = new ReplicaNode({
     files,
     clock,
     log,
+    refusals: service,
     addressOf: (id) =>
-      options.peerAddress ? options.peerAddress(id) : (source.current().replicas[id]?.address ?? null),
+      options.peerAddress ? options.peerAddress(id) : (cluster.replicas[id]?.address ?? null),
   });
 
   const createCore =
@@ -114,14 +120,13 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
     ((config: OrderingConfig, start: ReplicaStart): OrderingCore =>
       new OrderingReplica({
         config,
-        authenticator: createAuthenticator({ cluster: () => source.current(), key }),
-        stateMachine:
-          options.stateMachine ?? createService({ hash: sha256, clockSkewMaxMs: config.clockSkewMaxMs }),
+        authenticator: createAuthenticator({ cluster, key }),
+        stateMachine,
         start,
       }));
 
   const { host, port } = listenAddress(options.listen ?? self.address);
-  const metrics = metricsAddress(options, description);
+  const metrics = metricsAddress(options, cluster);
   let metricsPort: number | null = null;
   let address: string;
   try {

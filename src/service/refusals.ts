@@ -2,13 +2,7 @@
  * How often this replica refused what, to whom, where: for operators, since it came up. No replicated state. Bounded: what
  * does not fit is counted under the code alone.
  */
-export interface RefusalCount {
-  readonly code: string;
-  /** Name; empty: of nobody in particular. */
-  readonly client: string;
-  readonly space: string;
-  readonly count: number;
-}
+import type { RefusalCount } from '../codec/index.js';
 
 const keysMax = 1_024;
 
@@ -16,7 +10,8 @@ export class Refusals {
   readonly #counts = new Map<string, { readonly refusal: Omit<RefusalCount, 'count'>; count: number }>();
 
   count(code: string, client: string, space: string): void {
-    const key = JSON.stringify([code, client, space]);
+    // None of them contains a space.
+    const key = `${code} ${client} ${space}`;
     const known = this.#counts.get(key);
     if (known !== undefined) known.count++;
     else if (this.#counts.size >= keysMax && client + space !== '') this.count(code, '', '');

@@ -6,7 +6,6 @@
  * replica's own clock only makes it decline to answer a read.
  */
 import {
-  clientName,
   PageTree,
   sessionId,
   type ClientId,
@@ -20,6 +19,7 @@ import {
   encodeResult,
   encodeSpaceRecord,
   isAdminOperation,
+  type RefusalCount,
   type Result,
   type SpaceOperation,
 } from '../codec/index.js';
@@ -40,7 +40,7 @@ import { administer } from './administration.js';
 import { adminName, Clients, type RegisteredClient } from './clients.js';
 import { checkLists, checkPolicyRule, isRuleUncertain, recordOf } from './guard.js';
 import { attemptOf, handlerOf, type GuardedOperation, type Invocation } from './operations.js';
-import { Refusals, type RefusalCount } from './refusals.js';
+import { Refusals } from './refusals.js';
 import { openConfig, Spaces } from './spaces.js';
 
 export interface ServiceOptions {

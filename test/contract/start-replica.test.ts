@@ -4,13 +4,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InvalidInputError, replicaId, sessionId } from '../../src/base/index.js';
-import {
-  addClient,
-  createClientMaterial,
-  generateIdentityKey,
-  renewCertificate,
-} from '../../src/crypto/index.js';
+import { clientId, InvalidInputError, replicaId, sessionId } from '../../src/base/index.js';
+import { addClient, generateIdentityKey, renewCertificate } from '../../src/crypto/index.js';
 import type { Input } from '../../src/ordering/index.js';
 import { startReplica } from '../../src/replica/index.js';
 import type { ReplicaStart, RunningReplica, StartReplicaOptions } from '../../src/replica/index.js';
@@ -276,6 +271,7 @@ describe('a running replica', () => {
       peersConnected: 0,
       clientsConnected: 1,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/) as unknown,
+      refusals: [],
     });
   });
 
@@ -328,23 +324,37 @@ describe('a running replica', () => {
     expect(replica.status().drops).toEqual({ HELLO_REFUSED: 1 });
   });
 
-  it('lets in a client that was added to the cluster file meanwhile', async () => {
-    const replica = await start();
-    const stranger = generateIdentityKey();
-    const { files: material } = await createClientMaterial({
-      name: 'alice',
-      caKeyPem: readFileSync(join(files.directory, 'ca/ca.key'), 'utf8'),
-      caCertPem: files.description.certificateAuthority,
-      now: new Date(),
-    });
-    expect(material.map(({ path }) => path)).toContain('clients/alice/tls.crt');
-    const text = readFileSync(files.clusterFile, 'utf8');
-    writeFileSync(files.clusterFile, addClient(text, 'alice', stranger.key.publicKey));
+  it('lets in who is a client in its state, and out who is none any more', async () => {
+    const core = new FakeCore();
+    const admin = clientId(adminKey(files).publicKey);
+    core.strangers.add(admin);
+    const replica = await start({ createCore: () => core });
+    const early = connect(replica);
+    void early.hello(files.description, replica.id, adminKey(files));
+    expect((await early.next('notice')).code).toBe('UNKNOWN_CLIENT');
+    await early.ended;
+    core.strangers.delete(admin);
     const client = connect(replica);
-    expect(await client.hello(files.description, replica.id, stranger.key)).toEqual({
-      kind: 'welcome',
-      view: 0,
-    });
+    await client.hello(files.description, replica.id, adminKey(files));
+    core.react = (input) => (input.kind === 'read' ? [{ kind: 'clientEnded', client: admin }] : []);
+    client.send({ kind: 'read', readId: 1, operation: Uint8Array.of(1) });
+    expect((await client.next('notice')).code).toBe('UNKNOWN_CLIENT');
+    await client.ended;
+    expect(replica.status()).toMatchObject({ clientsConnected: 0, drops: { UNKNOWN_CLIENT: 2 } });
+  });
+
+  it('knows the clients that the cluster file lists, without following the file', async () => {
+    const { createCore: _, ...options } = optionsOf();
+    const replica = await startReplica(options);
+    running.push(replica);
+    const { key } = generateIdentityKey();
+    const text = readFileSync(files.clusterFile, 'utf8');
+    writeFileSync(files.clusterFile, addClient(text, 'alice', key.publicKey));
+    const alice = connect(replica);
+    void alice.hello(files.description, replica.id, key);
+    expect((await alice.next('notice')).code).toBe('UNKNOWN_CLIENT');
+    const admin = connect(replica);
+    expect((await admin.hello(files.description, replica.id, adminKey(files))).view).toBe(0);
   });
 
   it('serves its health and metrics only when asked to', async () => {

@@ -76,12 +76,16 @@ describe('the library example of the README', () => {
   });
 });
 
-describe('the example of docs/guide/leases.md', () => {
+describe.each([
+  ['leases', 'hold: true'],
+  ['access', 'client.admin'],
+])('the example of docs/guide/%s.md', (page, part) => {
   it('compiles', () => {
-    const example = /^```ts example\n([\s\S]*?)^```$/m.exec(readText('docs/guide/leases.md'))![1]!;
-    writeFileSync(join(directory, 'leases.ts'), example);
-    expect(example).toContain('hold: true');
-    expect(compile(['leases.ts'])).toEqual([]);
+    const text = readText(`docs/guide/${page}.md`);
+    const example = /^```ts example\n([\s\S]*?)^```$/m.exec(text)![1]!;
+    writeFileSync(join(directory, `${page}.ts`), example);
+    expect(example).toContain(part);
+    expect(compile([`${page}.ts`])).toEqual([]);
   });
 });
 

@@ -27,15 +27,12 @@ afterEach(() => work.close());
 const workFile = (): string => join(work.directory, 'work');
 const workDone = (): number[] => readFileSync(workFile(), 'utf8').trim().split('\n').map(Number);
 
+const holderProcess = (name: string, leaseMs: number, how: 'elected' | 'lock'): Running =>
+  work.spawn(process.execPath, [holderPath, work.clusterFile, name, String(leaseMs), workFile(), how]);
+
 /** A process of its own that holds `["leader", name]`. */
 async function hold(name: string, leaseMs: number): Promise<{ holder: Running; token: number }> {
-  const holder = work.spawn(process.execPath, [
-    holderPath,
-    work.clusterFile,
-    name,
-    String(leaseMs),
-    workFile(),
-  ]);
+  const holder = holderProcess(name, leaseMs, 'elected');
   const { token } = await holder.event({ event: 'held' });
   return { holder, token: token as number };
 }
@@ -83,6 +80,25 @@ describe('a holder that is stopped for longer than its lease (pitfalls 20, 21)',
     expect(done.at(-1)).toBe(second.id);
     expect(done.filter((one) => one === second.id)).toHaveLength(1);
     expect(await leader()).toEqual(second);
+  });
+
+  it('loses a lock to the next in the queue, whose fencing token is greater', async () => {
+    const first = holderProcess('first', 2_500, 'lock');
+    const { token } = await first.event({ event: 'held' });
+    const second = holderProcess('second', 8_000, 'lock');
+    // Queued, and told of nothing yet.
+    while (resultOf(await work.run('count', '["theodora.lock", "work", null, null]'))['count'] !== 2);
+    first.kill('SIGSTOP');
+    const next = await second.event({ event: 'held' });
+    expect(next['token']).toBeGreaterThan(token as number);
+    first.kill('SIGCONT');
+    expect(await first.event({ event: 'lost' })).toMatchObject({ token, code: 'LEASE_LOST' });
+    second.kill('SIGTERM');
+    expect(await second.event({ event: 'released' })).toMatchObject({ isReleased: true });
+    for (const holder of [first, second]) expect(await holder.finished).toMatchObject({ status: 0, err: '' });
+    // Once the second had begun, the first did nothing more.
+    const done = workDone();
+    expect(done.lastIndexOf(token as number)).toBeLessThan(done.indexOf(next['token'] as number));
   });
 
   it('but was not asked for by anyone else, is told so all the same', async () => {

@@ -1,7 +1,8 @@
-/** What newcomers do first: `theodora demo`, and the five minutes of the README, word by word. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** What newcomers do first: `theodora demo`, and the commands of the README and the guides, word by word. */
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readText, repository } from '../house/syntax.js';
 import { mainPath, Workplace } from '../support/theodora-process.js';
 
 let work: Workplace;
@@ -65,20 +66,45 @@ function loosely(expected: string): RegExp {
   );
 }
 
-describe('the README', () => {
+/** The fenced blocks that are named after a file, such as `ts jobs.ts`. */
+function namedFiles(markdown: string): Map<string, string> {
+  const fences = markdown.matchAll(/^```(?:ts|js) (\S+\.\w+)\n([\s\S]*?)^```$/gm);
+  return new Map([...fences].map(([, name = '', text = '']) => [name, text]));
+}
+
+/** A place where the package is installed, as after `npm ci`, without npm: its commands, its files, its imports. */
+function install(): string {
+  const bin = join(work.directory, 'bin');
+  mkdirSync(bin);
+  const commands = {
+    theodora: `exec '${process.execPath}' '${mainPath}' "$@"`,
+    npx: `[ "$1" = theodora ] || exit 99\nshift\nexec '${process.execPath}' '${mainPath}' "$@"`,
+    node: `exec '${process.execPath}' "$@"`,
+  };
+  for (const [name, text] of Object.entries(commands)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  symlinkSync(join(repository, 'policy'), join(work.directory, 'policy'));
+  // A project of its own, whatever lies above it.
+  writeFileSync(join(work.directory, 'package.json'), '{"private":true}');
+  mkdirSync(join(work.directory, 'node_modules'));
+  symlinkSync(repository, join(work.directory, 'node_modules', 'theodora'));
+  return bin;
+}
+
+describe.each([
+  ['README.md', 8],
+  ['docs/guide/access.md', 5],
+  ['docs/guide/policies.md', 4],
+])('%s', (page, count) => {
   it('says what happens', async () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const blocks = tourBlocks(readme);
-    expect(blocks.length).toBeGreaterThan(3);
+    const text = readText(page);
+    const blocks = tourBlocks(text);
+    expect(blocks.length).toBeGreaterThanOrEqual(count);
     expect(blocks.filter(({ expected }) => expected !== null).length).toBeGreaterThan(1);
-    // `npx theodora …` as after `npm ci`, without npm.
-    const bin = join(work.directory, 'bin');
-    mkdirSync(bin);
-    writeFileSync(
-      join(bin, 'npx'),
-      `#!/bin/sh\n[ "$1" = theodora ] || exit 99\nshift\nexec '${process.execPath}' '${mainPath}' "$@"\n`,
-    );
-    chmodSync(join(bin, 'npx'), 0o755);
+    const bin = install();
+    for (const [name, content] of namedFiles(text)) writeFileSync(join(work.directory, name), content);
     await work.up();
     for (const { commands, expected } of blocks) {
       const path = `${bin}:${process.env['PATH']}`;

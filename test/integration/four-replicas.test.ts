@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientId } from '../../src/base/index.js';
+import { clientId, clientName } from '../../src/base/index.js';
 import { decodeResult, encodeOperation, type EnvelopeBody } from '../../src/codec/index.js';
 import { signEnvelope } from '../../src/crypto/index.js';
 import type { RunningReplica } from '../../src/replica/index.js';
@@ -60,7 +60,7 @@ describe('four replicas over gRPC and TLS', () => {
       const outcome = outcomes[0]!;
       return outcome.kind === 'result' ? decodeResult(outcome.result) : outcome;
     });
-    const entry = { id: 1n, tuple: ['job', 1], owner: admin, deadline: null };
+    const entry = { id: 1n, tuple: ['job', 1], owner: clientName('admin'), deadline: null };
     expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'entry', entry })));
 
     for (const client of clients) client.send({ kind: 'statusRequest', requestId: 5 });

@@ -1,6 +1,6 @@
 /** Who is a client is state of the service, and all replicas judge it where they execute (DESIGN sections 2 and 5). */
 import { describe, expect, test } from 'vitest';
-import { sessionId } from '../../src/base/index.js';
+import type { SessionId } from '../../src/base/index.js';
 import { admitClient, Counter, endClient, openFeed, waitFor } from '../support/counter.js';
 import {
   addEnvelope,
@@ -15,7 +15,7 @@ import { batchOf, prepare, prePrepare } from '../support/messages.js';
 import { Ordering, plain } from '../support/ordering.js';
 
 /** Alice's session, used up to number 1; bob is no client. */
-function withoutBob(): { ordering: Ordering; id: ReturnType<typeof sessionId> } {
+function withoutBob(): { ordering: Ordering; id: SessionId } {
   const ordering = new Ordering();
   const id = ordering.open();
   ordering.order(requestsEnvelope(alice, id, 1, [endClient(bob)]));
@@ -113,6 +113,28 @@ describe('a client that is ended', () => {
     expect(new Set(digests).size).toBe(1);
     expect(cluster.nodes.map(({ replica }) => replica.isClient(bob))).toEqual([false, false, false, false]);
   });
+});
+
+test('DESIGN §5: where a client ended by a state transfer, what of it waited is forgotten as well', () => {
+  const cluster = new Lockstep(4, {
+    checkpointInterval: 8,
+    watermarkWindow: 16,
+    historyBytesMax: 0,
+    historyBatchesMax: 0,
+  });
+  const [mine, his] = [cluster.open(alice), cluster.open(bob)];
+  cluster.filter = ({ from, to, message }) => (from === 3 || to === 3 ? null : message);
+  cluster.submit(addEnvelope(bob, his, 1, [1]), [3]);
+  expect(cluster.node(3).replica.status().pending).toBe(1);
+  cluster.submit(requestsEnvelope(alice, mine, 1, [endClient(bob)]), [0]);
+  for (let number = 2; number <= 40; number++) cluster.submit(addEnvelope(alice, mine, number, [0]), [0]);
+  cluster.filter = ({ message }) => message;
+  cluster.tick(2_500);
+  expect(cluster.outputs(3, 'event').some(({ event }) => event === 'state-transferred')).toBe(true);
+  expect(cluster.node(3).replica.status().pending).toBe(0);
+  expect(cluster.node(3).replica.isClient(bob)).toBe(false);
+  const digests = cluster.nodes.map(({ replica }) => replica.stateDigest());
+  expect(digests).toEqual(digests.map(() => digests[0]));
 });
 
 describe('who is no client', () => {

@@ -84,12 +84,13 @@ describe('exactly once', () => {
   });
 
   it('notices what the client never sent', () => {
-    const forged = { operation: { ...operation, number: 4 }, result: resultAt(0), effects: [] };
+    const forged = { operation: { ...operation, number: 4 }, result: resultAt(0), effects: [], ended: [] };
     expect(() => checker().deliver({ ...first, executions: [forged] })).toThrow('not submitted');
     const altered = {
       operation: { ...operation, operation: Uint8Array.of(1) },
       result: resultAt(0),
       effects: [],
+      ended: [],
     };
     expect(() => checker().deliver({ ...first, executions: [altered] })).toThrow('not submitted');
   });

@@ -38,7 +38,7 @@ export function executedAt(operations: readonly Timed[], service = freshService(
       mayWait: true,
     };
     service.advanceTime(time, noEffects);
-    return { operation: ordered, result: service.execute(ordered, noEffects), effects: [] };
+    return { operation: ordered, result: service.execute(ordered, noEffects), effects: [], ended: [] };
   });
 }
 

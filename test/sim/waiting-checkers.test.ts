@@ -84,6 +84,7 @@ class Order {
   readonly #effects = {
     resolve: (): boolean => this.hasRoom,
     notify: (): void => undefined,
+    endClient: (): void => undefined,
   };
 
   #deliver(): void {
@@ -415,6 +416,7 @@ describe('sessions', () => {
         },
         result: Uint8Array.of(),
         effects: [],
+        ended: [],
       }));
       const number = sequenceNumber(index + 1);
       return { sequenceNumber: number, digest: sha256(bytes), time, ended, effects: [], executions };

@@ -48,10 +48,10 @@ export function adminKey({ directory }: ClusterFiles): IdentityKey {
   return readIdentityKey(join(directory, 'clients/admin/identity.key'));
 }
 
-/** Starts every replica of a cluster in this process. */
+/** Starts every replica of a cluster in this process; `options` are asked for once a replica. */
 export async function startCluster(
   files: ClusterFiles,
-  options: Partial<StartReplicaOptions> = {},
+  options: () => Partial<StartReplicaOptions> = () => ({}),
 ): Promise<readonly RunningReplica[]> {
   const addresses = new Map<number, string>();
   const replicas: RunningReplica[] = [];
@@ -63,7 +63,7 @@ export async function startCluster(
       listen: '127.0.0.1:0',
       peerAddress: (peer) => addresses.get(peer) ?? null,
       log: silent,
-      ...options,
+      ...options(),
     });
     addresses.set(id, replica.address);
     replicas.push(replica);

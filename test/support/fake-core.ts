@@ -1,5 +1,12 @@
 /** Stands in for the ordering layer: records inputs, answers with outputs that the test has laid out. */
-import { digest, replicaId, sequenceNumber, viewNumber, type Digest } from '../../src/base/index.js';
+import {
+  digest,
+  replicaId,
+  sequenceNumber,
+  viewNumber,
+  type ClientId,
+  type Digest,
+} from '../../src/base/index.js';
 import type { Input, Output, ReplicaStatus } from '../../src/ordering/index.js';
 import type { OrderingCore } from '../../src/replica/index.js';
 
@@ -7,6 +14,8 @@ export class FakeCore implements OrderingCore {
   readonly inputs: Input[] = [];
   /** Outputs for an input; none by default. */
   react: (input: Input) => readonly Output[] = () => [];
+  /** Who is no client. */
+  readonly strangers = new Set<ClientId>();
   executed = 0;
   digestsComputed = 0;
 
@@ -27,6 +36,10 @@ export class FakeCore implements OrderingCore {
       pending: 0,
       sizes: { slots: 3 },
     };
+  }
+
+  isClient(client: ClientId): boolean {
+    return !this.strangers.has(client);
   }
 
   stateDigest(): Digest {

@@ -1,52 +1,104 @@
 /**
- * `theodora client …`: who may use the service. An identity is a key made here and an entry of the cluster
- * file; running replicas read the file again. Needs the certificate authority's key, so only the operator can.
+ * `theodora client …`: who may use the service. A client is a key made here and registered under its name by an ordered
+ * operation of the admin. Making one also takes the certificate authority's key, so only the operator can.
  */
-import { dirname, join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { readClusterText } from '../cluster-directory.js';
+import type { RegisteredClient } from '../../client/index.js';
 import type { Bind } from '../command.js';
+import { formatTime } from '../duration.js';
 import { exitStatus } from '../errors.js';
+import type { Output } from '../output.js';
+import { examples, withClient } from './entries.js';
 
-export function registerClient(program: Command, bind: Bind): void {
-  const client = program.command('client').description('client identities');
+function clientToJson({ name, publicKey, addedAt, revokedAt }: RegisteredClient): object {
+  return { client: name, key: publicKey, added: addedAt, revoked: revokedAt };
+}
+
+function clientTable(output: Output, clients: readonly RegisteredClient[]): string {
+  return output.table(
+    ['client', 'public key', 'added', 'revoked'],
+    clients.map(({ name, publicKey, addedAt, revokedAt }) => [
+      name,
+      publicKey,
+      addedAt === null ? 'from the start' : formatTime(addedAt),
+      revokedAt === null ? '' : formatTime(revokedAt),
+    ]),
+  );
+}
+
+interface AddOptions {
+  readonly key?: string;
+}
+
+function keyArgument(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a public key: 64 hexadecimal digits.');
+}
+
+function registerAdd(client: Command, bind: Bind): void {
   client
     .command('add')
     .argument('<name>', 'letters, digits, ".", "_" and "-"')
-    .description('make a client identity and register it in the cluster file')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ theodora client add alice\n  $ theodora --as alice out \'["hello"]\'',
-    )
+    .option('--key <key>', 'register this public key (default: make new keys)', keyArgument)
+    .description('make a client identity and register it')
+    .addHelpText('after', examples('client add alice', '--as alice out \'["hello"]\''))
     .action(
-      bind(async ({ output, clusterFile }, [name = '']) => {
-        const { registerClientIdentity } = await import('../registration.js');
-        const key = await registerClientIdentity(clusterFile, name);
-        output.result({ client: name, key }, () =>
-          [
-            `client ${name} registered, public key ${key}`,
-            `its keys: ${join(dirname(clusterFile), 'clients', name)} (for its owner only)`,
-            'Replicas that use this cluster file notice by themselves; copy it to those on other machines.',
-          ].join('\n'),
-        );
-        return exitStatus.ok;
+      bind<AddOptions>(async (context, [name = ''], { key }) => {
+        const { prepareClient } = await import('../registration.js');
+        const made = key === undefined ? await prepareClient(context.clusterFile, name) : null;
+        return withClient(context, async ({ admin }) => {
+          const { publicKey } = await (made?.register(admin) ?? admin.addClient(name, key!));
+          context.output.result({ client: name, key: publicKey }, () => {
+            const registered = `client ${name} registered, public key ${publicKey}`;
+            if (made === null) return registered;
+            return `${registered}\nits keys: ${made.directory} (for its owner only, beside a copy of the cluster file)`;
+          });
+          return exitStatus.ok;
+        });
       }),
     );
+}
+
+function registerRevoke(client: Command, bind: Bind): void {
+  client
+    .command('revoke')
+    .argument('<name>', 'a registered client')
+    .description('take a client the right to use the service, for good; its entries stay')
+    .addHelpText('after', examples('client revoke alice'))
+    .action(
+      bind((context, [name = '']) =>
+        withClient(context, async ({ admin }) => {
+          const revoked = await admin.revokeClient(name);
+          context.output.result(
+            clientToJson(revoked),
+            () => `client ${name} revoked: its sessions have ended, and its name is never given again`,
+          );
+          return exitStatus.ok;
+        }),
+      ),
+    );
+}
+
+function registerList(client: Command, bind: Bind): void {
   client
     .command('list')
-    .description('list the registered clients')
+    .description('list the clients, those revoked included')
     .action(
-      bind(async ({ output, clusterFile }) => {
-        const { parseClusterFile } = await import('../../crypto/index.js');
-        const { clients } = parseClusterFile(readClusterText(clusterFile), clusterFile);
-        for (const { name, publicKey } of clients) output.record({ client: name, key: publicKey });
-        output.say(
-          output.table(
-            ['client', 'public key'],
-            clients.map(({ name, publicKey }) => [name, publicKey]),
-          ),
-        );
-        return exitStatus.ok;
-      }),
+      bind((context) =>
+        withClient(context, async ({ admin }) => {
+          const clients = await admin.clients();
+          for (const one of clients) context.output.record(clientToJson(one));
+          context.output.say(clientTable(context.output, clients));
+          return exitStatus.ok;
+        }),
+      ),
     );
+}
+
+export function registerClient(program: Command, bind: Bind): void {
+  const client = program.command('client').description('who may use the service (for the admin)');
+  registerAdd(client, bind);
+  registerRevoke(client, bind);
+  registerList(client, bind);
 }

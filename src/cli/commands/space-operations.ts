@@ -5,7 +5,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { CasResult, Entry } from '../../client/index.js';
-import { durationArgument, integerArgument } from '../command.js';
+import { durationArgument, integerArgument, namesArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import { parseDuration } from '../duration.js';
 import { exitStatus } from '../errors.js';
@@ -33,8 +33,10 @@ function showEntries(output: Output, entries: readonly Entry[]): ExitStatus {
 
 const tupleHelp = 'JSON array, such as \'["job", 42, "queued"]\'';
 
-interface LeaseOption {
+interface InsertOptions {
   readonly lease?: number;
+  readonly readers?: readonly string[];
+  readonly takers?: readonly string[];
 }
 
 interface LimitOption {
@@ -51,11 +53,17 @@ function idArgument(text: string): bigint {
   throw new InvalidArgumentError('It must be the id of an entry, a positive integer.');
 }
 
-function leaseOption(): Option {
-  return new Option(
-    '--lease <duration>',
-    'the entry ends after this, such as 5s (default: it stays until taken)',
-  ).argParser(durationArgument);
+/** The options of a command that inserts. */
+function inserting(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--lease <duration>',
+        'the entry ends after this, such as 5s (default: it stays until taken)',
+      ).argParser(durationArgument),
+    )
+    .option('--readers <names>', 'who alone may read it (default: whoever may in the space)', namesArgument)
+    .option('--takers <names>', 'who alone may take it (default: whoever may in the space)', namesArgument);
 }
 
 function limitOption(): Option {
@@ -65,10 +73,8 @@ function limitOption(): Option {
 }
 
 function registerInsertion(program: Command, bind: Bind): void {
-  program
-    .command('out')
+  inserting(program.command('out'))
     .argument('<tuple>', tupleHelp)
-    .addOption(leaseOption())
     .description('insert a tuple')
     .addHelpText(
       'after',
@@ -76,21 +82,20 @@ function registerInsertion(program: Command, bind: Bind): void {
         'out \'["job", 42, "queued"]\'',
         'out \'["reading", {"double":21}, true]\'',
         'out \'["alive", "worker-7"]\' --lease 30s',
+        'out \'["for bob"]\' --readers bob --takers bob',
       ),
     )
     .action(
-      bind<LeaseOption>((context, [text = ''], { lease }) => {
+      bind<InsertOptions>((context, [text = ''], { lease, readers, takers }) => {
         const tuple = parseTuple(text);
         return withSpace(context, async (space) =>
-          showEntry(context.output, await space.out(tuple, { lease })),
+          showEntry(context.output, await space.out(tuple, { lease, readers, takers })),
         );
       }),
     );
-  program
-    .command('cas')
+  inserting(program.command('cas'))
     .argument('<template>', templateHelp)
     .argument('<tuple>', tupleHelp)
-    .addOption(leaseOption())
     .description('insert a tuple if nothing matches the template')
     .addHelpText(
       'after',
@@ -100,11 +105,11 @@ function registerInsertion(program: Command, bind: Bind): void {
       ),
     )
     .action(
-      bind<LeaseOption>((context, [templateText = '', tupleText = ''], { lease }) => {
+      bind<InsertOptions>((context, [templateText = '', tupleText = ''], { lease, readers, takers }) => {
         const template = parseTemplate(templateText);
         const tuple = parseTuple(tupleText);
         return withSpace(context, async (space) =>
-          showSwap(context.output, await space.cas(template, tuple, { lease })),
+          showSwap(context.output, await space.cas(template, tuple, { lease, readers, takers })),
         );
       }),
     );
@@ -133,19 +138,17 @@ function registerSingles(program: Command, bind: Bind): void {
         return withSpace(context, async (space) => showEntry(context.output, await space.inp(template)));
       }),
     );
-  program
-    .command('replace')
+  inserting(program.command('replace'))
     .argument('<template>', templateHelp)
     .argument('<tuple>', tupleHelp)
-    .addOption(leaseOption())
     .description('take the oldest match and insert a tuple, in one step')
     .addHelpText('after', examples('replace \'["job", 42, "queued"]\' \'["job", 42, "done"]\''))
     .action(
-      bind<LeaseOption>((context, [templateText = '', tupleText = ''], { lease }) => {
+      bind<InsertOptions>((context, [templateText = '', tupleText = ''], { lease, readers, takers }) => {
         const template = parseTemplate(templateText);
         const tuple = parseTuple(tupleText);
         return withSpace(context, async (space) =>
-          showEntry(context.output, await space.replace(template, tuple, { lease })),
+          showEntry(context.output, await space.replace(template, tuple, { lease, readers, takers })),
         );
       }),
     );

@@ -7,7 +7,7 @@ import { UnavailableError } from '../../base/index.js';
 import type { ReplicaStatus } from '../../client/index.js';
 import type { Bind } from '../command.js';
 import { exitStatus } from '../errors.js';
-import type { Output } from '../output.js';
+import { toPrintable, type Output } from '../output.js';
 
 /** A replica that does not answer must not cost the whole --timeout, ms. */
 const statusTimeoutMs = 2_000;
@@ -69,9 +69,31 @@ function divergence(output: Output, replicas: readonly ReplicaStatus[]): string 
   return null;
 }
 
-function showStatus(output: Output, replicas: readonly ReplicaStatus[]): void {
+/** What the service refused, by replica: each counts since its own start, and each is believed for itself. */
+function refusals(output: Output, replicas: readonly ReplicaStatus[]): string | null {
+  const rows = new Map<string, { readonly what: readonly string[]; readonly counts: Map<number, number> }>();
+  for (const replica of replicas) {
+    if (!replica.reachable) continue;
+    for (const { code, client, space, count } of replica.refusals) {
+      const what = [code, client, space].map(toPrintable);
+      const key = JSON.stringify(what);
+      const row = rows.get(key) ?? { what, counts: new Map<number, number>() };
+      rows.set(key, row);
+      row.counts.set(replica.id, count);
+    }
+  }
+  if (rows.size === 0) return null;
+  const most = ({ counts }: { readonly counts: Map<number, number> }): number => Math.max(...counts.values());
+  const columns = ['refused', 'client', 'space', ...replicas.map(({ id }) => `by ${id}`)];
+  const lines = [...rows.values()]
+    .sort((a, b) => most(b) - most(a))
+    .map(({ what, counts }) => [...what, ...replicas.map(({ id }) => String(counts.get(id) ?? 0))]);
+  return `\n${output.table(columns, lines)}`;
+}
+
+export function showStatus(output: Output, replicas: readonly ReplicaStatus[]): void {
   output.result({ replicas }, () =>
-    [output.table(header, replicas.map(rowOf)), divergence(output, replicas)]
+    [output.table(header, replicas.map(rowOf)), divergence(output, replicas), refusals(output, replicas)]
       .filter((line) => line !== null)
       .join('\n'),
   );
@@ -86,6 +108,7 @@ export function registerStatus(program: Command, bind: Bind): void {
       `
 view, primary: the replicas' number of the current view and who leads it; executed: batches executed;
 stable: the last stable checkpoint; digest: of the state after what is executed, equal at equal points.
+refused: what the service refused most often, counted by each replica since its start; shown if there is any.
 
 Example:
   $ theodora status`,

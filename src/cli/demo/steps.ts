@@ -17,10 +17,13 @@ function show(tuple: Parameters<typeof tupleToJson>[0]): string {
 
 const start: Step = {
   name: 'start',
-  shows: 'a cluster: four replicas, each a process of its own, of which any one may fail in any way',
-  async run({ group }) {
+  shows:
+    'a cluster: four replicas, each a process of its own, of which any one may fail in any way; the admin registers alice and bob',
+  async run(tour) {
+    const { group } = tour;
     await group.startAll();
     check(group.running.length === 4, 'four replicas run');
+    await tour.register(['alice', 'bob']);
     return group.running.map(({ id, pid }) => `replica ${id} is process ${pid}`).join(', ');
   },
 };

@@ -1,5 +1,5 @@
 /**
- * What the tour walks through: a cluster of its own in a temporary directory, and two clients. A step tells
+ * What the tour walks through: a cluster of its own in a temporary directory, its admin and two clients. A step tells
  * what it shows, does it, and checks what it claims.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import type { Client, ReplicaStatus } from '../../client/index.js';
 import { createClusterMaterial } from '../../crypto/index.js';
 import { writeClusterDirectory } from '../cluster-directory.js';
 import { freePorts } from '../launcher.js';
-import { registerClientIdentity } from '../registration.js';
+import { prepareClient } from '../registration.js';
 import { ReplicaGroup } from '../replica-group.js';
 
 export interface Step {
@@ -53,7 +53,6 @@ export class Tour implements AsyncDisposable {
       const { description, files } = await createClusterMaterial({ hosts, now: new Date() });
       const clusterDirectory = join(directory, 'cluster');
       const clusterFile = writeClusterDirectory(clusterDirectory, files);
-      for (const name of ['alice', 'bob']) await registerClientIdentity(clusterFile, name);
       const group = new ReplicaGroup(clusterDirectory, clusterFile, description, { exited: () => undefined });
       return new Tour(directory, clusterFile, group, timeoutMs);
     } catch (error) {
@@ -62,8 +61,14 @@ export class Tour implements AsyncDisposable {
     }
   }
 
+  /** Registers the clients, once the cluster runs. */
+  async register(names: readonly ('alice' | 'bob')[]): Promise<void> {
+    const { admin } = await this.client('admin');
+    for (const name of names) await (await prepareClient(this.clusterFile, name)).register(admin);
+  }
+
   /** Connects at the first use of a name. */
-  async client(identity: 'alice' | 'bob'): Promise<Client> {
+  async client(identity: 'admin' | 'alice' | 'bob'): Promise<Client> {
     const known = this.#clients.get(identity);
     if (known !== undefined) return known;
     const client = await connect({ cluster: this.clusterFile, identity, timeoutMs: this.timeoutMs });
@@ -72,7 +77,7 @@ export class Tour implements AsyncDisposable {
   }
 
   async status(): Promise<ReachableStatus[]> {
-    const all = await clusterStatus({ cluster: this.clusterFile, identity: 'alice', timeoutMs: 2_000 });
+    const all = await clusterStatus({ cluster: this.clusterFile, identity: 'admin', timeoutMs: 2_000 });
     return all.filter((replica) => replica.reachable);
   }
 

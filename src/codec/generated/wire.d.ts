@@ -330,6 +330,7 @@ export namespace theodora {
         peersConnected: number;
         clientsConnected: number;
         version: string;
+        refusals: theodora.RefusalCount[];
         static encode(message: theodora.StatusReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StatusReply & theodora.StatusReply.$Shape;
     }
@@ -347,9 +348,30 @@ export namespace theodora {
             peersConnected?: number;
             clientsConnected?: number;
             version?: string;
+            refusals?: theodora.RefusalCount.$Properties[];
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.StatusReply.$Properties;
+    }
+    class RefusalCount {
+        constructor(properties?: theodora.RefusalCount.$Properties);
+        $unknowns?: Uint8Array[];
+        code: string;
+        client: string;
+        space: string;
+        count: (number|Long);
+        static encode(message: theodora.RefusalCount.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.RefusalCount & theodora.RefusalCount.$Shape;
+    }
+    namespace RefusalCount {
+        interface $Properties {
+            code?: string;
+            client?: string;
+            space?: string;
+            count?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.RefusalCount.$Properties;
     }
     class Envelope {
         constructor(properties?: theodora.Envelope.$Properties);

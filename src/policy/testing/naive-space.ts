@@ -147,7 +147,9 @@ export function attempt(
   const { operation, lease, limit } = wanted;
   const template = wanted.template === undefined ? null : normalizeTemplate(wanted.template);
   const tuple = wanted.tuple === undefined ? null : normalizeTuple(wanted.tuple);
-  const isCandidate = ({ deadline }: TestEntry) => operation !== 'renew' || deadline !== null;
+  // Where no rule decides, one renews one's own.
+  const isOwn = ({ owner }: TestEntry) => policy.decides('renew') || owner === client;
+  const isCandidate = (one: TestEntry) => operation !== 'renew' || (one.deadline !== null && isOwn(one));
   const matching =
     template === null ? [] : state.entries.filter((one) => matchesTemplate(template, one.tuple));
   const found = matching.filter(isCandidate).slice(0, limit || undefined);

@@ -69,7 +69,7 @@ export class SimulatedProcess implements ClientEndpoint {
     };
     const links = { problems: () => [], status: () => Promise.resolve([]), close: () => undefined };
     this.client = new Client({
-      identity: { name, id, cluster },
+      identity: { name, publicKey: id, cluster },
       driver,
       links,
       timeoutMs: timeoutMs ?? callTimeoutMs,

@@ -11,8 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { editClusterFile, writeClusterDirectory } from '../../../src/cli/cluster-directory.js';
-import { parseClusterFile } from '../../../src/crypto/index.js';
+import { RefusedError, UnavailableError, UnknownOutcomeError } from '../../../src/base/index.js';
+import { addFiles, writeClusterDirectory } from '../../../src/cli/cluster-directory.js';
+import { prepareClient, type NewClient } from '../../../src/cli/registration.js';
+import { parseClusterFile, readIdentityKey } from '../../../src/crypto/index.js';
 import { reportedError, runHere } from './fake-terminal.js';
 
 let top: string;
@@ -99,39 +101,32 @@ describe('writing a cluster', () => {
   });
 });
 
+describe('adding files', () => {
+  it('leaves none behind when it cannot be finished', () => {
+    const file = { path: 'a/key', content: 'x', mode: 0o600 as const };
+    expect(() => addFiles(top, [file, file])).toThrowError(/EEXIST/);
+    expect(readdirSync(top)).toEqual([]);
+  });
+});
+
+/** `client add` for real: up to the service, of which there is none here. */
 describe('client add', () => {
-  const add = (name: string): ReturnType<typeof runHere> =>
-    runHere(['client', 'add', name, '--cluster', join(out, 'cluster.yaml'), '--json']);
-  const list = async (): Promise<{ client: string; key: string }[]> => {
-    const { out: text } = await runHere(['client', 'list', '--cluster', join(out, 'cluster.yaml'), '--json']);
-    return text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { client: string; key: string });
+  const add = (name: string): ReturnType<typeof runHere> => {
+    const cluster = join(out, 'cluster.yaml');
+    return runHere(['client', 'add', name, '--cluster', cluster, '--timeout', '200ms', '--json']);
   };
 
-  it('makes keys and registers them', async () => {
+  it('leaves nothing behind if the service cannot be reached', async () => {
     await init();
+    const before = modesOf(out);
     const ran = await add('alice');
-    expect(ran).toMatchObject({ status: 0, err: '' });
-    const added = JSON.parse(ran.out) as { client: string; key: string };
-    expect(added).toEqual({ client: 'alice', key: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
-    expect(await list()).toEqual([{ client: 'admin', key: expect.any(String) as string }, added]);
-    expect(statSync(join(out, 'clients/alice/identity.key')).mode & 0o777).toBe(0o600);
-    expect(readdirSync(out).filter((name) => name.startsWith('cluster'))).toEqual(['cluster.yaml']);
-  });
-
-  it('loses none of several that run at once', async () => {
-    await init();
-    const names = ['a', 'b', 'c', 'd', 'e'];
-    const ran = await Promise.all(names.map(add));
-    expect(ran.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
-    const listed = (await list()).map(({ client }) => client);
-    expect(listed.sort((a, b) => (a < b ? -1 : 1))).toEqual(['a', 'admin', 'b', 'c', 'd', 'e']);
+    expect([ran.status, ran.out]).toEqual([4, '']);
+    expect(reportedError(ran)).toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+    expect(modesOf(out)).toEqual(before);
   });
 
   it.each([
-    ['a name taken', 'admin', 'CLIENT_EXISTS'],
+    ['a name that has keys here', 'admin', 'FILE_EXISTS'],
     ['a name that is no file name', '../x', 'CLIENT_NAME_INVALID'],
   ])('refuses %s and writes nothing', async (_, name, code) => {
     await init();
@@ -140,6 +135,14 @@ describe('client add', () => {
     expect(ran.status).toBe(2);
     expect(reportedError(ran)).toMatchObject({ code });
     expect(modesOf(out)).toEqual(before);
+  });
+
+  it('tells how keys that are there can be registered', async () => {
+    await init();
+    const { publicKey } = readIdentityKey(join(out, 'clients/admin/identity.key'));
+    const ran = await add('admin');
+    expect(reportedError(ran)).toMatchObject({ code: 'FILE_EXISTS', key: publicKey });
+    expect(ran.err).toContain(`theodora client add admin --key ${publicKey}`);
   });
 
   it('needs the key of the certificate authority', async () => {
@@ -163,17 +166,88 @@ describe('client add', () => {
   });
 });
 
-describe('editing the cluster file', () => {
-  it('keeps the old one and the lock free when the edit fails', async () => {
-    const path = join(top, 'cluster.yaml');
-    writeFileSync(path, 'old');
-    await expect(
-      editClusterFile(path, () => {
-        throw new Error('no');
+describe('registering', () => {
+  const folder = (): string => join(out, 'clients/alice');
+  const prepare = async (): Promise<NewClient> => {
+    await init();
+    return prepareClient(join(out, 'cluster.yaml'), 'alice');
+  };
+  const failure = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      () => Promise.reject(new Error('it did not fail')),
+      (error: unknown) => error,
+    );
+
+  it('writes keys for their owner only, before the service is asked', async () => {
+    const prepared = await prepare();
+    expect(existsSync(folder())).toBe(false);
+    const { publicKey } = await prepared.register({
+      addClient: async (name, key) => {
+        expect(readdirSync(folder()).sort()).toEqual(['identity.key', 'tls.crt', 'tls.key']);
+        return { name, publicKey: key, addedAt: 1, revokedAt: null };
+      },
+    });
+    expect(readIdentityKey(join(folder(), 'identity.key')).publicKey).toBe(publicKey);
+    expect(statSync(join(folder(), 'identity.key')).mode & 0o777).toBe(0o600);
+    expect(prepared.directory).toBe(folder());
+  });
+
+  it('leaves the cluster file as it is', async () => {
+    const prepared = await prepare();
+    const before = readFileSync(join(out, 'cluster.yaml'), 'utf8');
+    await prepared.register({
+      addClient: async (name, publicKey) => ({ name, publicKey, addedAt: 1, revokedAt: null }),
+    });
+    expect(readFileSync(join(out, 'cluster.yaml'), 'utf8')).toBe(before);
+  });
+
+  it.each([
+    ['is refused', new RefusedError('NAME_TAKEN', 'no')],
+    ['cannot be sent', new UnavailableError('SERVICE_UNAVAILABLE', 'no')],
+  ])('leaves nothing behind if it %s', async (_, error) => {
+    const prepared = await prepare();
+    expect(await failure(prepared.register({ addClient: () => Promise.reject(error) }))).toBe(error);
+    expect(existsSync(folder())).toBe(false);
+    expect(existsSync(join(out, 'clients/admin'))).toBe(true);
+  });
+
+  it('keeps the keys if nobody knows, and says so', async () => {
+    const prepared = await prepare();
+    const error = new UnknownOutcomeError('OUTCOME_UNKNOWN', 'Hm.', { operation: 'clientAdd' });
+    const told = await failure(prepared.register({ addClient: () => Promise.reject(error) }));
+    expect(told).toMatchObject({
+      name: 'UnknownOutcomeError',
+      code: 'OUTCOME_UNKNOWN',
+      fields: { operation: 'clientAdd', keys: folder() },
+    });
+    const { publicKey } = readIdentityKey(join(folder(), 'identity.key'));
+    expect(String(told)).toContain('theodora client list');
+    expect(String(told)).toContain(`theodora client add alice --key ${publicKey}`);
+    expect(readdirSync(folder())).toHaveLength(3);
+  });
+
+  it('overwrites no keys that came meanwhile, and does not ask the service', async () => {
+    const [first, second] = [await prepare(), await prepareClient(join(out, 'cluster.yaml'), 'alice')];
+    const done = {
+      addClient: async (name: string, publicKey: string) => ({
+        name,
+        publicKey,
+        addedAt: 1,
+        revokedAt: null,
       }),
-    ).rejects.toThrowError('no');
-    await editClusterFile(path, (text) => `${text} and new`);
-    expect(readFileSync(path, 'utf8')).toBe('old and new');
-    expect(readdirSync(top)).toEqual(['cluster.yaml']);
+    };
+    await first.register(done);
+    const keys = readFileSync(join(folder(), 'identity.key'), 'utf8');
+    const never = { addClient: () => Promise.reject(new Error('asked')) };
+    expect(await failure(second.register(never))).toMatchObject({ code: 'FILE_EXISTS' });
+    expect(readFileSync(join(folder(), 'identity.key'), 'utf8')).toBe(keys);
+  });
+
+  it('writes all of the keys or none', async () => {
+    const prepared = await prepare();
+    writeFileSync(folder(), 'in the way');
+    const never = { addClient: () => Promise.reject(new Error('asked')) };
+    expect(await failure(prepared.register(never))).toMatchObject({ code: 'EEXIST' });
+    expect(readFileSync(folder(), 'utf8')).toBe('in the way');
   });
 });

@@ -27,6 +27,17 @@ describe('usage', () => {
     ['a wrong lease of renew', ['renew', '[1]', 'NaN'], '"NaN" is not a duration'],
     ['a missing lease', ['renew', '[1]'], "missing required argument 'lease'"],
     ['a lease for what inserts nothing', ['inp', '[1]', '--lease', '5s'], "unknown option '--lease'"],
+    ['readers for what inserts nothing', ['rdp', '[1]', '--readers', 'a'], "unknown option '--readers'"],
+    ['no readers', ['out', '[1]', '--readers', ''], 'names of clients'],
+    ['a wrong name of a taker', ['replace', '[1]', '[1]', '--takers', 'a,b c'], 'names of clients'],
+    ['an empty name in a list', ['cas', '[1]', '[1]', '--takers', 'a,'], 'names of clients'],
+    ['a key that is none', ['client', 'add', 'a', '--key', 'xyz'], 'must be a public key'],
+    ['a space without a command', ['space'], 'a command is missing'],
+    ['a space without a name', ['space', 'create'], "missing required argument 'name'"],
+    ['a wrong list of a space', ['space', 'create', 'a', '--insert', ' '], 'names of clients'],
+    ['a negative quota', ['space', 'create', 'a', '--quota-entries', '-1'], 'must be an integer'],
+    ['a quota of nothing', ['space', 'create', 'a', '--client-quota-waits', ''], 'must be an integer'],
+    ['no file for a policy', ['space', 'set-policy', 'a'], "missing required argument 'file'"],
     ['a wrong number', ['rdall', '[1]', '--limit', '1.5'], 'must be an integer'],
     ['a wrong id', ['rdall', '[1]', '--after', '-1'], 'must be the id of an entry'],
     ['an empty name', ['count', '[1]', '--as', ''], '--as must not be empty'],
@@ -43,12 +54,12 @@ describe('usage', () => {
   });
 
   it.each([
-    ['out', '[1]', '--readers', 'a'],
     ['rdp', '[1]', '--wait', '5s'],
     ['rd', '[1]'],
     ['in', '[1]'],
     ['subscribe', '[1]'],
-    ['space', 'list'],
+    ['client', 'pardon', 'a'],
+    ['space', 'create', 'a', '--confidential'],
     ['policy', 'check', 'x.ts'],
     ['keys', 'split', 'x'],
     ['up', '--fault', '3=equivocate'],
@@ -61,6 +72,28 @@ describe('usage', () => {
     expect(ran.status).toBe(2);
     expect(reportedError(ran)).toMatchObject({ code: 'INVALID_TUPLE', field: 1, position: 4 });
   });
+
+  it.each([[['space', 'create', 'a', '--policy']], [['space', 'set-policy', 'a']]])(
+    '%s tells of a bad policy before it looks for a cluster',
+    async (argv) => {
+      const file = join(directory, 'bad.ts');
+      writeFileSync(
+        file,
+        [
+          "import { definePolicy } from 'theodora/policy';",
+          '',
+          'export default definePolicy({',
+          '  out: ({ tuple }) => { while (true) {} },',
+          '});',
+          '',
+        ].join('\n'),
+      );
+      const ran = await runHere([...argv, file, '--json', '--cluster', join(directory, 'none.yaml')]);
+      expect(ran).toMatchObject({ status: 2, out: '' });
+      const place = { rule: 'statement', file: 'bad.ts', line: 4, column: 25 };
+      expect(reportedError(ran)).toMatchObject({ code: 'POLICY_INVALID', ...place });
+    },
+  );
 
   it('tells where the missing cluster file was looked for', async () => {
     const path = join(directory, 'none.yaml');
@@ -87,7 +120,7 @@ describe('help', () => {
     }
   });
 
-  it.each(['up', 'init', 'replica', 'client', 'status', 'demo', 'sim', 'bench'])(
+  it.each(['up', 'init', 'replica', 'client', 'space', 'status', 'demo', 'sim', 'bench'])(
     'knows %s',
     async (command) => {
       expect(await runHere(['help', command])).toMatchObject({ status: 0, err: '' });

@@ -21,7 +21,7 @@ function clientWith(outcome: CallOutcome): { client: Client; calls: Called[] } {
     settings: {},
   };
   const client = new Client({
-    identity: { name: 'alice', id, cluster },
+    identity: { name: 'alice', publicKey: id, cluster },
     driver: {
       call: (operation, { isFastRead = false }, timeoutMs) => {
         calls.push({ operation, isFastRead, timeoutMs });

@@ -121,6 +121,12 @@ export class FakeCluster {
     this.flush();
   }
 
+  /** f+1 replicas do not know the client, or that is over. */
+  refuse(isRefused = true): void {
+    this.step({ kind: 'refused', isRefused });
+    this.flush();
+  }
+
   disconnect(replica: number): void {
     this.step({ kind: 'disconnected', replica: replicaId(replica) });
     this.flush();

@@ -1,4 +1,12 @@
-import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateIdentityKey, leafLifetimeMs } from '../../../src/crypto/index.js';
@@ -29,20 +37,36 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
 
 describe('an identity', () => {
   it('is found beside the cluster file', async () => {
-    const { cluster, name, id, keys } = await load();
+    const { cluster, name, publicKey, keys } = await load();
     expect(cluster).toEqual(files.description);
-    expect([name, id]).toEqual(['admin', files.description.clients[0]!.publicKey]);
-    expect(keys.identityKey.publicKey).toBe(id);
+    expect([name, publicKey]).toEqual(['admin', files.description.clients[0]!.publicKey]);
+    expect(keys.identityKey.publicKey).toBe(publicKey);
   });
 
   it('may come with a description and keys instead of files', async () => {
     const identity = await loadIdentity({ cluster: files.description, identity: 'admin', keys: givenKeys() });
-    expect(identity.id).toBe(adminKey(files).publicKey);
+    expect(identity.publicKey).toBe(adminKey(files).publicKey);
     const missing = loadIdentity({ cluster: files.description, identity: 'admin' });
     expect(await failure(missing)).toMatchObject({ code: 'KEYS_MISSING' });
   });
 
-  it('that nobody knows is refused with those that are known and the remedy', async () => {
+  it('need not be in the cluster file: it may have been added by an ordered operation', async () => {
+    cpSync(join(files.directory, 'clients/admin'), join(files.directory, 'clients/alice'), {
+      recursive: true,
+    });
+    const { key, pem } = generateIdentityKey();
+    writeFileSync(join(files.directory, 'clients/alice/identity.key'), pem, { mode: 0o600 });
+    expect(await load('alice')).toMatchObject({ name: 'alice', publicKey: key.publicKey });
+    const keys = { ...givenKeys(), identityKey: key };
+    const given = await loadIdentity({ cluster: files.description, identity: 'bob', keys });
+    expect(given).toMatchObject({ name: 'bob', publicKey: key.publicKey });
+  });
+
+  it.each(['', '.', '../admin', 'admin/', 'a'.repeat(65)])('%j is no name', async (name) => {
+    expect(await failure(load(name))).toMatchObject({ code: 'CLIENT_NAME_INVALID' });
+  });
+
+  it('without keys is refused with those that are there and the remedy', async () => {
     const error = await failure(load('bob'));
     expect(error).toMatchObject({
       name: 'InvalidInputError',

@@ -89,6 +89,7 @@ class World {
         up: (id, at) => this.events.push(['up', id, at]),
         down: (id) => this.events.push(['down', id]),
         message: (from, message) => this.events.push([message.kind, from]),
+        refused: (isRefused) => this.events.push(['refused', isRefused]),
       },
     );
     this.links.start();
@@ -155,15 +156,55 @@ describe('the handshake', () => {
   });
 
   it('tells the code of a refusal, and of the last one only', () => {
-    world.stream.say({ kind: 'notice', code: 'UNKNOWN_CLIENT' });
-    expect(world.links.commonNotice('UNKNOWN_CLIENT', 1)).toBe(true);
+    world.stream.say({ kind: 'notice', code: 'HELLO_REFUSED' });
+    expect(world.links.isCommonNotice('HELLO_REFUSED')).toBe(true);
     world.stream.end('it ended the stream');
-    expect(world.reason).toBe('it refuses: UNKNOWN_CLIENT');
-    expect(world.links.commonNotice('UNKNOWN_CLIENT', 1)).toBe(true);
+    expect(world.reason).toBe('it refuses: HELLO_REFUSED');
+    expect(world.links.isCommonNotice('HELLO_REFUSED')).toBe(true);
     vi.advanceTimersByTime(100);
     world.stream.end('connection refused');
     expect(world.reason).toBe('connection refused');
-    expect(world.links.commonNotice('UNKNOWN_CLIENT', 1)).toBe(false);
+    expect(world.links.isCommonNotice('HELLO_REFUSED')).toBe(false);
+  });
+});
+
+describe('a replica that does not know this client', () => {
+  const refuse = (): void => {
+    world.stream.say({ kind: 'notice', code: 'UNKNOWN_CLIENT' });
+    world.stream.end('it ended the stream');
+    vi.advanceTimersByTime(2_000);
+  };
+
+  it('may lag: only the fourth refusal in a row is believed, and it is asked again all the same', () => {
+    for (let streams = 2; streams <= 4; streams++) {
+      refuse();
+      expect(world.links.isCommonNotice('UNKNOWN_CLIENT')).toBe(false);
+      expect(world.links.isCommonNotice('UNKNOWN_CLIENT', false)).toBe(true);
+      expect(world.streams).toHaveLength(streams);
+    }
+    expect(world.events).toEqual([]);
+    refuse();
+    expect(world.links.isCommonNotice('UNKNOWN_CLIENT')).toBe(true);
+    refuse();
+    expect(world.streams).toHaveLength(6);
+    expect(world.events).toEqual([['refused', true]]);
+    world.stream.welcome();
+    expect(world.events).toEqual([
+      ['refused', true],
+      ['up', 0, 3],
+      ['refused', false],
+    ]);
+  });
+
+  it('is counted anew after a welcome, and after another end', () => {
+    for (let i = 0; i < 3; i++) refuse();
+    world.stream.welcome();
+    for (let i = 0; i < 3; i++) refuse();
+    expect(world.links.isCommonNotice('UNKNOWN_CLIENT')).toBe(false);
+    world.stream.end('connection refused');
+    vi.advanceTimersByTime(2_000);
+    for (let i = 0; i < 3; i++) refuse();
+    expect(world.links.isCommonNotice('UNKNOWN_CLIENT')).toBe(false);
   });
 });
 
@@ -285,6 +326,7 @@ describe('status', () => {
     peersConnected: 3,
     clientsConnected: 1,
     version: '1.2.3',
+    refusals: [{ code: 'ACL_DENIED', client: 'bob', space: 'jobs', count: 2 }],
   };
 
   it("is the replica's own answer", async () => {

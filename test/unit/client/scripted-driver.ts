@@ -1,14 +1,15 @@
 /** A client whose calls and feeds go exactly as the test says. */
-import { clientId, sessionId } from '../../../src/base/index.js';
+import { clientId, clientName, sessionId } from '../../../src/base/index.js';
 import { Client } from '../../../src/client/index.js';
-import type { CallDriver, CallOutcome, FeedListener, RequestName, Space } from '../../../src/client/index.js';
+import type { CallDriver, CallKind, CallOutcome } from '../../../src/client/index.js';
+import type { FeedListener, RequestName, Space } from '../../../src/client/index.js';
 import {
   decodeOperation,
   encodeEvent,
   encodeResult,
+  type EventKind,
   type Operation,
   type Result,
-  type SpaceEvent,
 } from '../../../src/codec/index.js';
 import { settle, VirtualClock } from './virtual-clock.js';
 
@@ -22,6 +23,7 @@ export const requestOf = (number: number, session = 7): RequestName => ({
 /** A call that the client has made. */
 export class ScriptedCall {
   readonly operation: Operation;
+  readonly isFastRead: boolean;
   readonly timeoutMs: number;
   readonly outcome: Promise<CallOutcome>;
   isSent = true;
@@ -30,7 +32,8 @@ export class ScriptedCall {
   #end: (outcome: CallOutcome) => void = () => undefined;
   readonly #onWaiting: ((request: RequestName) => void) | undefined;
 
-  constructor(bytes: Uint8Array, timeoutMs: number, onWaiting: ((request: RequestName) => void) | undefined) {
+  constructor(bytes: Uint8Array, { isFastRead = false, onWaiting }: CallKind, timeoutMs: number) {
+    this.isFastRead = isFastRead;
     this.operation = decodeOperation(bytes)!;
     this.timeoutMs = timeoutMs;
     this.#onWaiting = onWaiting;
@@ -89,7 +92,7 @@ export class ScriptedDriver implements CallDriver {
       settings: {},
     };
     const links = { problems: () => [], status: () => Promise.resolve([]), close: () => undefined };
-    const identity = { name: 'alice', id: alice, cluster };
+    const identity = { name: 'alice', publicKey: alice, cluster };
     this.client = new Client({ identity, driver: this, links, timeoutMs: 10_000, clock: this.clock });
   }
 
@@ -106,12 +109,8 @@ export class ScriptedDriver implements CallDriver {
     return this.feeds.at(-1)!;
   }
 
-  call(
-    operation: Uint8Array,
-    kind: { onWaiting?: (request: RequestName) => void },
-    timeoutMs: number,
-  ): ScriptedCall {
-    const call = new ScriptedCall(operation, timeoutMs, kind.onWaiting);
+  call(operation: Uint8Array, kind: CallKind, timeoutMs: number): ScriptedCall {
+    const call = new ScriptedCall(operation, kind, timeoutMs);
     this.calls.push(call);
     return call;
   }
@@ -133,9 +132,9 @@ export class ScriptedDriver implements CallDriver {
 }
 
 export const wireEntry = (id: bigint) =>
-  ({ id, tuple: ['job', Number(id)], owner: alice, deadline: null }) as const;
+  ({ id, tuple: ['job', Number(id)], owner: clientName('alice'), deadline: null }) as const;
 export const entry = (id: bigint) => ({ id, tuple: ['job', Number(id)], owner: 'alice' });
-export const eventOf = (kind: SpaceEvent['kind'], id: bigint): Uint8Array =>
+export const eventOf = (kind: EventKind, id: bigint): Uint8Array =>
   encodeEvent({ kind, entry: wireEntry(id) });
 
 /** What a promise has come to by now. */

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { clientId, type ClientId } from '../../../src/base/index.js';
+import { clientId, clientName } from '../../../src/base/index.js';
 import { encodeResult, decodeOperation, type Operation, type Result } from '../../../src/codec/index.js';
 import { any, Client, double, Double, formal } from '../../../src/client/index.js';
 import type { CallOutcome, ClientParts, ClusterDescription, Space } from '../../../src/client/index.js';
 
 const alice = clientId('a'.repeat(64));
-const stranger = clientId('b'.repeat(64));
 
 interface Made {
   readonly operation: Operation;
@@ -52,7 +51,7 @@ class FakeDriver {
       clients: [{ name: 'alice', publicKey: alice }],
       settings,
     };
-    const identity = { name: 'alice', id: alice, cluster };
+    const identity = { name: 'alice', publicKey: alice, cluster };
     this.client = new Client({ identity, driver, links, timeoutMs: 10_000 });
   }
 
@@ -65,7 +64,12 @@ class FakeDriver {
   }
 }
 
-const wireEntry = (owner: ClientId) => ({ id: 17n, tuple: ['job', 42] as const, owner, deadline: null });
+const wireEntry = (owner = 'alice') => ({
+  id: 17n,
+  tuple: ['job', 42] as const,
+  owner: clientName(owner),
+  deadline: null,
+});
 const entry = { id: 17n, tuple: ['job', 42], owner: 'alice' };
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
@@ -79,7 +83,7 @@ describe('operations', () => {
     const driver = new FakeDriver();
     const { space } = driver;
     const template = [{ kind: 'value', value: 'job' }, { kind: 'any' }, { kind: 'formal', type: 'int' }];
-    driver.answer({ kind: 'entry', entry: wireEntry(alice) });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     await space.out(['job', 1, double(1), 2n ** 60n, true, new Uint8Array([1])]);
     await space.rdp(['job', any, formal.int]);
     await space.inp(['job', any, formal.int]);
@@ -90,7 +94,7 @@ describe('operations', () => {
     await space.inAll(['job', any, formal.int], { limit: 4 });
     driver.answer({ kind: 'count', count: 3 });
     await space.count(['job', any, formal.int]);
-    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry(alice) });
+    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry() });
     await space.cas(['job', any, formal.int], [1]);
     expect(driver.made.map(({ operation, isFastRead }) => [operation, isFastRead])).toEqual([
       [
@@ -113,12 +117,12 @@ describe('operations', () => {
     ]);
   });
 
-  it('answer with entries whose owner has a name, or a key if the cluster file names none', async () => {
+  it('answer with entries and the names of their owners', async () => {
     const driver = new FakeDriver();
-    driver.answer({ kind: 'entry', entry: wireEntry(alice) });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     expect(await driver.space.out(['job', 42])).toEqual(entry);
-    driver.answer({ kind: 'entries', entries: [wireEntry(alice), wireEntry(stranger)] });
-    expect(await driver.space.rdAll([any, any])).toEqual([entry, { ...entry, owner: stranger }]);
+    driver.answer({ kind: 'entries', entries: [wireEntry(), wireEntry('bob')] });
+    expect(await driver.space.rdAll([any, any])).toEqual([entry, { ...entry, owner: 'bob' }]);
   });
 
   it('tell "no match" apart from failures', async () => {
@@ -129,10 +133,59 @@ describe('operations', () => {
     expect(await driver.space.replace([any], [1])).toBeNull();
     driver.answer({ kind: 'cas', inserted: false, entry: null });
     expect(await driver.space.cas([any], [1])).toEqual({ inserted: false, entry: null });
-    driver.answer({ kind: 'cas', inserted: false, entry: wireEntry(alice) });
+    driver.answer({ kind: 'cas', inserted: false, entry: wireEntry() });
     expect(await driver.space.cas([any], [1])).toEqual({ inserted: false, entry });
     driver.answer({ kind: 'count', count: 0 });
     expect(await driver.space.count([any])).toBe(0);
+  });
+
+  it('answer with entries, which say who may read and take them if that was narrowed', async () => {
+    const driver = new FakeDriver();
+    driver.answer({ kind: 'entry', entry: wireEntry() });
+    expect(await driver.space.out(['job', 42])).toEqual(entry);
+    const narrowed = { readers: [clientName('alice'), clientName('bob')], takers: [] };
+    driver.answer({ kind: 'entries', entries: [wireEntry(), { ...wireEntry(), ...narrowed }] });
+    expect(await driver.space.rdAll([any, any])).toEqual([
+      entry,
+      { ...entry, readers: ['alice', 'bob'], takers: [] },
+    ]);
+  });
+
+  it('send whom an entry is for, each once and in order', async () => {
+    const driver = new FakeDriver();
+    const { space } = driver;
+    driver.answer({ kind: 'entry', entry: wireEntry() });
+    await space.out(['job', 1], { readers: ['bob', 'alice', 'bob'], takers: [] });
+    await space.replace(['job'], ['job', 1], { takers: ['bob'] });
+    driver.answer({ kind: 'cas', inserted: true, entry: wireEntry() });
+    await space.cas(['job'], ['job', 1], { readers: ['a'], lease: 5_000 });
+    await space.cas(['job'], ['job', 1], { readers: undefined, takers: undefined });
+    const access = driver.made.map(({ operation }) => {
+      const { readers, takers } = operation as { readers?: unknown; takers?: unknown };
+      return [operation.kind, readers, takers];
+    });
+    expect(access).toEqual([
+      ['out', ['alice', 'bob'], []],
+      ['replace', undefined, ['bob']],
+      ['cas', ['a'], undefined],
+      ['cas', undefined, undefined],
+    ]);
+  });
+
+  it.each([
+    ['a string', 'alice'],
+    ['something that is no name', ['alice', 7]],
+    ['an empty name', ['']],
+    ['a name with a blank', ['alice smith']],
+    ['half of a surrogate pair', ['\ud800']],
+    ['too long a name', ['a'.repeat(65)]],
+  ])('refuse %s as readers or takers', async (_, names) => {
+    const driver = new FakeDriver();
+    for (const option of ['readers', 'takers']) {
+      const error = await failure(driver.space.out(['job'], { [option]: names as string[] }));
+      expect(error).toMatchObject({ name: 'InvalidInputError', code: 'INVALID_NAMES', fields: { option } });
+    }
+    expect(driver.made).toEqual([]);
   });
 
   it("take the client's time-out or their own", async () => {
@@ -145,7 +198,7 @@ describe('operations', () => {
 });
 
 describe('leases', () => {
-  const timed = { ...wireEntry(alice), deadline: 1_790_000_000_000 };
+  const timed = { ...wireEntry(), deadline: 1_790_000_000_000 };
 
   it('go with what inserts, and renew asks for one', async () => {
     const driver = new FakeDriver();
@@ -180,7 +233,7 @@ describe('leases', () => {
 
   it('without one an entry has no deadline at all', async () => {
     const driver = new FakeDriver();
-    driver.answer({ kind: 'entry', entry: wireEntry(alice) });
+    driver.answer({ kind: 'entry', entry: wireEntry() });
     expect(await driver.space.out(['job', 42], { hold: false })).not.toHaveProperty('deadline');
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { encodeEvent } from '../../../src/codec/index.js';
 import { any } from '../../../src/client/index.js';
 import type { Entry, SpaceEvent, Subscription } from '../../../src/client/index.js';
 import { entry, eventOf, failure, requestOf, ScriptedDriver, stateOf } from './scripted-driver.js';
@@ -98,6 +99,38 @@ describe('a subscription', () => {
     expect(driver.last.operation).toMatchObject({ kind: 'cancel' });
     expect(await iterator.next()).toMatchObject({ value: { sequence: 9 } });
     expect(await failure(iterator.next())).toMatchObject({ code: 'UNEXPECTED_RESULT' });
+  });
+});
+
+describe('a subscription that the service ends', () => {
+  it.each([
+    ['SPACE_DELETED', {}, {}],
+    ['POLICY_DENIED', { subject: 'subscribe' }, { rule: 'subscribe' }],
+    ['ACL_DENIED', { subject: 'readers' }, { list: 'readers' }],
+  ] as const)('with %s gives out what came before, then throws that once', async (code, subject, fields) => {
+    const { driver, subscription, iterator } = await subscribed();
+    tell(driver, 9, 10);
+    driver.lastFeed.listener.event(11, encodeEvent({ kind: 'ended', code, ...subject }));
+    expect(driver.lastFeed.isFollowed).toBe(false);
+    expect(await iterator.next()).toMatchObject({ value: { sequence: 9 } });
+    expect(await iterator.next()).toMatchObject({ value: { sequence: 10 } });
+    expect(await failure(iterator.next())).toMatchObject({
+      name: 'RefusedError',
+      code,
+      fields: { operation: 'subscribe', ...fields },
+    });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    await subscription.close();
+  });
+
+  it('lets the replicas forget it, and whoever waits for an event hears of it', async () => {
+    const { driver, iterator } = await subscribed();
+    const error = failure(iterator.next());
+    driver.lastFeed.listener.event(9, encodeEvent({ kind: 'ended', code: 'SPACE_DELETED' }));
+    expect(await error).toMatchObject({ code: 'SPACE_DELETED' });
+    expect(driver.last.operation).toEqual({ kind: 'cancel', space: 'jobs', session: 7, number: 1 });
+    await driver.last.answer({ kind: 'cancelled' });
+    expect(driver.calls).toHaveLength(2);
   });
 });
 

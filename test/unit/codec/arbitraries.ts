@@ -267,6 +267,9 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     peersConnected: small,
     clientsConnected: small,
     version: text,
+    refusals: fc.array(record({ code: text, client: text, space: text, count: integer }), {
+      maxLength: 64,
+    }),
   }),
 );
 

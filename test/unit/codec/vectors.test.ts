@@ -159,10 +159,30 @@ const serverMessages: readonly codec.ServerMessage[] = [
     peersConnected: 3,
     clientsConnected: 70_000,
     version: '0.1.0',
+    refusals: [],
   },
   { kind: 'reply', view, session, firstNumber: 1000, outcomes: [{ kind: 'waiting' }] },
   { kind: 'feedEvent', session, number: 1000, previous: 0, sequence: 7, data: Uint8Array.of(1, 2) },
   { kind: 'feedTruncated', session, number: 1000, after: 7 },
+  {
+    kind: 'statusReply',
+    requestId: 1,
+    replica,
+    view,
+    primary: replica,
+    isActive: true,
+    isObserver: false,
+    executed: number,
+    stableCheckpoint: number,
+    stateDigest,
+    peersConnected: 3,
+    clientsConnected: 1,
+    version: '0.1.0',
+    refusals: [
+      { code: 'POLICY_DENIED', client: 'alice', space: 'jobs', count: 70_000 },
+      { code: 'UNKNOWN_CLIENT', client: 'bb'.repeat(32), space: '', count: 1 },
+    ],
+  },
 ];
 
 const space = 'default';

@@ -13,7 +13,7 @@ it('the policy of the guide is accepted and decides as it reads', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'theodora-guide-'));
   try {
     const file = join(folder, 'policy.ts');
-    writeFileSync(file, snippet('ts'));
+    writeFileSync(file, snippet('ts jobs.ts'));
     const trial = new testing.Trial(await testing.loadPolicyFile(file));
     const cas = { operation: 'cas', tuple: ['leader', 'alice'], lease: 5_000 } as const;
     expect(trial.allows('alice', { operation: 'out', tuple: ['job', 1, 'alice'] })).toBe(true);

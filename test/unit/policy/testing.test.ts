@@ -203,6 +203,15 @@ describe('a trial', () => {
     expect(trial.entries).toEqual([]);
   });
 
+  it('renews only one’s own where no rule decides', () => {
+    const trial = new Trial(load(moduleOf('out: true, renew: true')));
+    trial.attempt('alice', { operation: 'out', tuple: ['a'], lease: 100 });
+    const renew = (client: string) =>
+      trial.attempt(client, { operation: 'renew', template: ['a'], lease: 500 }).entries;
+    expect(renew('bob')).toEqual([]);
+    expect(renew('alice')).toHaveLength(1);
+  });
+
   it('counts what each rule answered', () => {
     const trial = new Trial(policy);
     trial.attempt('alice', { operation: 'out', tuple: ['a'] });

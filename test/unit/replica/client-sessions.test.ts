@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { clientId, replicaId, sessionId, viewNumber, type SessionId } from '../../../src/base/index.js';
+import {
+  clientId,
+  replicaId,
+  sessionId,
+  viewNumber,
+  type ClientId,
+  type SessionId,
+} from '../../../src/base/index.js';
 import {
   decodeServerFrame,
   decodeServerMessage,
@@ -12,7 +19,7 @@ import {
   type ServerMessage,
 } from '../../../src/codec/index.js';
 import { generateIdentityKey, signEnvelope, signHello } from '../../../src/crypto/index.js';
-import type { ClusterDescription, IdentityKey } from '../../../src/crypto/index.js';
+import type { IdentityKey } from '../../../src/crypto/index.js';
 import type { Input } from '../../../src/ordering/index.js';
 import { ClientSessions, splitReply } from '../../../src/replica/client-sessions.js';
 import { Tally } from '../../../src/replica/tally.js';
@@ -25,11 +32,6 @@ const { key: alice } = generateIdentityKey();
 const { key: bob } = generateIdentityKey();
 const { key: newcomer } = generateIdentityKey();
 const nobody = sessionId(0);
-
-function describeCluster(...keys: IdentityKey[]): ClusterDescription {
-  const clients = keys.map(({ publicKey }, i) => ({ name: `c${i}`, publicKey: clientId(publicKey) }));
-  return { version: 1, clusterId, replicas: [], certificateAuthority: '', clients, settings: {} };
-}
 
 /** The client's end of a stream, without a network. */
 class FakeStream implements FrameStream {
@@ -74,11 +76,10 @@ interface World {
   readonly sessions: ClientSessions;
   readonly inputs: Input[];
   readonly drops: Tally;
-  cluster: ClusterDescription;
+  /** Who is no client. */
+  readonly strangers: Set<ClientId>;
   /** Whether the core takes no more inputs. */
   isFull: boolean;
-  /** Description found by the next look at the file. */
-  refreshed: ClusterDescription;
   open(): FakeStream;
   /** A stream that has said hello. */
   welcome(key: IdentityKey, session?: SessionId): FakeStream;
@@ -99,15 +100,15 @@ function makeWorld(): World {
     inputs,
     drops,
     isFull: false,
-    cluster: describeCluster(alice, bob),
-    refreshed: describeCluster(alice, bob),
+    strangers: new Set<ClientId>(),
   };
   const sessions = new ClientSessions({
     replica,
     certificateFingerprint,
-    cluster: { current: () => result.cluster, refresh: () => Promise.resolve(result.refreshed) },
+    clusterId,
     drops,
     view: () => viewNumber(4),
+    isClient: (client) => !result.strangers.has(client),
     submit: (input) => {
       if (result.isFull) return false;
       inputs.push(input);
@@ -216,29 +217,23 @@ describe('hello', () => {
     expect(drops.get('HELLO_REFUSED')).toBe(2);
   });
 
-  it('of a client unknown so far makes the replica look at the cluster file, later messages wait', async () => {
-    const world = makeWorld();
-    world.refreshed = describeCluster(alice, bob, newcomer);
-    const stream = world.open();
-    stream.send(hello(stream, newcomer), envelope(requests(newcomer, 5), newcomer));
-    expect(stream.isPaused).toBe(true);
-    expect(world.inputs).toEqual([]);
-    await Promise.resolve();
-    await Promise.resolve();
-    settle();
-    expect(stream.isPaused).toBe(false);
-    expect(stream.received.at(-1)?.kind).toBe('welcome');
-    expect(world.inputs).toHaveLength(1);
-  });
-
-  it('of a client that stays unknown ends the stream', async () => {
-    const { open, drops } = makeWorld();
+  it('of who is no client ends the stream', () => {
+    const { inputs, open, drops, strangers } = makeWorld();
+    strangers.add(clientId(newcomer.publicKey));
     const stream = open();
-    stream.send(hello(stream, newcomer));
-    await Promise.resolve();
-    await Promise.resolve();
+    stream.send(hello(stream, newcomer), envelope(requests(newcomer, 5), newcomer));
+    settle();
     expect([stream.isEnded, stream.notices()]).toEqual([true, ['UNKNOWN_CLIENT']]);
     expect(drops.get('UNKNOWN_CLIENT')).toBe(1);
+    expect(inputs).toEqual([]);
+  });
+
+  it('is accepted as soon as this replica knows the client', () => {
+    const { strangers, welcome } = makeWorld();
+    strangers.add(clientId(newcomer.publicKey));
+    expect(welcome(newcomer).isEnded).toBe(true);
+    strangers.clear();
+    expect(welcome(newcomer).received.at(-1)?.kind).toBe('welcome');
   });
 
   it('may not be repeated, and must come within ten seconds', () => {
@@ -250,6 +245,32 @@ describe('hello', () => {
     expect(stream.notices()).toEqual(['HELLO_REPEATED']);
     expect([stream.isEnded, late.isEnded]).toEqual([false, true]);
     expect(late.notices()).toEqual(['HELLO_REQUIRED']);
+  });
+});
+
+describe('a client that is ended', () => {
+  it('loses all its streams, after what was told before; other clients keep theirs', () => {
+    const { sessions, welcome } = makeWorld();
+    const [one, two, other] = [welcome(alice, sessionId(1)), welcome(alice), welcome(bob)];
+    sessions.reply(replyTo(alice, 1), viewNumber(4));
+    sessions.clientEnded({ kind: 'clientEnded', client: clientId(alice.publicKey) });
+    expect(one.received.slice(-2).map(({ kind }) => kind)).toEqual(['reply', 'notice']);
+    expect([one, two].map((stream) => [stream.isEnded, stream.notices()])).toEqual([
+      [true, ['UNKNOWN_CLIENT']],
+      [true, ['UNKNOWN_CLIENT']],
+    ]);
+    expect(other.isEnded).toBe(false);
+    expect(sessions.connected).toBe(1);
+    sessions.clientEnded({ kind: 'clientEnded', client: clientId(alice.publicKey) });
+  });
+
+  it('by a state transfer, of which nobody tells, loses the stream with its next envelope', () => {
+    const { inputs, strangers, welcome } = makeWorld();
+    const stream = welcome(alice);
+    strangers.add(clientId(alice.publicKey));
+    stream.send(envelope(requests(alice, 1), alice));
+    expect([stream.isEnded, stream.notices()]).toEqual([true, ['UNKNOWN_CLIENT']]);
+    expect(inputs).toEqual([]);
   });
 });
 

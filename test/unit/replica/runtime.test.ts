@@ -66,6 +66,7 @@ function makeWorld(overrides: Partial<RuntimePorts> = {}): World {
       readReply: () => calls.push('readReply'),
       feedEvent: () => calls.push('feedEvent'),
       feedTruncated: () => calls.push('feedTruncated'),
+      clientEnded: () => calls.push('clientEnded'),
       flush: () => calls.push('flush clients'),
     },
     voteLog: new MemoryVoteLog(),

@@ -1,0 +1,231 @@
+/**
+ * Administration as the admin calls it: clients and spaces, all of it ordered, so that every later operation knows it
+ * (DESIGN section 5). What the service does not let the caller do, it refuses with ADMIN_ONLY.
+ */
+import { clientId, InvalidInputError, utf8Length } from '../base/index.js';
+import type { AdminOperation, PolicyChange as WireChange, Quota, Result } from '../codec/index.js';
+import type { ClientRecord, SpaceConfig, SpaceDescription } from '../codec/index.js';
+import { checkClientName } from '../crypto/index.js';
+import { unexpectedResult } from './failures.js';
+import { callOptions, checkNames, checkOptions, checkSpaceName, type CallOptions } from './options.js';
+
+/** A registered client. */
+export interface RegisteredClient {
+  readonly name: string;
+  /** Ed25519, 64 hexadecimal digits. */
+  readonly publicKey: string;
+  /** Ordered time, ms since the epoch; null: from the cluster's start. */
+  readonly addedAt: number | null;
+  /** Null: it may use the service. */
+  readonly revokedAt: number | null;
+}
+
+/** Upper bounds; null: none but the cluster's own limits. */
+export interface SpaceQuota {
+  readonly entries: number | null;
+  /** Of encoded tuples. */
+  readonly bytes: number | null;
+  /** Operations that wait. */
+  readonly waits: number | null;
+}
+
+/** What a new space is to be; whatever is left out is open to every registered client, and unbounded. */
+export interface SpaceConfiguration {
+  /** Who alone may insert, read and take. */
+  readonly insert?: readonly string[] | null | undefined;
+  readonly readers?: readonly string[] | null | undefined;
+  readonly takers?: readonly string[] | null | undefined;
+  /** Of all clients together. */
+  readonly quota?: Partial<SpaceQuota> | undefined;
+  /** Of each client. */
+  readonly clientQuota?: Partial<SpaceQuota> | undefined;
+  /** Text of a compiled policy module. */
+  readonly policy?: string | null | undefined;
+}
+
+export interface SpaceListing {
+  readonly name: string;
+  readonly entries: number;
+  /** SHA-256 of the policy module; null: the space has none. */
+  readonly policyDigest: string | null;
+}
+
+export interface SpaceInformation extends SpaceListing {
+  /** Null: every registered client. */
+  readonly insert: readonly string[] | null;
+  readonly readers: readonly string[] | null;
+  readonly takers: readonly string[] | null;
+  readonly quota: SpaceQuota;
+  readonly clientQuota: SpaceQuota;
+  /** The compiled module in force. */
+  readonly policy: string | null;
+  /** Of encoded tuples; null: not counted, since there is no quota of them. */
+  readonly bytes: number | null;
+  readonly waits: number;
+  readonly subscriptions: number;
+  /** Every policy that the space has had since it was created, oldest first; of many, the latest. */
+  readonly changes: readonly PolicyChange[];
+}
+
+export interface PolicyChange {
+  /** Ordered time, ms since the epoch. */
+  readonly time: number;
+  readonly by: string;
+  /** Null: none from then on. */
+  readonly digest: string | null;
+}
+
+type Call = (
+  operation: AdminOperation,
+  isFastRead: false,
+  options: CallOptions | undefined,
+) => Promise<Result>;
+
+const configurationOptions = ['insert', 'readers', 'takers', 'quota', 'clientQuota', 'policy'] as const;
+/** More than any module has that replicas accept. */
+const policyBytesMax = 1 << 18;
+const quotaOptions = ['entries', 'bytes', 'waits'] as const;
+
+/** @throws InvalidInputError CLIENT_KEY_INVALID. */
+function checkPublicKey(publicKey: unknown, name: string): string {
+  if (typeof publicKey === 'string' && /^[0-9a-f]{64}$/.test(publicKey)) return publicKey;
+  const message = 'a public key is 64 lower-case hexadecimal digits';
+  throw new InvalidInputError('CLIENT_KEY_INVALID', message, { name });
+}
+
+/** @throws InvalidInputError INVALID_OPTION. */
+function checkBound(bound: unknown, option: string): number | null {
+  if (bound === undefined || bound === null) return null;
+  if (Number.isSafeInteger(bound) && (bound as number) >= 0) return bound as number;
+  throw new InvalidInputError('INVALID_OPTION', `${option} is a whole number from 0 to 2^53 − 1, or null`, {
+    option,
+  });
+}
+
+function checkQuota(quota: Partial<SpaceQuota> | undefined, option: string): Quota {
+  checkOptions(quota, quotaOptions, option);
+  return {
+    entries: checkBound(quota?.entries, `${option}.entries`),
+    bytes: checkBound(quota?.bytes, `${option}.bytes`),
+    waits: checkBound(quota?.waits, `${option}.waits`),
+  };
+}
+
+/** @throws InvalidInputError POLICY_INVALID. What the module says, the replicas judge. */
+function checkModule(policy: unknown): string | null {
+  if (policy === undefined || policy === null) return null;
+  const sizeBytes = typeof policy === 'string' ? utf8Length(policy) : -1;
+  if (sizeBytes >= 0 && sizeBytes <= policyBytesMax) return policy as string;
+  const message = `a policy is the text of a compiled module, at most ${policyBytesMax} bytes`;
+  throw new InvalidInputError('POLICY_INVALID', message, { rule: 'size' });
+}
+
+function checkConfiguration(configuration: SpaceConfiguration | undefined): SpaceConfig {
+  checkOptions(configuration, configurationOptions, 'the configuration of a space');
+  return {
+    insert: checkNames(configuration?.insert, 'insert'),
+    readers: checkNames(configuration?.readers, 'readers'),
+    takers: checkNames(configuration?.takers, 'takers'),
+    quota: checkQuota(configuration?.quota, 'quota'),
+    clientQuota: checkQuota(configuration?.clientQuota, 'clientQuota'),
+    policy: checkModule(configuration?.policy),
+  };
+}
+
+function toClient({ name, publicKey, addedAt, revokedAt }: ClientRecord): RegisteredClient {
+  return { name, publicKey, addedAt: addedAt === 0 ? null : addedAt, revokedAt };
+}
+
+function toSpace({ config, changes, ...described }: SpaceDescription): SpaceInformation {
+  return {
+    ...described,
+    ...config,
+    changes: changes.map(({ time, by, digest }: WireChange) => ({ time, by, digest })),
+  };
+}
+
+export class Administration {
+  readonly #call: Call;
+
+  /** Made by `client.admin`. */
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /**
+   * Registers a client: from then on it is called `name`, which is never given to another key.
+   * @throws InvalidInputError CLIENT_NAME_INVALID, CLIENT_KEY_INVALID; RefusedError NAME_TAKEN, KEY_TAKEN,
+   * TOO_MANY_CLIENTS, ADMIN_ONLY; and as any call.
+   */
+  async addClient(name: string, publicKey: string, options?: CallOptions): Promise<RegisteredClient> {
+    checkClientName(name);
+    const key = clientId(checkPublicKey(publicKey, name));
+    return this.#client({ kind: 'clientAdd', space: '', name, publicKey: key }, options);
+  }
+
+  /** Takes a client's right to use the service and ends its sessions, waits and subscriptions. Its entries stay. */
+  async revokeClient(name: string, options?: CallOptions): Promise<RegisteredClient> {
+    checkClientName(name);
+    return this.#client({ kind: 'clientRevoke', space: '', name }, options);
+  }
+
+  /** All clients, those revoked included. */
+  async clients(options?: CallOptions): Promise<RegisteredClient[]> {
+    const result = await this.#run({ kind: 'clientList', space: '' }, options);
+    if (result.kind !== 'clients') throw unexpectedResult('clientList');
+    return result.clients.map(toClient);
+  }
+
+  /**
+   * @throws InvalidInputError INVALID_NAMES and others for the configuration; RefusedError SPACE_EXISTS, INVALID_NAME,
+   * NO_SUCH_CLIENT, TOO_MANY_NAMES, TOO_MANY_SPACES, POLICY_INVALID, ADMIN_ONLY; and as any call.
+   */
+  async createSpace(
+    name: string,
+    configuration?: SpaceConfiguration,
+    options?: CallOptions,
+  ): Promise<SpaceInformation> {
+    const config = checkConfiguration(configuration);
+    return this.#space({ kind: 'spaceCreate', space: checkSpaceName(name), config }, options);
+  }
+
+  /** Gives the space another policy, a compiled module, or none; waits and subscriptions that it denies end. */
+  async setPolicy(space: string, policy: string | null, options?: CallOptions): Promise<SpaceInformation> {
+    const module = checkModule(policy);
+    return this.#space({ kind: 'spaceSetPolicy', space: checkSpaceName(space), policy: module }, options);
+  }
+
+  /** Deletes the space and all that is in it; resolves with what it was. */
+  async deleteSpace(name: string, options?: CallOptions): Promise<SpaceInformation> {
+    return this.#space({ kind: 'spaceDelete', space: checkSpaceName(name) }, options);
+  }
+
+  /** What every client may know of a space. */
+  async describeSpace(name: string, options?: CallOptions): Promise<SpaceInformation> {
+    return this.#space({ kind: 'spaceShow', space: checkSpaceName(name) }, options);
+  }
+
+  /** All spaces, in order of their names. */
+  async spaces(options?: CallOptions): Promise<SpaceListing[]> {
+    const result = await this.#run({ kind: 'spaceList', space: '' }, options);
+    if (result.kind !== 'spaces') throw unexpectedResult('spaceList');
+    return result.spaces.map(({ name, entries, policyDigest }) => ({ name, entries, policyDigest }));
+  }
+
+  async #run(operation: AdminOperation, options: CallOptions | undefined): Promise<Result> {
+    checkOptions(options, callOptions, operation.kind);
+    return this.#call(operation, false, options);
+  }
+
+  async #client(operation: AdminOperation, options: CallOptions | undefined): Promise<RegisteredClient> {
+    const result = await this.#run(operation, options);
+    if (result.kind !== 'client') throw unexpectedResult(operation.kind);
+    return toClient(result.client);
+  }
+
+  async #space(operation: AdminOperation, options: CallOptions | undefined): Promise<SpaceInformation> {
+    const result = await this.#run(operation, options);
+    if (result.kind !== 'space') throw unexpectedResult(operation.kind);
+    return toSpace(result.space);
+  }
+}
