@@ -14,7 +14,6 @@ import {
   encodeServerMessage,
 } from '../codec/index.js';
 import type { ClientMessage, Envelope, PeerMessage, ServerMessage } from '../codec/index.js';
-import type { ClientCore } from '../client/index.js';
 import { defaultOrderingConfig, faultsTolerated, OrderingReplica } from '../ordering/index.js';
 import type {
   Authenticator,
