@@ -63,8 +63,8 @@ export class World implements HostWorld, ClientWorld {
   /** Where clients are registered: who administers, and those that may be revoked. */
   readonly admin: ClientHost | null;
   readonly guests: readonly ClientHost[];
-  /** From the start; null: everybody is admitted. */
-  readonly registered: readonly RegisteredClient[] | null;
+  /** Clients from the start, fixed before it; null: everybody is admitted. */
+  registered: readonly RegisteredClient[] | null;
   /** All client processes by node, those of the workload and others. */
   readonly #endpoints = new Map<number, ClientEndpoint>();
   readonly #keyring: Keyring;
@@ -258,8 +258,12 @@ export class World implements HostWorld, ClientWorld {
   }
 
   onClientEnded(replica: ReplicaId, client: ClientId): void {
-    for (const { streams, client: owner } of this.allClients)
-      if (owner === client) this.simulator.schedule(1_000, () => streams.disconnect(replica));
+    const { streams } = this.replicas[replica]!;
+    for (const endpoint of this.#endpoints.values()) {
+      if (streams.clientOf(endpoint.node) !== client) continue;
+      const generation = endpoint.streams.generationOf(replica);
+      this.simulator.schedule(1_000, () => this.#break(endpoint, replica, generation));
+    }
   }
 
   // For clients.
