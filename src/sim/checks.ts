@@ -13,12 +13,15 @@ import { checkEventStreams } from './checkers/event-streams.js';
 import { ExactlyOnce } from './checkers/exactly-once.js';
 import { checkFastReadDeadlines } from './checkers/fast-read-deadlines.js';
 import { checkFastReads } from './checkers/fast-reads.js';
+import type { ReadModel } from './checkers/fast-reads.js';
+import { GuardsModel } from './checkers/guards.js';
+import type { RegisteredClient } from './checkers/registered-clients.js';
 import { HolderTruth } from './checkers/holder-truth.js';
 import { checkLeaseTruth } from './checkers/lease-truth.js';
 import { checkSpaceHistory } from './checkers/space-history.js';
 import { OrderedTime } from './checkers/ordered-time.js';
 import { checkRealTime } from './checkers/real-time.js';
-import { checkAnswers, checkReplay, placeOf, positionsOf } from './checkers/replay.js';
+import { checkAnswers, checkReplay, placeOf, positionsOf, stepQuietly } from './checkers/replay.js';
 import type { Positions } from './checkers/replay.js';
 import { checkSessions } from './checkers/sessions.js';
 import { StateDigests } from './checkers/state-digests.js';
@@ -55,6 +58,8 @@ export interface CheckedWorld {
   readonly config: Omit<OrderingConfig, 'id'>;
   readonly createStateMachine: () => StateMachine;
   readonly limits: WaitLimits;
+  /** Who is registered from the start; null: everybody is admitted, and there are no guards. */
+  readonly registered: () => readonly RegisteredClient[] | null;
   /** How far a correct replica's idea of the time may be from true time, the time between two ticks included. */
   readonly clockErrorMaxMs: number;
 }
@@ -132,27 +137,56 @@ export class Checks {
   /** The whole history, once nothing runs any more. */
   finish(history: History): void {
     const { entries } = history;
-    const { createStateMachine, limits, config, clockErrorMaxMs } = this.#world;
+    const { createStateMachine, config, clockErrorMaxMs } = this.#world;
+    const registered = this.#world.registered();
     const batches = this.order.batches();
     const steps = stepsOf(batches);
     const positions = positionsOf(steps);
     checkReplay(steps, createStateMachine());
     checkAnswers(entries, positions);
-    checkLeaseTruth(steps, limits);
-    checkEventStreams(history.feeds, checkWaiting(steps, limits), limits);
+    this.#checkResults(history, steps, registered);
     this.#checkOrphans(entries, steps);
     checkRealTime(entries, positions);
-    checkSessions(batches, this.#bodies, config);
-    const machine = createStateMachine();
-    // A clock that shows 0 is never near a deadline.
-    checkFastReads(entries, steps, positions, machine, (entry) =>
-      machine.query(this.#clientOf(entry), entry.bytes, 0),
-    );
+    checkSessions(batches, this.#bodies, config, registered);
+    checkFastReads(entries, steps, positions, this.#readModel(registered));
     const { clockSkewMaxMs } = config;
     checkFastReadDeadlines(entries, { clockSkewMaxMs, clockErrorMaxMs }, epochMs);
     this.holderTruth.finish();
-    if (entries.length > this.#settings.searchMax) return;
+    if (registered !== null || entries.length > this.#settings.searchMax) return;
+    const { limits } = this.#world;
     checkSpaceHistory(entries, (entry) => this.#callOf(entry, steps, positions), limits);
+  }
+
+  /** What was answered and told, against the models that fit the run. */
+  #checkResults(
+    { feeds }: History,
+    steps: readonly CommittedStep[],
+    registered: readonly RegisteredClient[] | null,
+  ): void {
+    const { limits } = this.#world;
+    if (registered === null) {
+      checkLeaseTruth(steps, limits);
+      return checkEventStreams(feeds, checkWaiting(steps, limits), limits);
+    }
+    const model = new GuardsModel(registered, limits);
+    for (const step of steps) model.follow(step);
+    model.subscriptions.check(feeds, limits);
+  }
+
+  #readModel(registered: readonly RegisteredClient[] | null): ReadModel {
+    if (registered === null) {
+      const machine = this.#world.createStateMachine();
+      return {
+        take: (step, position) => void stepQuietly(machine, step, position),
+        // A clock that shows 0 is never near a deadline.
+        query: (entry) => machine.query(this.#clientOf(entry), entry.bytes, 0),
+      };
+    }
+    const model = new GuardsModel(registered, this.#world.limits);
+    return {
+      take: (step) => model.follow(step),
+      query: (entry) => model.query(this.#clientOf(entry), entry.operation),
+    };
   }
 
   #clientOf(entry: HistoryEntry): ClientId {

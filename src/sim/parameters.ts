@@ -14,6 +14,7 @@ import type { LeaseLimits } from './checkers/tuple-space-model.js';
 import { boundedClockError, driftingClockError, frozenClock } from './clock.js';
 import type { ClockError } from './clock.js';
 import type { ContenderProfile } from './contenders.js';
+import type { GuardedProfile } from './guarded/guarded-workload.js';
 import { faultKinds, isStrike } from './nemesis.js';
 import type { FaultKind, NemesisProfile } from './nemesis.js';
 import { calmLinks } from './network.js';
@@ -36,6 +37,8 @@ export interface RunParameters {
   readonly quietUs: number;
   readonly contenders: ContenderProfile;
   readonly subscribers: SubscriberProfile;
+  /** Null: clients are not registered, and there is one space without guards. */
+  readonly guarded: GuardedProfile | null;
 }
 
 /** What the caller fixes; the seed decides the rest. */
@@ -44,6 +47,8 @@ export interface FixedParameters {
   readonly operations?: number;
   /** Kinds of faults that may occur; each is switched on or off by the seed. */
   readonly faults?: readonly FaultKind[];
+  /** Whether clients are registered and spaces guarded. */
+  readonly guards?: boolean;
 }
 
 const horizonUs = 300_000_000;
@@ -59,6 +64,9 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const adversaries = drawAdversaries(random, n, fixed.faults ?? faultKinds);
   const syncUsMax = random.pick([0, 500, 5_000, 50_000]);
   const clients = random.between(1, 6);
+  const guarded = random.stream('guarded');
+  const isGuarded = fixed.guards ?? guarded.chance(1, 4);
+  const guests = guarded.between(1, 3);
   return {
     world: {
       seed,
@@ -78,7 +86,9 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,
+      ...(isGuarded ? { guards: { guests, lateGuests: guarded.below(guests + 1) } } : {}),
     },
+    guarded: isGuarded ? drawGuarded(guarded, workload) : null,
     workload,
     adversaries,
     nemesis: drawNemesis(random, fixed.faults ?? faultKinds),
@@ -133,6 +143,20 @@ function drawSubscribers(random: Prng, { keys }: WorkloadProfile, clients: numbe
     timeoutMs: random.pick([1_000, 10_000]),
     useUsMax: random.pick([0, 20_000, 500_000]),
     stayUsMax: random.pick([500_000, 5_000_000]),
+  };
+}
+
+function drawGuarded(random: Prng, { leaseMsMin, leaseMsMax }: WorkloadProfile): GuardedProfile {
+  return {
+    operations: random.between(60, 240),
+    spaces: random.between(1, 3),
+    thinkUsMax: random.pick([5_000, 50_000, 500_000]),
+    adminThinkUsMax: random.pick([50_000, 300_000, 1_000_000]),
+    timeoutMs: random.pick([1_000, 5_000]),
+    fastReadPercent: random.pick([0, 50, 100]),
+    leaseMsMin,
+    leaseMsMax,
+    waitMsMax: random.pick([50, 1_000, 4_000]),
   };
 }
 

@@ -4,7 +4,7 @@
  * memory of anything (`memory` mode), so the replica comes back as an observer.
  */
 import { assert } from '../base/index.js';
-import type { Digest, Prng, ReplicaId } from '../base/index.js';
+import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, StateMachine } from '../ordering/index.js';
@@ -44,6 +44,8 @@ export interface HostWorld {
   onStepped(host: ReplicaHost, input: Input): void;
   onHalted(replica: ReplicaId, reason: HaltReason): void;
   onNotice(replica: ReplicaId, text: string): void;
+  /** The client may not use the service any more: its streams to the replica break. */
+  onClientEnded(replica: ReplicaId, client: ClientId): void;
 }
 
 /** Inputs that a paused process's sockets hold before they drop. */
@@ -99,6 +101,10 @@ export class ReplicaHost {
   /** Ordered time at which its state machine has something due, or null. */
   get nextDeadline(): number | null {
     return this.#machine?.nextDeadline() ?? null;
+  }
+
+  isClient(client: ClientId): boolean {
+    return this.#machine?.isClient(client) ?? false;
   }
 
   get unclaimedExecutions(): number {
@@ -182,8 +188,7 @@ export class ReplicaHost {
           this.#world.sendToClient(this.id, node, message);
         return;
       case 'clientEnded':
-        // What it sends is ignored from now on; its streams break no sooner than others.
-        return;
+        return this.#world.onClientEnded(this.id, output.client);
       case 'persist':
         return this.#log?.append(output.recordNumber);
       case 'verify':

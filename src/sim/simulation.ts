@@ -12,6 +12,7 @@ import { Violation } from './checkers/violation.js';
 import type { ViolationKind } from './checkers/violation.js';
 import { epochMs } from './clock.js';
 import { Contenders } from './contenders.js';
+import { GuardedWorkload } from './guarded/guarded-workload.js';
 import type { HistoryEntry } from './history.js';
 import { Nemesis } from './nemesis.js';
 import { livenessLinks, parametersOf } from './parameters.js';
@@ -105,10 +106,14 @@ function play(world: World, parameters: RunParameters): void {
   );
   const contenders = new Contenders(world, world.random.stream('contenders'), parameters.contenders);
   const subscribers = new Subscribers(world, world.random.stream('subscribers'), parameters.subscribers);
+  const { guarded: profile } = parameters;
+  const guarded =
+    profile === null ? null : new GuardedWorkload(world, world.random.stream('guarded'), profile);
   world.start();
   workload.start();
   contenders.start();
   subscribers.start();
+  guarded?.start();
   nemesis.start();
   workload.allow(Math.ceil(parameters.safetyOperations / 2));
   simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
@@ -122,8 +127,10 @@ function play(world: World, parameters: RunParameters): void {
   workload.allow(workload.issued + operations - parameters.safetyOperations);
   waitFor(world, workload, () => workload.isIdle);
   contenders.stop();
+  guarded?.stop();
   subscribers.stay();
-  waitFor(world, workload, () => contenders.isIdle && subscribers.isIdle && isConverged(world));
+  const areIdle = (): boolean => contenders.isIdle && subscribers.isIdle && guarded?.isIdle !== false;
+  waitFor(world, workload, () => areIdle() && isConverged(world));
   probe(world);
   waitFor(world, workload, () => subscribers.isIdle && isConverged(world));
   idle(world, parameters);
@@ -173,12 +180,13 @@ export function isConverged(world: World): boolean {
   );
 }
 
-/** After all that, a new operation of each client is answered. */
+/** After all that, a new operation of each client is answered, and none of whoever is no client. */
 function probe(world: World): void {
   const entries: HistoryEntry[] = [];
-  for (const client of world.clients) {
+  const strangers: HistoryEntry[] = [];
+  for (const client of world.allClients) {
     const tuple = ['probe', client.node];
-    entries.push(
+    (world.isAdmitted(client) ? entries : strangers).push(
       client.call(
         { kind: 'out', space: 'default', tuple, lease: null },
         false,
@@ -187,7 +195,8 @@ function probe(world: World): void {
       ),
     );
   }
-  const isAnswered = (): boolean => entries.every(({ outcome }) => outcome !== null);
+  const all = [...entries, ...strangers];
+  const isAnswered = (): boolean => all.every(({ outcome }) => outcome !== null);
   world.simulator.runUntil(isAnswered, (probeTimeoutMs + 1_000) * 1_000, 10_000);
   for (const { client, outcome } of entries) {
     if (outcome?.kind !== 'result')
@@ -199,6 +208,9 @@ function probe(world: World): void {
     if (decodeResult(outcome.result)?.kind !== 'entry')
       throw new Violation('safety', 'probe', `client ${client} was answered ${toHex(outcome.result)}`);
   }
+  for (const { client, outcome } of strangers)
+    if (outcome?.kind === 'result')
+      throw new Violation('safety', 'probe', `${client} is no client, but was answered`);
 }
 
 export function compareStates(world: World): void {
@@ -221,8 +233,10 @@ function stuck(world: World, workload: Workload): Violation {
 
 export function reportOf(world: World, seed: number, failure: SimulationFailure | null): SimulationReport {
   const outcomes = { ordered: 0, fast: 0, unknown: 0, refused: 0, unavailable: 0, open: 0 };
-  for (const { outcome } of world.history.entries) {
-    if (outcome === null) outcomes.open++;
+  // Nobody tells a client that is none any more what became of its waits.
+  const strangers = world.allClients.filter((client) => !world.isAdmitted(client)).map(({ node }) => node);
+  for (const { outcome, client } of world.history.entries) {
+    if (outcome === null) outcomes[strangers.includes(client) ? 'unknown' : 'open']++;
     else outcomes[outcome.kind === 'result' ? outcome.path : outcome.kind]++;
   }
   const running = world.correctReplicas().filter(({ isRunning }) => isRunning);

@@ -117,6 +117,7 @@ class Subscriber {
     const { from } = result;
     const told: ToldFeed = {
       client: this.#client.node,
+      request,
       template: this.#template,
       from,
       told: [],

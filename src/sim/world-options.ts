@@ -45,6 +45,14 @@ export interface Tampering {
   readonly holderSkewMs?: number;
 }
 
+/** Beside the clients and the admin. */
+export interface GuardOptions {
+  /** Clients that may be revoked. */
+  readonly guests: number;
+  /** How many of them are registered later, if at all. */
+  readonly lateGuests: number;
+}
+
 export interface WorldOptions {
   readonly seed: number;
   readonly n: number;
@@ -66,5 +74,7 @@ export interface WorldOptions {
   /** How long a client takes to notice that a replica's process ended. */
   readonly breakNoticeUs: number;
   readonly checks: CheckSettings;
+  /** Clients are registered by name, and there is an admin; left out: everybody is admitted. */
+  readonly guards?: GuardOptions;
   readonly tampering?: Tampering;
 }

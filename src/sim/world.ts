@@ -14,7 +14,6 @@ import {
   encodeServerMessage,
 } from '../codec/index.js';
 import type { ClientMessage, Envelope, PeerMessage, ServerMessage } from '../codec/index.js';
-import type { ClientCore } from '../client/index.js';
 import { defaultOrderingConfig, faultsTolerated, OrderingReplica } from '../ordering/index.js';
 import type {
   Authenticator,
@@ -27,6 +26,8 @@ import type {
 import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
+import type { RegisteredClient } from './checkers/registered-clients.js';
+import { registeredOf } from './guarded/registered.js';
 import { Violation, violated } from './checkers/violation.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { WaitLimits } from './checkers/waiting.js';
@@ -43,27 +44,8 @@ import type { HostStart, HostWorld, ReplicaCore } from './replica-host.js';
 import { Simulator } from './simulator.js';
 import { MemoryVoteLog } from './storage.js';
 import { Trace } from './trace.js';
+import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
-
-/** A message on its way, for scenarios that look at links. */
-export interface Packet {
-  readonly from: number;
-  readonly to: number;
-  readonly message: PeerMessage | ClientMessage | ServerMessage;
-  /** Brings it to the receiver now. */
-  readonly deliver: () => void;
-}
-
-/** What becomes of a packet: `false` leaves it to the network, `true` means it was dealt with. */
-export type PacketFilter = (packet: Packet) => boolean;
-
-/** What a client process is made of. */
-export interface ClientProtocol {
-  readonly client: ClientId;
-  readonly core: ClientCore;
-  readonly node: number;
-  readonly random: Prng;
-}
 
 export class World implements HostWorld, ClientWorld {
   readonly n: number;
@@ -78,6 +60,11 @@ export class World implements HostWorld, ClientWorld {
   readonly random: Prng;
   readonly replicas: readonly ReplicaHost[];
   readonly clients: readonly ClientHost[];
+  /** Where clients are registered: who administers, and those that may be revoked. */
+  readonly admin: ClientHost | null;
+  readonly guests: readonly ClientHost[];
+  /** Clients from the start, fixed before it; null: everybody is admitted. */
+  registered: readonly RegisteredClient[] | null;
   /** All client processes by node, those of the workload and others. */
   readonly #endpoints = new Map<number, ClientEndpoint>();
   readonly #keyring: Keyring;
@@ -107,7 +94,9 @@ export class World implements HostWorld, ClientWorld {
     const { clockErrorMaxMs } = options;
     const limits = this.#limits();
     const createStateMachine = (): StateMachine => this.#createService();
-    this.checks = new Checks({ config, createStateMachine, limits, clockErrorMaxMs }, options.checks);
+    const registered = (): World['registered'] => this.registered;
+    const checked = { config, createStateMachine, limits, registered, clockErrorMaxMs };
+    this.checks = new Checks(checked, options.checks);
     this.#keyring = new Keyring(this.random.stream('keys'));
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
     this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
@@ -115,12 +104,29 @@ export class World implements HostWorld, ClientWorld {
       const clock = new Clock(this.simulator, options.replicaClock(id));
       return new ReplicaHost(id, this.n, clock, this.random.stream(`rejoin nonces ${id}`), this);
     });
-    this.clients = Array.from({ length: options.clients }, (_, index) => this.#createClient(index));
+    this.clients = this.#createClients(options.clients);
+    const { guards } = options;
+    this.admin = guards === undefined ? null : this.#createClients(1)[0]!;
+    this.guests = this.#createClients(guards?.guests ?? 0);
+    this.registered = guards === undefined ? null : registeredOf(this, guards);
   }
 
   start(): void {
     for (const replica of this.replicas) replica.start('genesis');
-    for (const client of this.clients) client.start();
+    for (const client of this.allClients) client.start();
+  }
+
+  get allClients(): readonly ClientHost[] {
+    return [...this.clients, ...(this.admin === null ? [] : [this.admin]), ...this.guests];
+  }
+
+  /** Whether some correct replica still, or already, knows the client. */
+  isAdmitted({ client }: ClientHost): boolean {
+    return this.correctReplicas().some((replica) => replica.isClient(client));
+  }
+
+  #createClients(count: number): ClientHost[] {
+    return Array.from({ length: count }, () => this.#createClient(this.#cores));
   }
 
   #createClient(index: number): ClientHost {
@@ -165,7 +171,8 @@ export class World implements HostWorld, ClientWorld {
   #createService(): StateMachine {
     const { clockSkewMaxMs } = this.config;
     const { tampering } = this.#options;
-    const service = createService({ hash: sha256, limits: this.#limits(), clockSkewMaxMs });
+    const clients = this.registered === null ? {} : { clients: this.registered };
+    const service = createService({ hash: sha256, limits: this.#limits(), clockSkewMaxMs, ...clients });
     return tampering?.service?.(service) ?? service;
   }
 
@@ -250,12 +257,22 @@ export class World implements HostWorld, ClientWorld {
     this.onNoticed?.(replica, text);
   }
 
+  onClientEnded(replica: ReplicaId, client: ClientId): void {
+    const { streams } = this.replicas[replica]!;
+    for (const endpoint of this.#endpoints.values()) {
+      if (streams.clientOf(endpoint.node) !== client) continue;
+      const generation = endpoint.streams.generationOf(replica);
+      this.simulator.schedule(1_000, () => this.#break(endpoint, replica, generation));
+    }
+  }
+
   // For clients.
 
   openStream(node: number, client: ClientId, replica: ReplicaId): ViewNumber | null {
     const host = this.replicas[replica]!;
     if (!host.isLive || this.network.isCut(node, replica) || this.network.isCut(replica, node)) return null;
     this.closeStream(node, replica);
+    if (!host.isClient(client)) return null;
     host.streams.open(node, client);
     return host.core.status().view;
   }

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { digest, sequenceNumber, viewNumber, replicaId } from '../../src/base/index.js';
 import { BoundedMemory } from '../../src/sim/checkers/bounded-memory.js';
 import { CommittedOrder } from '../../src/sim/checkers/committed-order.js';
-import type { DeliveredBatch, Execution } from '../../src/sim/checkers/committed-order.js';
+import type { CommittedStep, DeliveredBatch, Execution } from '../../src/sim/checkers/committed-order.js';
 import { ExactlyOnce } from '../../src/sim/checkers/exactly-once.js';
 import { checkFastReads } from '../../src/sim/checkers/fast-reads.js';
 import { OrderedTime } from '../../src/sim/checkers/ordered-time.js';
 import { checkRealTime } from '../../src/sim/checkers/real-time.js';
-import { checkAnswers, checkReplay, positionsOf } from '../../src/sim/checkers/replay.js';
+import { checkAnswers, checkReplay, positionsOf, stepQuietly } from '../../src/sim/checkers/replay.js';
 import { StateDigests } from '../../src/sim/checkers/state-digests.js';
 import type { HistoryEntry } from '../../src/sim/history.js';
 import { batches, client, count, entry, executed, freshService, out, session, steps } from './histories.js';
@@ -165,7 +165,8 @@ describe('fast reads', () => {
   function check(history: HistoryEntry[]): void {
     const service = freshService();
     const query = (asked: HistoryEntry): Uint8Array | null => service.query(client, asked.bytes, 0);
-    checkFastReads(history, committed, positions, service, query);
+    const take = (step: CommittedStep, position: number): void => void stepQuietly(service, step, position);
+    checkFastReads(history, committed, positions, { take, query });
   }
   const writes = [write(1, 0, 10), write(2, 20, 30)];
 

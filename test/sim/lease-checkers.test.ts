@@ -4,14 +4,14 @@ import { clientId, clientName } from '../../src/base/index.js';
 import { any, encodeResult } from '../../src/codec/index.js';
 import type { Entry, Operation, Result, Template } from '../../src/codec/index.js';
 import { defaultOrderingConfig } from '../../src/ordering/index.js';
-import type { Execution } from '../../src/sim/checkers/committed-order.js';
+import type { CommittedStep, Execution } from '../../src/sim/checkers/committed-order.js';
 import { checkFastReadDeadlines } from '../../src/sim/checkers/fast-read-deadlines.js';
 import { checkFastReads } from '../../src/sim/checkers/fast-reads.js';
 import { HolderTruth } from '../../src/sim/checkers/holder-truth.js';
 import { IdleExpiry, idleExpiryBoundMs } from '../../src/sim/checkers/idle-expiry.js';
 import { checkLeaseTruth } from '../../src/sim/checkers/lease-truth.js';
 import { isLinearizable } from '../../src/sim/checkers/linearizability.js';
-import { positionsOf } from '../../src/sim/checkers/replay.js';
+import { positionsOf, stepQuietly } from '../../src/sim/checkers/replay.js';
 import { spaceModel } from '../../src/sim/checkers/space-history.js';
 import { defaultLeaseLimits } from '../../src/sim/checkers/tuple-space-model.js';
 import type { SpaceCall } from '../../src/sim/checkers/tuple-space-model.js';
@@ -116,7 +116,8 @@ describe('fast reads and leases', () => {
   function check(history: HistoryEntry[]): void {
     const service = freshService();
     const query = (asked: HistoryEntry): Uint8Array | null => service.query(client, asked.bytes, 0);
-    checkFastReads(history, committed, positionsOf(committed), service, query);
+    const take = (step: CommittedStep, position: number): void => void stepQuietly(service, step, position);
+    checkFastReads(history, committed, positionsOf(committed), { take, query });
   }
 
   it('may see an entry until time moves on without any operation, and then no more', () => {

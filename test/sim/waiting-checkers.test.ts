@@ -348,6 +348,7 @@ describe('event streams', () => {
     events.slice(from - 1, to).map((event) => ({ sequence: event.sequence, data: encodeEvent(event) }));
   const feed = (change: Partial<ToldFeed>): ToldFeed => ({
     client: 4,
+    request: { session: sessionId(1), number: 1 },
     template: keys,
     from: 140,
     told: told(140, 150),

@@ -3,7 +3,7 @@
  * one promised on, in order, none left out and none twice; and once nothing hinders any more, all of them.
  */
 import { decodeEvent, encodeEvent } from '../../codec/index.js';
-import { equalBytes } from '../../base/index.js';
+import { equalBytes, type SessionId } from '../../base/index.js';
 import type { Template } from '../../codec/index.js';
 import { isMatch } from './tuple-space-model.js';
 import { violated } from './violation.js';
@@ -13,6 +13,8 @@ import type { ModelEvent, WaitLimits } from './waiting.js';
 /** What one subscription was told. */
 export interface ToldFeed {
   readonly client: number;
+  /** The subscription. */
+  readonly request: { readonly session: SessionId; readonly number: number };
   readonly template: Template;
   /** The first event that it was promised. */
   readonly from: number;
@@ -23,13 +25,22 @@ export interface ToldFeed {
   truncatedAfter: number | null;
 }
 
+/** An event as it must be told. */
+export interface ExpectedEvent {
+  readonly sequence: number;
+  readonly data: Uint8Array;
+}
+
 export function checkEventStreams(
   feeds: readonly ToldFeed[],
   events: readonly ModelEvent[],
   limits: WaitLimits,
 ): void {
   for (const feed of feeds) {
-    checkFeed(feed, events);
+    const expected = events
+      .filter(({ sequence, entry }) => sequence >= feed.from && isMatch(feed.template, entry.tuple))
+      .map((event) => ({ sequence: event.sequence, data: encodeEvent(event) }));
+    checkTold(feed, expected, 'event-streams');
     const after = feed.truncatedAfter;
     if (after !== null && after + 1 >= oldestHeld(events.length, limits))
       violated(
@@ -39,20 +50,18 @@ export function checkEventStreams(
   }
 }
 
-function checkFeed(feed: ToldFeed, events: readonly ModelEvent[]): void {
+/** `expected`: all that it may be told, in order. */
+export function checkTold(feed: ToldFeed, expected: readonly ExpectedEvent[], checker: string): void {
   const who = `c${feed.client}`;
-  const expected = events.filter(
-    ({ sequence, entry }) => sequence >= feed.from && isMatch(feed.template, entry.tuple),
-  );
   for (const [index, { sequence, data }] of feed.told.entries()) {
     const event = expected[index];
-    if (decodeEvent(data) === null) violated('event-streams', `${who} was told bytes that are no event`);
+    if (decodeEvent(data) === null) violated(checker, `${who} was told bytes that are no event`);
     if (event === undefined || event.sequence !== sequence)
-      violated('event-streams', `${who} was told event ${sequence} instead of ${event?.sequence ?? 'none'}`);
-    if (!equalBytes(data, encodeEvent(event)))
-      violated('event-streams', `${who} was told something else about event ${sequence}`);
+      violated(checker, `${who} was told event ${sequence} instead of ${event?.sequence ?? 'none'}`);
+    if (!equalBytes(data, event.data))
+      violated(checker, `${who} was told something else about event ${sequence}`);
   }
   const missing = expected[feed.told.length];
   if (feed.isOpen && missing !== undefined)
-    violated('event-streams', `${who} was never told event ${missing.sequence}`);
+    violated(checker, `${who} was never told event ${missing.sequence}`);
 }

@@ -6,15 +6,21 @@
  * positions that a read is concurrent with.
  */
 import { equalBytes } from '../../base/index.js';
-import type { StateMachine } from '../../ordering/index.js';
 import type { HistoryEntry } from '../history.js';
 import type { CommittedStep } from './committed-order.js';
-import { nameOf, positionOf, stepQuietly } from './replay.js';
+import { nameOf, positionOf } from './replay.js';
 import type { Positions } from './replay.js';
 import { violated } from './violation.js';
 
-/** Answers a read on the current state of `fresh`, however close a deadline is. */
-export type Query = (entry: HistoryEntry) => Uint8Array | null;
+/** What reads are held against. */
+export interface ReadModel {
+  /** Takes the next step of the committed order. */
+  take(step: CommittedStep, position: number): void;
+  /** Answers a read on the current state, however close a deadline is. */
+  query(entry: HistoryEntry): Uint8Array | null;
+}
+
+type Query = ReadModel['query'];
 
 interface PlacedRead {
   readonly entry: HistoryEntry;
@@ -27,25 +33,21 @@ export function checkFastReads(
   history: readonly HistoryEntry[],
   steps: readonly CommittedStep[],
   positions: Positions,
-  fresh: StateMachine,
-  query: Query,
+  fresh: ReadModel,
 ): void {
+  const query: Query = (entry) => fresh.query(entry);
   const reads = placeReads(history, steps.length, positions);
   let open: PlacedRead[] = [];
   let next = 0;
   for (let taken = 0; taken <= steps.length; taken++) {
-    if (taken > 0) stepQuietly(fresh, steps[taken - 1]!, taken - 1);
+    if (taken > 0) fresh.take(steps[taken - 1]!, taken - 1);
     while (next < reads.length && reads[next]!.low <= taken) open.push(reads[next++]!);
     open = settle(open, taken, query);
   }
 }
 
 /** Removes the reads that fit at this point; `open` is in order of invocation, as `low` is. */
-function settle(
-  open: readonly PlacedRead[],
-  taken: number,
-  query: (entry: HistoryEntry) => Uint8Array | null,
-): PlacedRead[] {
+function settle(open: readonly PlacedRead[], taken: number, query: Query): PlacedRead[] {
   const left: PlacedRead[] = [];
   let earliestOpenResponse = Infinity;
   for (const read of open) {
@@ -60,7 +62,7 @@ function settle(
   return left;
 }
 
-function fits(entry: HistoryEntry, query: (entry: HistoryEntry) => Uint8Array | null): boolean {
+function fits(entry: HistoryEntry, query: Query): boolean {
   const answer = query(entry);
   return answer !== null && entry.outcome?.kind === 'result' && equalBytes(answer, entry.outcome.result);
 }

@@ -27,7 +27,7 @@ interface Acquisition {
   readonly atUs: number;
 }
 
-/** Locks are tuples ["lock", name, …]. */
+/** Locks are tuples ["lock", name, …] of the space that exists from the start. */
 export const lockTag = 'lock';
 
 export class HolderTruth {
@@ -82,6 +82,7 @@ export class HolderTruth {
 
 /** The lock that a `cas` or `renew` is about. */
 function lockOf(operation: Operation): string | null {
+  if (operation.space !== 'default') return null;
   const fields: readonly (Field | undefined)[] =
     operation.kind === 'cas'
       ? operation.tuple

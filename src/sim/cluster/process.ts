@@ -10,7 +10,8 @@ import { ClientStreams } from '../client-streams.js';
 import type { ClientEndpoint } from '../client-streams.js';
 import { Clock } from '../clock.js';
 import type { ClockError } from '../clock.js';
-import type { ClientProtocol, World } from '../world.js';
+import type { ClientProtocol } from '../world-ports.js';
+import type { World } from '../world.js';
 
 export type ClusterClients = readonly { readonly name: string; readonly publicKey: ClientId }[];
 

@@ -19,7 +19,7 @@ import { SimulatedProcess } from './process.js';
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
-  /** A process of its own for each of these clients. */
+  /** A process of its own for each of these clients, registered by that name; the one called `admin` administers. */
   readonly clients: readonly string[];
   /** Default 4. */
   readonly replicas?: number | undefined;
@@ -66,9 +66,10 @@ export class SimulatedCluster {
   constructor({ seed, clients, replicas = 4 }: SimulatedClusterOptions) {
     this.#seed = seed;
     this.#world = createWorld(seed, replicas);
-    this.#world.start();
     const protocols = clients.map((name) => ({ name, protocol: this.#world.createClientCore() }));
     const known = protocols.map(({ name, protocol }) => ({ name, publicKey: protocol.client }));
+    this.#world.registered = known;
+    this.#world.start();
     const onRun = (): void => {
       this.#hasRun = true;
     };

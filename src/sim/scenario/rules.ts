@@ -1,5 +1,6 @@
 /** What a scenario does to messages on links: drop, delay, hold back, or keep a copy of what matches. */
-import type { Packet, World } from '../world.js';
+import type { Packet } from '../world-ports.js';
+import type { World } from '../world.js';
 import type { Command } from './script.js';
 import { parseDurationUs, parseInteger, parseNodes } from './script.js';
 

@@ -71,6 +71,7 @@ export class Stage {
     if (result?.kind !== 'subscribed' || request === undefined) return;
     const told: ToldFeed = {
       client: client.node,
+      request,
       template,
       from: result.from,
       told: [],
