@@ -12,6 +12,7 @@ export * from './client-codec.js';
 export * from './client-messages.js';
 export * from './envelope.js';
 export * from './envelope-codec.js';
+export * from './log-record.js';
 export * from './messages.js';
 export { sortedNames } from './names.js';
 export * from './operation-codec.js';

@@ -18,12 +18,13 @@ import {
 import type {
   CheckpointCertificate,
   IncarnationRecord,
+  LogRecord,
   NewView,
   PeerMessage,
   ViewChange,
 } from '../codec/index.js';
 import type { OrderingConfig } from './config.js';
-import type { LogRecord, Output } from './interface.js';
+import type { Output } from './interface.js';
 import { createFeeds, type Feeds } from './feeds.js';
 import { createHistory, type History } from './history.js';
 import { createLog, type Log } from './log.js';
@@ -292,7 +293,7 @@ export function event(core: Core, name: string, fields: Readonly<Record<string, 
 /** Appends a record to the vote log; returns its number. */
 export function persist(core: Core, record: LogRecord): number {
   core.lastRecord += 1;
-  core.outputs.push({ kind: 'persist', recordNumber: core.lastRecord, record });
+  core.outputs.push({ kind: 'persist', recordNumber: core.lastRecord, record, isLazy: false });
   return core.lastRecord;
 }
 

@@ -3,8 +3,16 @@
  * outputs out in the order given; each says what has to be durable before it may leave. The core holds
  * back by itself whatever must wait for a `stored` input.
  */
-import type { ClientId, Digest, ReplicaId, SequenceNumber, SessionId, ViewNumber } from '../base/index.js';
-import type { CheckpointCertificate, Envelope, Outcome, PeerMessage } from '../codec/index.js';
+import type {
+  ClientId,
+  Digest,
+  PageSnapshot,
+  ReplicaId,
+  SequenceNumber,
+  SessionId,
+  ViewNumber,
+} from '../base/index.js';
+import type { CheckpointCertificate, Envelope, LogRecord, Outcome, PeerMessage } from '../codec/index.js';
 
 export type Input =
   /** From the mutually authenticated link to replica `from`. */
@@ -34,28 +42,25 @@ export type Input =
   | { readonly kind: 'tick'; readonly nowMs: number }
   /** Every record up to this number is durable. */
   | { readonly kind: 'stored'; readonly recordNumber: number }
+  /** The state of the checkpoint that `saveState` handed over is durable. */
+  | { readonly kind: 'stateSaved'; readonly sequenceNumber: SequenceNumber }
   /** The verdict of the slow check that a `verify` output asked for. */
   | { readonly kind: 'verified'; readonly check: Digest; readonly isValid: boolean };
 
-/** What a replica must remember to keep its word after a restart (DESIGN: amnesia is a lie). */
-export type LogRecord =
-  | {
-      readonly kind: 'prePrepared';
-      readonly view: ViewNumber;
-      readonly sequenceNumber: SequenceNumber;
-      readonly digest: Digest;
-      readonly batch: Uint8Array;
-    }
-  | {
-      readonly kind: 'prepared';
-      readonly view: ViewNumber;
-      readonly sequenceNumber: SequenceNumber;
-      readonly digest: Digest;
-    }
-  /** VIEW-CHANGE for `view` sent (isActive false) or its NEW-VIEW accepted (isActive true). */
-  | { readonly kind: 'view'; readonly view: ViewNumber; readonly isActive: boolean }
-  | { readonly kind: 'checkpoint'; readonly sequenceNumber: SequenceNumber; readonly stateDigest: Digest }
-  | { readonly kind: 'stableCheckpoint'; readonly certificate: CheckpointCertificate };
+/** The state of a stable checkpoint, as the storage takes it. */
+export interface StateToSave {
+  readonly certificate: CheckpointCertificate;
+  /** The ordering layer's pages and the application's: together they have the certificate's digest. */
+  readonly ordering: PageSnapshot;
+  readonly application: PageSnapshot;
+}
+
+/** The same, as the storage gives it back after a restart; nothing about it is believed before its digest is checked. */
+export interface SavedState {
+  readonly certificate: CheckpointCertificate;
+  readonly ordering: ReadonlyMap<number, Uint8Array>;
+  readonly application: ReadonlyMap<number, Uint8Array>;
+}
 
 export type HaltReason = 'STATE_DIVERGED' | 'TOO_MANY_REPLICAS_LOST_THEIR_LOG' | 'VERSION_MISMATCH';
 
@@ -105,8 +110,20 @@ export type Output =
       readonly number: number;
       readonly after: number;
     }
-  /** Append to the vote log; report with `stored`. Records are numbered 1, 2, 3, … */
-  | { readonly kind: 'persist'; readonly recordNumber: number; readonly record: LogRecord }
+  /**
+   * Append to the vote log; report with `stored`. Records are numbered 1, 2, 3, … in each life. Nothing waits for a
+   * lazy one: it may go along with the next that is not.
+   */
+  | {
+      readonly kind: 'persist';
+      readonly recordNumber: number;
+      readonly record: LogRecord;
+      readonly isLazy: boolean;
+    }
+  /** Make this the saved state in place of the last one; report with `stateSaved`. One at a time. */
+  | { readonly kind: 'saveState'; readonly state: StateToSave }
+  /** A saved state covers the numbers up to this one: the vote log may forget its slot records about them. */
+  | { readonly kind: 'truncate'; readonly sequenceNumber: SequenceNumber }
   /** Judge these bytes off the event loop; report with `verified`. */
   | { readonly kind: 'verify'; readonly check: Digest; readonly bytes: Uint8Array }
   /** A batch was executed: for logs, metrics and the simulator's checkers. */

@@ -38,8 +38,9 @@ export function tryNewView(core: Core): void {
   const body = encodeNewViewBody(content);
   const signature = core.authenticator.sign('new-view', body);
   core.isNewViewPending = true;
-  persist(core, { kind: 'view', view: core.view, isActive: true });
-  sendAfterStored(core, { kind: 'newView', ...content, body, signature });
+  const newView: NewView = { kind: 'newView', ...content, body, signature };
+  persist(core, { kind: 'newView', newView });
+  sendAfterStored(core, newView);
 }
 
 /** Decides anew when S has changed, not at every input: the decision looks at every number in the window. */
@@ -73,7 +74,7 @@ export function onNewView(core: Core, from: ReplicaId, message: NewView): void {
     reject(core, from, 'INVALID_NEW_VIEW');
     return;
   }
-  if (from !== core.config.id) persist(core, { kind: 'view', view: message.view, isActive: true });
+  if (from !== core.config.id) persist(core, { kind: 'newView', newView: message });
   enterView(core, message, decision);
 }
 

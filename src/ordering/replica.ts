@@ -141,6 +141,8 @@ function handleInput(core: Core, input: Input): void {
     case 'stored':
       onStored(core, input.recordNumber);
       break;
+    case 'stateSaved':
+      break;
     case 'verified':
       if (core.verdicts.has(input.check)) core.verdicts.set(input.check, input.isValid);
       break;

@@ -39,7 +39,7 @@ export function startViewChange(core: Core, view: ViewNumber, reason: string): v
   const content = viewChangeBody(core);
   const body = encodeViewChangeBody(content);
   const signature = core.authenticator.sign('view-change', body);
-  persist(core, { kind: 'view', view, isActive: false });
+  persist(core, { kind: 'viewChange', view });
   sendAfterStored(core, { kind: 'viewChange', ...content, body, signature });
 }
 

@@ -6,7 +6,7 @@ export type {
   RunningReplicaStatus,
   StartReplicaOptions,
 } from './start-replica.js';
-export { genesisMarkerName } from './storage.js';
-export type { ReplicaStart } from './storage.js';
+export { genesisMarkerName } from './storage/start.js';
+export type { ReplicaStart } from './storage/start.js';
 export type { OrderingCore, StopReason } from './runtime.js';
 export { remedies } from './watch.js';

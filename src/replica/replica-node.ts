@@ -14,7 +14,7 @@ import { largestRefusals, type RefusalSource } from './refusals.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
-import { MemoryVoteLog } from './storage.js';
+import { MemoryStorage } from './storage/memory.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
 import { shareFrames } from './transport/frame-sender.js';
 import { Listener } from './transport/listener.js';
@@ -47,7 +47,7 @@ export class ReplicaNode {
   readonly stopped: Promise<StopReason>;
   readonly #options: ReplicaNodeOptions;
   readonly #listener: Listener;
-  readonly #voteLog = new MemoryVoteLog();
+  readonly #storage = new MemoryStorage();
   readonly #tls: TlsMaterial;
   #stopSummaries: () => void = () => undefined;
   #http: HttpService | null = null;
@@ -66,7 +66,7 @@ export class ReplicaNode {
       clock: options.clock,
       peers: this.peers,
       clients: this.clients,
-      voteLog: this.#voteLog,
+      storage: this.#storage,
       slowChecks: createSlowChecks(),
       watch: createWatch(this.counts, options.log),
       drops: this.counts.drops,
@@ -116,7 +116,7 @@ export class ReplicaNode {
     this.clients.close(isHalted);
     await this.peers.close(isHalted ? 0 : flushGraceMs);
     await this.#listener.close();
-    await this.#voteLog.close();
+    await this.#storage.close();
     await this.#http?.close();
   }
 

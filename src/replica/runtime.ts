@@ -9,7 +9,7 @@ import { encodePeerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus } from '../ordering/index.js';
 import type { Clock } from './clock.js';
 import type { SlowChecks } from './slow-checks.js';
-import type { VoteLog } from './storage.js';
+import type { Storage } from './storage/port.js';
 import type { Drops } from './tally.js';
 import type { PeerPort } from './transport/peers.js';
 
@@ -55,7 +55,7 @@ export interface RuntimePorts {
   readonly clock: Clock;
   readonly peers: PeerPort;
   readonly clients: ClientPort;
-  readonly voteLog: VoteLog;
+  readonly storage: Storage;
   readonly slowChecks: SlowChecks;
   readonly watch: RuntimeWatch;
   readonly drops: Drops;
@@ -77,7 +77,7 @@ export class Runtime {
   #isStopped = false;
   #timer: NodeJS.Timeout | null = null;
   #lastTickMs = -1;
-  /** Highest record number reported durable by the vote log, and by us to the core. */
+  /** Highest record number reported durable by the storage, and by us to the core. */
   #storedUpTo = 0;
   #storedReported = 0;
   #view = viewNumber(0);
@@ -85,9 +85,13 @@ export class Runtime {
 
   constructor(ports: RuntimePorts) {
     this.#ports = ports;
-    ports.voteLog.onStored((recordNumber) => {
-      this.#storedUpTo = Math.max(this.#storedUpTo, recordNumber);
-      this.#schedule();
+    ports.storage.listen({
+      stored: (recordNumber) => {
+        this.#storedUpTo = Math.max(this.#storedUpTo, recordNumber);
+        this.#schedule();
+      },
+      stateSaved: (sequenceNumber) => void this.submit({ kind: 'stateSaved', sequenceNumber }),
+      failed: (error) => this.stop({ kind: 'failed', error }),
     });
   }
 
@@ -114,8 +118,9 @@ export class Runtime {
   /** Takes an input for the next turn; false: dropped, since too many wait or the runtime does not run. */
   submit(input: Input): boolean {
     if (this.#core === null || this.#isStopped) return false;
-    // The end of a stream comes once, and what is kept for it must go.
-    if (this.#inputs.length >= inputsMax && input.kind !== 'streamClosed') {
+    // What comes only once must not be lost.
+    const isUnique = input.kind === 'streamClosed' || input.kind === 'stateSaved';
+    if (this.#inputs.length >= inputsMax && !isUnique) {
       this.#ports.drops.add('INPUTS_FULL');
       return false;
     }
@@ -226,7 +231,7 @@ export class Runtime {
   }
 
   #carryOut(output: Output): void {
-    const { peers, clients, voteLog, watch } = this.#ports;
+    const { peers, clients, storage, watch } = this.#ports;
     switch (output.kind) {
       case 'send':
         peers.send(output.to, encodePeerMessage(output.message));
@@ -253,7 +258,13 @@ export class Runtime {
         clients.clientEnded(output);
         break;
       case 'persist':
-        voteLog.append(output.recordNumber, output.record);
+        storage.append(output.recordNumber, output.record, output.isLazy);
+        break;
+      case 'saveState':
+        storage.saveState(output.state);
+        break;
+      case 'truncate':
+        storage.truncate(output.sequenceNumber);
         break;
       case 'verify':
         this.#judge(output);

@@ -12,7 +12,7 @@ import { SteadyClock } from './clock.js';
 import { readReplicaFiles } from './replica-files.js';
 import { ReplicaNode } from './replica-node.js';
 import type { OrderingCore, StopReason } from './runtime.js';
-import { decideStart, type ReplicaStart } from './storage.js';
+import { decideStart, type ReplicaStart } from './storage/start.js';
 
 export type OrderingSettings = Omit<OrderingConfig, 'id' | 'n'>;
 

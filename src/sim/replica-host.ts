@@ -191,6 +191,9 @@ export class ReplicaHost {
         return this.#world.onClientEnded(this.id, output.client);
       case 'persist':
         return this.#log?.append(output.recordNumber);
+      case 'saveState':
+      case 'truncate':
+        return;
       case 'verify':
         return this.#judge(output.check);
       case 'deliver':

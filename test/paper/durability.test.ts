@@ -32,7 +32,7 @@ describe('leaves only when its record is durable:', () => {
       digest: batch.digest,
       batch: batch.bytes,
     };
-    expect(solo.of('persist')).toEqual([{ kind: 'persist', recordNumber: 1, record }]);
+    expect(solo.of('persist')).toEqual([{ kind: 'persist', recordNumber: 1, record, isLazy: false }]);
     expectHeld(solo, 'prepare');
   });
 
@@ -55,9 +55,7 @@ describe('leaves only when its record is durable:', () => {
   test('DESIGN §2: VIEW-CHANGE', () => {
     const solo = withheld({ id: 3 });
     for (const replica of [1, 2]) solo.message(replica, viewChange(replica, 1, { checkpoint: solo.genesis }));
-    expect(solo.of('persist').map(({ record }) => record)).toEqual([
-      { kind: 'view', view: 1, isActive: false },
-    ]);
+    expect(solo.of('persist').map(({ record }) => record)).toEqual([{ kind: 'viewChange', view: 1 }]);
     expectHeld(solo, 'viewChange');
   });
 
@@ -65,7 +63,7 @@ describe('leaves only when its record is durable:', () => {
     const solo = withheld({ id: 1 });
     for (const replica of [0, 2, 3])
       solo.message(replica, viewChange(replica, 1, { checkpoint: solo.genesis }));
-    expect(solo.of('persist').at(-1)?.record).toEqual({ kind: 'view', view: 1, isActive: true });
+    expect(solo.of('persist').at(-1)?.record).toMatchObject({ kind: 'newView', newView: { view: 1 } });
     expect(solo.status.isActive).toBe(false);
     expectHeld(solo, 'newView');
     expect(solo.status.isActive).toBe(true);

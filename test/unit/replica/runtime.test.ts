@@ -11,7 +11,7 @@ import { decodePeerMessage, type PeerMessage } from '../../../src/codec/index.js
 import type { Input, Output } from '../../../src/ordering/index.js';
 import { Runtime, type RuntimePorts, type StopReason } from '../../../src/replica/runtime.js';
 import { createSlowChecks } from '../../../src/replica/slow-checks.js';
-import { MemoryVoteLog } from '../../../src/replica/storage.js';
+import { MemoryStorage } from '../../../src/replica/storage/memory.js';
 import { Tally } from '../../../src/replica/tally.js';
 import { FakeCore } from '../../support/fake-core.js';
 
@@ -31,7 +31,8 @@ const reply: Output = { kind: 'reply', client, session: sessionId(1), firstNumbe
 const persist = (recordNumber: number): Output => ({
   kind: 'persist',
   recordNumber,
-  record: { kind: 'view', view: viewNumber(0), isActive: true },
+  record: { kind: 'viewChange', view: viewNumber(1) },
+  isLazy: false,
 });
 
 interface World {
@@ -69,7 +70,7 @@ function makeWorld(overrides: Partial<RuntimePorts> = {}): World {
       clientEnded: () => calls.push('clientEnded'),
       flush: () => calls.push('flush clients'),
     },
-    voteLog: new MemoryVoteLog(),
+    storage: new MemoryStorage(),
     slowChecks: createSlowChecks(),
     watch: { delivered: () => calls.push('delivered'), evidence: () => undefined, event: () => undefined },
     drops,

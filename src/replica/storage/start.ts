@@ -7,33 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { rejoinNonceBytes } from '../codec/index.js';
-import type { LogRecord } from '../ordering/index.js';
-
-export interface VoteLog {
-  /** Appends one record; numbers are 1, 2, 3, … */
-  append(recordNumber: number, record: LogRecord): void;
-  /** Registers the one listener, told the highest number up to which every record is durable. */
-  onStored(listener: (recordNumber: number) => void): void;
-  close(): Promise<void>;
-}
-
-/** `durability: memory`: a record counts as stored at once and is kept nowhere. */
-export class MemoryVoteLog implements VoteLog {
-  #listener: (recordNumber: number) => void = () => undefined;
-
-  append(recordNumber: number): void {
-    this.#listener(recordNumber);
-  }
-
-  onStored(listener: (recordNumber: number) => void): void {
-    this.#listener = listener;
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import { rejoinNonceBytes } from '../../codec/index.js';
 
 export const genesisMarkerName = 'genesis';
 

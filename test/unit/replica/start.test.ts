@@ -2,12 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  decideStart,
-  genesisMarkerName,
-  MemoryVoteLog,
-  takeGenesisMarker,
-} from '../../../src/replica/storage.js';
+import { decideStart, genesisMarkerName, takeGenesisMarker } from '../../../src/replica/storage/start.js';
 
 let directory: string;
 beforeEach(() => {
@@ -34,18 +29,5 @@ describe('how a replica may start (pitfall 11)', () => {
 
   it('as an observer where there never was a marker', () => {
     expect(takeGenesisMarker(directory)).toBe(false);
-  });
-});
-
-describe('vote log in memory', () => {
-  it('reports each record as stored', async () => {
-    const log = new MemoryVoteLog();
-    const stored: number[] = [];
-    log.append(1);
-    log.onStored((recordNumber) => stored.push(recordNumber));
-    log.append(2);
-    log.append(3);
-    await log.close();
-    expect(stored).toEqual([2, 3]);
   });
 });
