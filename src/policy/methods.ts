@@ -3,11 +3,11 @@
  * most before it does it, from lengths alone.
  */
 import { TheodoraError, type ClientId } from '../base/index.js';
-import { any, double, formal, normalizeField } from '../codec/index.js';
-import type { Entry, Template } from '../codec/index.js';
-import { policyTemplate, spaceTemplate, type PolicyTemplate } from './authoring.js';
+import { any, double, formal, normalizeField, tupleFieldsMax } from '../codec/index.js';
+import type { Entry, Template, TemplateField } from '../codec/index.js';
+import { policyTemplate, type PolicyTemplate } from './authoring.js';
 import { fault, type Meter } from './meter.js';
-import { arrayOf, equal, integerOf, isField, record, textOf } from './values.js';
+import { arrayOf, equal, integerOf, isField, isMarker, record, textOf } from './values.js';
 
 /** An entry as it is in the space; policies see its id as a number. */
 export interface LookupEntry extends Omit<Entry, 'owner'> {
@@ -100,11 +100,11 @@ function predicateHelpers(meter: Meter) {
 /** The fields of a template; codec would also take records that look like its markers. */
 function fieldsOf(value: unknown): PolicyTemplate {
   const fields = arrayOf(value);
-  return fields.some(isStrange) ? fault('an array or a record is no field') : (fields as PolicyTemplate);
-}
-
-function isStrange(field: unknown): boolean {
-  return typeof field === 'object' && field !== null && !isField(field);
+  for (const field of fields) {
+    if (typeof field === 'object' && field !== null && !isField(field))
+      fault('an array or a record is no field');
+  }
+  return fields as PolicyTemplate;
 }
 
 /** Wrong fields are the policy's fault; a defect of ours is not, and passes. */
@@ -117,8 +117,17 @@ function fromUser<T>(make: () => T): T {
   }
 }
 
+/** As `spaceTemplate`, but much faster for fields that are known to be values and markers. */
 function normalOf(fields: PolicyTemplate): Template {
-  return fromUser(() => spaceTemplate(fields));
+  if (fields.length > tupleFieldsMax) fault(`a template has at most ${tupleFieldsMax} fields`);
+  return fromUser(() => {
+    const normal: TemplateField[] = [];
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!;
+      normal.push(isMarker(field) ? field : { kind: 'value', value: normalizeField(field, i) });
+    }
+    return normal;
+  });
 }
 
 function entryRecord(entry: LookupEntry, meter: Meter): object {
