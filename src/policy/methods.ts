@@ -117,7 +117,7 @@ function fromUser<T>(make: () => T): T {
   }
 }
 
-/** As `spaceTemplate`, but much faster for fields that are known to be values and markers. */
+/** As `normalizeTemplate`, but much faster for fields that are known to be values and markers. */
 function normalOf(fields: PolicyTemplate): Template {
   if (fields.length > tupleFieldsMax) fault(`a template has at most ${tupleFieldsMax} fields`);
   return fromUser(() => {
@@ -172,10 +172,10 @@ export class Lookups {
 
   helpers() {
     const template = (fields: unknown): Template => {
-      const list = fieldsOf(fields);
+      const isLatest = fields !== null && fields === this.#latest;
+      const list = isLatest ? this.#latest! : fieldsOf(fields);
       this.#meter.charge(stepsPerLookup + list.length);
-      if (list === this.#latest) return this.#latestNormal;
-      return this.#constants.get(list) ?? normalOf(list);
+      return isLatest ? this.#latestNormal : (this.#constants.get(list) ?? normalOf(list));
     };
     const oldest = (handle: unknown, fields: unknown): LookupEntry | null =>
       this.#of(handle).rdp(template(fields), this.#charge);
@@ -200,7 +200,8 @@ export class Lookups {
   #made(normal: Template): PolicyTemplate {
     const made = policyTemplate(normal);
     if (this.#view === null) this.#constants.set(made, normal);
-    else [this.#latest, this.#latestNormal] = [made, normal];
+    this.#latest = made;
+    this.#latestNormal = normal;
     return made;
   }
 
