@@ -1,11 +1,10 @@
 /**
  * The cluster file (YAML): reading with every mistake named by its line, writing with comments for its
- * readers, and adding a client without losing the operator's comments. Reads and writes no files itself.
+ * readers. Reads and writes no files itself.
  */
 import { X509Certificate } from 'node:crypto';
-import { isSeq, parseDocument, Scalar, YAMLMap } from 'yaml';
-import { clientId, InvalidInputError, replicaId } from '../base/index.js';
-import { checkClientName, clientNameProblem, parseAddress, replicasMin } from './cluster-description.js';
+import { clientId, replicaId } from '../base/index.js';
+import { clientNameProblem, parseAddress, replicasMin } from './cluster-description.js';
 import type { ClientDescription, ClusterDescription, ClusterSettings } from './cluster-description.js';
 import type { ReplicaDescription } from './cluster-description.js';
 import { ClusterFileReader, type Located } from './cluster-file-reader.js';
@@ -187,42 +186,4 @@ export function formatClusterFile(description: ClusterDescription): string {
     '',
   ];
   return lines.join('\n');
-}
-
-function quotedScalar(text: string): Scalar {
-  const scalar = new Scalar(text);
-  scalar.type = 'QUOTE_DOUBLE';
-  return scalar;
-}
-
-/**
- * The file's text with one more client; comments stay.
- * @throws InvalidInputError CLUSTER_FILE_INVALID, CLIENT_NAME_INVALID, CLIENT_KEY_INVALID, or CLIENT_EXISTS if the
- * name or the key is registered already.
- */
-export function addClient(text: string, name: string, publicKey: string, path = 'cluster.yaml'): string {
-  const { clients } = parseClusterFile(text, path);
-  checkClientName(name);
-  if (!/^[0-9a-f]{64}$/.test(publicKey)) {
-    throw new InvalidInputError('CLIENT_KEY_INVALID', 'a public key is 64 lower-case hexadecimal digits', {
-      name,
-    });
-  }
-  const taken = clients.find(
-    (client) => client.name.toLowerCase() === name.toLowerCase() || client.publicKey === publicKey,
-  );
-  if (taken !== undefined) {
-    const message = `${path}: client "${taken.name}" has this name or key already; choose another.`;
-    throw new InvalidInputError('CLIENT_EXISTS', message, { path, name: taken.name });
-  }
-  const document = parseDocument(text, { schema: 'failsafe' });
-  const list = document.get('clients');
-  if (!isSeq(list))
-    throw new InvalidInputError('CLUSTER_FILE_INVALID', `${path}: clients must be a list`, { path });
-  const client = new YAMLMap();
-  client.set('name', quotedScalar(name));
-  client.set('publicKey', quotedScalar(publicKey));
-  list.flow = false;
-  list.add(client);
-  return document.toString({ lineWidth: 0 });
 }

@@ -7,7 +7,7 @@ export type { CertificateSubject, RenewalOptions } from './certificate.js';
 export { checkClientName, parseAddress, replicasMin } from './cluster-description.js';
 export type { ClientDescription, ClusterDescription } from './cluster-description.js';
 export type { ClusterSettings, ReplicaDescription } from './cluster-description.js';
-export { addClient, formatClusterFile, parseClusterFile } from './cluster-file.js';
+export { formatClusterFile, parseClusterFile } from './cluster-file.js';
 export { createClientMaterial, createClusterMaterial } from './cluster-material.js';
 export type { MaterialFile } from './cluster-material.js';
 export { sha256 } from './digest.js';

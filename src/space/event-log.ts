@@ -1,5 +1,5 @@
 /**
- * The history of one space: what happened to its entries, numbered 1, 2, 3, …, as far back as the limits allow.
+ * The history of one space: what happened to its entries, numbered one after the other, as far back as the limits allow.
  * Replicated state in pages of `eventsPerPage`; whole pages are dropped from the old end. A page is encoded once it
  * is full, so that a checkpoint has at most one to encode. Must not know who listens.
  */
@@ -13,6 +13,9 @@ const eventsPerPage = 64;
 /** Page numbers of a space before they begin again; far more than are ever held. */
 export const eventPagesPerSpace = 4_096;
 
+/** The least number that may be a history's first and is past this one, which is not used either. */
+export const firstEventAfter = (next: number): number => Math.ceil(next / eventsPerPage) * eventsPerPage + 1;
+
 interface Page {
   /** Of its first event: a multiple of eventsPerPage, plus 1. */
   readonly first: number;
@@ -25,27 +28,31 @@ export class EventLog {
   readonly #tree: PageTree;
   readonly #space: number;
   readonly #limits: SpaceLimits;
+  /** Number of its first event ever. */
+  readonly first: number;
   /** Oldest first. Invariant: contiguous; all but the last are full. */
   readonly #pages: Page[] = [];
   /** Of the full pages. */
   #bytes = 0;
   #isTailWritten = true;
 
-  constructor(tree: PageTree, space: number, limits: SpaceLimits) {
+  /** `first`: as `firstEventAfter` says, or 1. */
+  constructor(tree: PageTree, space: number, limits: SpaceLimits, first: number) {
     this.#tree = tree;
     this.#space = space;
     this.#limits = limits;
+    this.first = first;
   }
 
   /** Sequence number of the oldest event held, or of the next one if none is. */
   get oldest(): number {
-    return this.#pages[0]?.first ?? 1;
+    return this.#pages[0]?.first ?? this.first;
   }
 
   /** Sequence number of the next event. */
   get next(): number {
     const tail = this.#pages.at(-1);
-    return tail === undefined ? 1 : tail.first + tail.events.length;
+    return tail === undefined ? this.first : tail.first + tail.events.length;
   }
 
   /** The event must be held. */

@@ -16,7 +16,7 @@ import {
 import { decodeTuple, encodeTuple, type Result } from '../codec/index.js';
 import type { Effects } from './effects.js';
 import { EntryPages } from './entry-pages.js';
-import { EventLog, eventPagesPerSpace } from './event-log.js';
+import { EventLog, eventPagesPerSpace, firstEventAfter } from './event-log.js';
 import { assertLimits, refused, type SpaceLimits } from './limits.js';
 import { Deadlines } from './deadlines.js';
 import { frame, unframe } from './framing.js';
@@ -60,10 +60,15 @@ export class SpaceSet {
   readonly #records = new Map<number, Uint8Array>();
   readonly #deleted = new Set<Space>();
   #nextSpace = 1;
+  /**
+   * First event number of spaces to come: past those of all that were deleted, so that whoever goes on where he stopped
+   * in a space that has come back is told that its history is gone.
+   */
+  #nextFirstEvent = 1;
   readonly #waiters: Waiters;
   readonly #subscriptions: Subscriptions;
-  /** The next ids of entries, waiters, subscriptions and spaces as they stand in the page tree; zeros if they do not. */
-  #counters: readonly number[] = [0, 0, 0, 0];
+  /** The next ids of entries, waiters, subscriptions, spaces and first events as they stand in the page tree; or zeros. */
+  #counters: readonly number[] = [0, 0, 0, 0, 0];
 
   constructor(
     hash: HashFunction,
@@ -111,7 +116,7 @@ export class SpaceSet {
 
   /** The name must be free. */
   create(name: string, record: Uint8Array = emptyBytes): Space {
-    const space = this.#add(name, this.#nextSpace++, record, false);
+    const space = this.#add(name, this.#nextSpace++, this.#nextFirstEvent, record);
     this.#writeSpace(space);
     return space;
   }
@@ -127,6 +132,7 @@ export class SpaceSet {
     this.#byName.delete(space.name);
     this.#deleted.add(space);
     space.close(effects);
+    this.#nextFirstEvent = Math.max(this.#nextFirstEvent, firstEventAfter(space.events.next));
     this.#writeSpace(space);
     this.#dropDeserted();
   }
@@ -201,7 +207,8 @@ export class SpaceSet {
     this.#waiters.flush();
     for (const space of this.#byNumber.values()) space.events.flush();
     const { nextId } = this.#entries;
-    const counters = [nextId, this.#waiters.nextId, this.#subscriptions.nextId, this.#nextSpace];
+    const [nextWaiter, nextSubscription] = [this.#waiters.nextId, this.#subscriptions.nextId];
+    const counters = [nextId, nextWaiter, nextSubscription, this.#nextSpace, this.#nextFirstEvent];
     if (counters.some((counter, index) => counter !== this.#counters[index])) {
       this.#tree.put(pageNumber('counters', 0), encodeTuple(counters));
     }
@@ -222,11 +229,11 @@ export class SpaceSet {
   }
 
   #writeSpace(space: Space): void {
-    const head = encodeTuple([space.name, this.#deleted.has(space)]);
+    const head = encodeTuple([space.name, this.#deleted.has(space), space.events.first]);
     this.#tree.put(pageNumber('spaces', space.number), frame([head, this.recordOf(space)]));
   }
 
-  #add(name: string, number: number, record: Uint8Array, isDeleted: boolean): Space {
+  #add(name: string, number: number, firstEvent: number, record: Uint8Array, isDeleted = false): Space {
     assert(!this.#byNumber.has(number), 'numbers of spaces are unique');
     const quotas = this.#ports.quotasOf(record);
     const shared = { limits: this.#limits, pages: this.#entries, leases: this.#leases };
@@ -235,7 +242,7 @@ export class SpaceSet {
       number,
       quotas,
       entries: new SpaceEntries(number, shared, new MatchIndex(this.#hash), quotas),
-      events: new EventLog(this.#tree, number, this.#limits),
+      events: new EventLog(this.#tree, number, this.#limits, firstEvent),
       waiters: this.#waiters,
       subscriptions: this.#subscriptions,
       wakeGuard: this.#ports.wakeGuard,
@@ -255,10 +262,11 @@ export class SpaceSet {
     this.#tree.reset(pages);
     // Ascending page numbers: spaces before what is in them, and everything by id.
     for (const page of [...pages.keys()].sort((a, b) => a - b)) this.#loadPage(page, pages.get(page)!);
-    const [nextEntry, nextWaiter, nextSubscription, nextSpace] = this.#counters;
+    const [nextEntry, nextWaiter, nextSubscription, nextSpace, nextFirstEvent] = this.#counters;
     assert(nextEntry! > 0, 'a certified state has counters');
     this.#entries.resumeAt(nextEntry!);
     this.#nextSpace = nextSpace!;
+    this.#nextFirstEvent = nextFirstEvent!;
     this.#waiters.resumeAt(nextWaiter!);
     this.#subscriptions.resumeAt(nextSubscription!, (space) => this.#spaceOf(space).events.next);
   }
@@ -286,12 +294,15 @@ export class SpaceSet {
 
   #loadSpace(number: number, bytes: Uint8Array): void {
     const [head, record] = unframe(bytes) ?? [];
-    const [name, isDeleted] = (head === undefined ? null : decodeTuple(head)) ?? [];
+    const [name, isDeleted, first] = (head === undefined ? null : decodeTuple(head)) ?? [];
     assert(
-      typeof name === 'string' && typeof isDeleted === 'boolean' && record !== undefined,
+      typeof name === 'string' &&
+        typeof isDeleted === 'boolean' &&
+        typeof first === 'number' &&
+        record !== undefined,
       'a certified space is well-formed',
     );
-    this.#add(name, number, record, isDeleted);
+    this.#add(name, number, first, record, isDeleted);
   }
 
   #loadCounters(bytes: Uint8Array): void {

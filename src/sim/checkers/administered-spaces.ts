@@ -9,10 +9,14 @@ import { GuardedSpace, refusal } from './guarded-space.js';
 import type { Refusal } from './guarded-space.js';
 import type { RegisteredClients } from './registered-clients.js';
 
+/** Where the events of spaces begin that are created after one was deleted: at the next page past its next event. */
+export const firstEventAfter = (next: number): number => next + 64 - ((next - 1) % 64);
+
 type Change = Omit<PolicyChange, 'digest'>;
 
 export function createSpace(
   name: string,
+  firstEvent: number,
   config: SpaceConfig,
   change: Change,
   clients: RegisteredClients,
@@ -24,7 +28,7 @@ export function createSpace(
   if (unknown !== null) return unknown;
   const policy = load(config.policy);
   if (policy !== null && 'code' in policy) return policy;
-  return new GuardedSpace(name, config, policy, { ...change, digest: policy?.digest ?? null });
+  return new GuardedSpace(name, firstEvent, config, policy, { ...change, digest: policy?.digest ?? null });
 }
 
 /** Why not, or null. */

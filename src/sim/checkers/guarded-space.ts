@@ -8,6 +8,7 @@ import { encodeTuple } from '../../codec/index.js';
 import type {
   Access,
   Entry,
+  EventKind,
   PolicyChange,
   Quota,
   Result,
@@ -20,7 +21,8 @@ import type {
 import { policyStepsMax } from '../../policy/index.js';
 import type { Policy, PolicyAttempt, PolicyLookups, RuleName } from '../../policy/index.js';
 import { isMatch } from './tuple-space-model.js';
-import type { ModelEvent } from './waiting.js';
+import { oldestHeld } from './waiting.js';
+import type { ModelEvent, WaitLimits } from './waiting.js';
 
 export type Refusal = Extract<Result, { readonly kind: 'refused' }>;
 export type Guarded = Exclude<SpaceOperation, { readonly kind: 'cancel' }>;
@@ -46,18 +48,42 @@ const bytesOf = (entries: readonly { readonly tuple: Tuple }[]): number =>
 
 export class GuardedSpace {
   readonly name: string;
-  readonly events: ModelEvent[] = [];
+  readonly #events: ModelEvent[] = [];
+  readonly #firstEvent: number;
   /** Oldest first. */
   entries: readonly Entry[] = [];
   #config: SpaceConfig;
   #policy: Policy | null;
   #changes: readonly PolicyChange[];
 
-  constructor(name: string, config: SpaceConfig, policy: Policy | null, change: PolicyChange) {
+  constructor(
+    name: string,
+    firstEvent: number,
+    config: SpaceConfig,
+    policy: Policy | null,
+    change: PolicyChange,
+  ) {
     this.name = name;
+    this.#firstEvent = firstEvent;
     this.#config = config;
     this.#policy = policy;
     this.#changes = [change];
+  }
+
+  get events(): readonly ModelEvent[] {
+    return this.#events;
+  }
+
+  get nextEvent(): number {
+    return this.#firstEvent + this.#events.length;
+  }
+
+  oldestEvent(limits: WaitLimits): number {
+    return this.#firstEvent - 1 + oldestHeld(this.#events.length, limits);
+  }
+
+  note(kind: EventKind, entry: Entry): void {
+    this.#events.push({ sequence: this.nextEvent, kind, entry });
   }
 
   get config(): SpaceConfig {

@@ -14,7 +14,6 @@ import { mayRead } from './guarded-space.js';
 import type { GuardedSpace, Refusal } from './guarded-space.js';
 import { isMatch } from './tuple-space-model.js';
 import { violated } from './violation.js';
-import { oldestHeld } from './waiting.js';
 import type { WaitLimits } from './waiting.js';
 
 /** What a request began that may last. */
@@ -32,7 +31,7 @@ interface Subscription extends Requested {
   end: { readonly sequence: number; readonly refusal: Refusal } | null;
   /** Whether it ended is not for the model to know. */
   isUncertain: boolean;
-  /** Events there were when it was cancelled or its session ended; null: it is there. */
+  /** The last event there was when it was cancelled or its session ended; null: it is there. */
   closedAt: number | null;
 }
 
@@ -51,13 +50,13 @@ export class GuardedSubscriptions {
   cancel(key: RequestKey, name: ClientName): boolean {
     const one = this.#all.get(key);
     if (one === undefined || one.closedAt !== null || one.name !== name) return false;
-    one.closedAt = one.space.events.length;
+    one.closedAt = one.space.nextEvent - 1;
     return true;
   }
 
   endSessions(ended: readonly SessionId[]): void {
     for (const one of this.#all.values())
-      if (ended.includes(one.session)) one.closedAt ??= one.space.events.length;
+      if (ended.includes(one.session)) one.closedAt ??= one.space.nextEvent - 1;
   }
 
   /** `possible`: what a subscription may be refused now; null: nothing. */
@@ -67,7 +66,7 @@ export class GuardedSubscriptions {
       const [first, ...others] = possible(one);
       if (others.length > 0) one.isUncertain = true;
       if (first !== null && first !== undefined)
-        one.end = { sequence: Math.max(one.from, space.events.length + 1), refusal: first };
+        one.end = { sequence: Math.max(one.from, space.nextEvent), refusal: first };
     }
   }
 
@@ -100,6 +99,6 @@ function checkFeed(feed: ToldFeed, one: Subscription, limits: WaitLimits): void 
   // Whoever subscribed once, has left or is no client any more need not be told all of it.
   checkTold({ ...feed, isOpen: feed.isOpen && closedAt === null }, expected, 'guards');
   const after = feed.truncatedAfter;
-  if (after !== null && after + 1 >= oldestHeld(space.events.length, limits))
+  if (after !== null && after + 1 >= space.oldestEvent(limits))
     violated('guards', `c${feed.client} was told that events after ${after} are gone, but they are held`);
 }

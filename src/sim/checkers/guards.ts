@@ -16,7 +16,7 @@ import type {
   SpaceOperation,
   Template,
 } from '../../codec/index.js';
-import { createSpace, setPolicyOf } from './administered-spaces.js';
+import { createSpace, firstEventAfter, setPolicyOf } from './administered-spaces.js';
 import { isSameResult, requestKey } from './committed-order.js';
 import type { CommittedStep, Effect, Execution } from './committed-order.js';
 import { attemptFor, GuardedSpace, mayRead, mayTake, refusal } from './guarded-space.js';
@@ -27,7 +27,6 @@ import { adminName, RegisteredClients } from './registered-clients.js';
 import type { RegisteredClient } from './registered-clients.js';
 import { isMatch } from './tuple-space-model.js';
 import { violated } from './violation.js';
-import { oldestHeld } from './waiting.js';
 import type { WaitLimits } from './waiting.js';
 
 interface Waiter extends Requested {
@@ -50,6 +49,8 @@ export class GuardsModel {
   readonly #clients: RegisteredClients;
   /** In order of creation. */
   #spaces: readonly GuardedSpace[];
+  /** Of spaces to come. */
+  #nextFirstEvent = 1;
   #nextId = 1n;
   /** In order of arrival. */
   #waiters: readonly Waiter[] = [];
@@ -64,7 +65,7 @@ export class GuardsModel {
     const unbounded = { entries: null, bytes: null, waits: null };
     const lists = { insert: null, readers: null, takers: null };
     const config = { ...lists, quota: unbounded, clientQuota: unbounded, policy: null };
-    this.#spaces = [new GuardedSpace('default', config, null, { time: 0, by: adminName, digest: null })];
+    this.#spaces = [new GuardedSpace('default', 1, config, null, { time: 0, by: adminName, digest: null })];
   }
 
   follow({ time, execution, ended, effects }: CommittedStep): void {
@@ -226,7 +227,7 @@ export class GuardsModel {
     const lists = { ...(readers && { readers }), ...(takers && { takers }) };
     const entry: Entry = { id: this.#nextId++, tuple, owner, deadline: this.#deadline(lease), ...lists };
     space.entries = [...space.entries, entry];
-    this.#note(space, 'inserted', entry);
+    space.note('inserted', entry);
     this.#wake(space, entry);
     return entry;
   }
@@ -293,8 +294,8 @@ export class GuardsModel {
     wanted: number | null,
     { name, session, number }: Asker,
   ): Result {
-    const from = wanted ?? space.events.length + 1;
-    const oldest = oldestHeld(space.events.length, this.#limits);
+    const from = wanted ?? space.nextEvent;
+    const oldest = space.oldestEvent(this.#limits);
     if (from < oldest) return refusal('HISTORY_TRUNCATED', oldest);
     const key = requestKey(session, number);
     this.subscriptions.add({ key, session, name, space, template }, from);
@@ -327,7 +328,13 @@ export class GuardsModel {
     const space = this.#space(operation.space);
     if (operation.kind === 'spaceCreate') {
       if (space !== undefined) return refusal('SPACE_EXISTS');
-      const made = createSpace(operation.space, operation.config, change, this.#clients);
+      const made = createSpace(
+        operation.space,
+        this.#nextFirstEvent,
+        operation.config,
+        change,
+        this.#clients,
+      );
       if ('code' in made) return made;
       this.#spaces = [...this.#spaces, made];
       return this.#described(made);
@@ -353,6 +360,7 @@ export class GuardsModel {
   #delete(space: GuardedSpace): Result {
     const described = this.#described(space);
     this.#spaces = this.#spaces.filter((one) => one !== space);
+    this.#nextFirstEvent = Math.max(this.#nextFirstEvent, firstEventAfter(space.nextEvent));
     for (const waiter of this.#waiters.filter((one) => one.space === space))
       this.#end(waiter, refusal('SPACE_DELETED'));
     this.subscriptions.recheck(space, () => [refusal('SPACE_DELETED')]);
@@ -361,11 +369,7 @@ export class GuardsModel {
 
   #remove(space: GuardedSpace, entry: Entry, kind: EventKind): void {
     space.entries = space.entries.filter((one) => one !== entry);
-    this.#note(space, kind, entry);
-  }
-
-  #note({ events }: GuardedSpace, kind: EventKind, entry: Entry): void {
-    events.push({ sequence: events.length + 1, kind, entry });
+    space.note(kind, entry);
   }
 
   /** The next effect of the step must be this one; tells whether the result was given. */

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { clientId, InvalidInputError, replicaId, toHex } from '../../../src/base/index.js';
 import {
-  addClient,
   checkClientName,
   createClusterMaterial,
   formatClusterFile,
@@ -476,40 +475,6 @@ describe('mistakes', () => {
       }),
       { numRuns: 300 },
     );
-  });
-});
-
-describe('addClient', () => {
-  test('adds one client, keeps all else and all comments', () => {
-    const commented = withLine(text, 'name: "admin"', ['  # the operator', '  - name: "admin" # me']);
-    const added = addClient(commented, 'alice', key);
-    expect(parseClusterFile(added, 'c')).toEqual({
-      ...description,
-      clients: [...description.clients, { name: 'alice', publicKey: key }],
-    });
-    const comments = (content: string): string[] => content.split('\n').filter((line) => line.includes('#'));
-    expect(comments(added)).toEqual(comments(commented));
-    expect(added.split('\n').length).toBe(commented.split('\n').length + 2);
-  });
-
-  test('adds to an empty list, and many in turn', () => {
-    let file = formatClusterFile({ ...description, clients: [] });
-    const names = Array.from({ length: 20 }, (_, i) => `client${i}`);
-    names.forEach((name, i) => {
-      file = addClient(file, name, String(i).padStart(64, '0'));
-    });
-    expect(parseClusterFile(file, 'c').clients.map(({ name }) => name)).toEqual(names);
-    expect(parseClusterFile(file, 'c').clients[7]!.publicKey).toBe('7'.padStart(64, '0'));
-  });
-
-  test('refuses a taken name or key, a bad name, a bad key and a bad file', () => {
-    expect(refusal(() => addClient(text, 'Admin', key)).code).toBe('CLIENT_EXISTS');
-    expect(refusal(() => addClient(text, 'bob', description.clients[0]!.publicKey)).code).toBe(
-      'CLIENT_EXISTS',
-    );
-    expect(refusal(() => addClient(text, '../bob', key)).code).toBe('CLIENT_NAME_INVALID');
-    expect(refusal(() => addClient(text, 'bob', key.toUpperCase())).code).toBe('CLIENT_KEY_INVALID');
-    expect(refusal(() => addClient('version: 1', 'bob', key, 'my.yaml')).message).toMatch(/^my\.yaml:1: /);
   });
 });
 

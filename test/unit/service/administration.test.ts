@@ -298,9 +298,10 @@ describe('those who wait', () => {
 });
 
 describe('those who are told', () => {
-  const subscribe = (client: string): number => {
-    const asked = { kind: 'subscribe', template: template(any), from: null } as const;
-    expect(service.ask(client, asked, 'jobs')).toMatchObject({ kind: 'subscribed' });
+  const subscribing = (from: number | null) =>
+    ({ kind: 'subscribe', template: template(any), from }) as const;
+  const subscribe = (client: string, from: number | null = null): number => {
+    expect(service.ask(client, subscribing(from), 'jobs')).toMatchObject({ kind: 'subscribed' });
     return service.lastNumber;
   };
   const cancel = (client: string, number: number) =>
@@ -326,6 +327,26 @@ describe('those who are told', () => {
     expect(service.ask('bob', { kind: 'count', template: template(any) }, 'jobs')).toMatchObject({
       count: 1,
     });
+  });
+
+  it('cannot go on in another space of the name as if nothing had happened', () => {
+    for (const events of [0, 1, 63, 64, 65]) {
+      service.create('jobs');
+      const { from } = service.ask('alice', subscribing(null), 'jobs') as { from: number };
+      for (let i = 0; i < events; i++) out('bob', 'jobs', i);
+      service.ask('admin', { kind: 'spaceDelete' }, 'jobs');
+      service.restore();
+      service.create('jobs');
+      const truncated = service.ask('alice', subscribing(from + events), 'jobs');
+      const first = (service.ask('alice', subscribing(null), 'jobs') as { from: number }).from;
+      expect(first).toBeGreaterThan(from + events);
+      expect(truncated).toEqual(refused('HISTORY_TRUNCATED', undefined, first));
+      out('bob', 'jobs', 'new');
+      service.restore();
+      expect(service.told('alice', service.lastNumber - 1)).toMatchObject([{ kind: 'inserted' }]);
+      service.service.endSession(sessionId(1));
+      service.ask('admin', { kind: 'spaceDelete' }, 'jobs');
+    }
   });
 
   it('leave nothing of a deleted space either when their session ends', () => {
@@ -361,6 +382,29 @@ describe('those who are told', () => {
     expect(cancel('bob', hers)).toEqual(refused('NO_SUCH_WAIT'));
     expect(cancel('alice', hers)).toEqual({ kind: 'cancelled' });
   });
+
+  it.each<[string, () => void, object]>([
+    [
+      'by another policy',
+      () => service.ask('admin', { kind: 'spaceSetPolicy', policy }, 'jobs'),
+      { code: 'POLICY_DENIED', subject: 'subscribe' },
+    ],
+    [
+      'with its space',
+      () => service.ask('admin', { kind: 'spaceDelete' }, 'jobs'),
+      { code: 'SPACE_DELETED' },
+    ],
+  ])(
+    'hear of the end %s at once, also while they wait for a later event than the next',
+    (_how, end, told) => {
+      service.create('jobs');
+      const number = subscribe('alice', 9);
+      out('bob', 'jobs', 1);
+      end();
+      expect(service.told('alice', number, 8)).toEqual([{ kind: 'ended', ...told }]);
+      expect(service.told('alice', number, 9)).toEqual([]);
+    },
+  );
 
   it('do not hear of entries that they may not read', () => {
     service.create('jobs');

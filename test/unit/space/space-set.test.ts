@@ -139,8 +139,8 @@ describe('state pages', () => {
     const event = encodeEvent({ kind: 'inserted', entry: publicEntry(stored(1, 'a')) });
     expect(pages).toEqual(
       new Map([
-        [0, encodeTuple([2, 2, 2, 2])],
-        [2 ** 40 + 1, frame([encodeTuple(['default', false]), new Uint8Array(0)])],
+        [0, encodeTuple([2, 2, 2, 2, 1])],
+        [2 ** 40 + 1, frame([encodeTuple(['default', false, 1]), new Uint8Array(0)])],
         [2 * 2 ** 40, page],
         [3 * 2 ** 40 + 1, frame([encodeTuple(['rd', 1, bob, 9, 4, 7]), encodeTemplate(template('b'))])],
         [4 * 2 ** 40 + 1, frame([encodeTuple([1, bob, 9, 4, 1]), encodeTemplate(template(any))])],
@@ -176,7 +176,7 @@ describe('pages that no correct replica certifies', () => {
     [
       'two spaces of one name',
       (pages) =>
-        pages.set(pageNumber('spaces', 2), frame([encodeTuple(['default', false]), new Uint8Array(0)])),
+        pages.set(pageNumber('spaces', 2), frame([encodeTuple(['default', false, 1]), new Uint8Array(0)])),
     ],
     ['entries of no space', (pages) => pages.delete(pageNumber('spaces', 1))],
     ['an unknown section', (pages) => pages.set(7 * 2 ** 40, page)],
