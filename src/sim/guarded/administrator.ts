@@ -48,8 +48,8 @@ export class Administrator {
     if (missing !== undefined) return this.#create(missing);
     const space = random.pick(this.#spaces);
     const draw = random.below(20);
-    if (draw < 6) return { kind: 'spaceSetPolicy', space, policy: this.#policy(space) };
-    if (draw < 9) {
+    if (draw < 8) return { kind: 'spaceSetPolicy', space, policy: this.#policy(space) };
+    if (draw < 11) {
       this.#missing.push(space);
       return { kind: 'spaceDelete', space };
     }
@@ -89,7 +89,7 @@ export class Administrator {
     const name = draw < 2 ? this.#random.pick(readyPolicyNames) : null;
     this.#ready.set(space, name);
     if (name !== null) return readyPolicies[name];
-    return draw === 2 ? null : randomPolicy(this.#random);
+    return draw < 4 ? null : randomPolicy(this.#random);
   }
 
   #lists(): Pick<SpaceConfig, 'insert' | 'readers' | 'takers'> {

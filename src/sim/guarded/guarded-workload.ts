@@ -12,7 +12,8 @@ import type { ClientHost } from '../client-host.js';
 import type { HistoryEntry, RequestName } from '../history.js';
 import type { World } from '../world.js';
 import { Administrator } from './administrator.js';
-import { drawGuarded } from './operations.js';
+import { drawGuarded, drawMatch } from './operations.js';
+import type { Drawing } from './operations.js';
 
 export interface GuardedProfile {
   /** Over all clients, those of the admin included. */
@@ -112,16 +113,29 @@ export class GuardedWorkload {
     if (!isWait(operation)) return;
     // Whoever waits does something else meanwhile.
     this.#rest(actor);
+    if (random.chance(1, 2)) this.#meet(operation.space, operation.template);
     if (operation.timeout === null || random.chance(1, 4)) this.#cancelLater(actor, entry);
+  }
+
+  /** Somebody inserts what another waits for, perhaps not for that one. */
+  #meet(space: string, template: Template): void {
+    const { host, name, random } = this.#random.pick(this.#actors);
+    this.#world.simulator.schedule(random.between(1_000, 400_000), () => {
+      const operation = drawMatch(random, this.#drawing(space, name), template);
+      if (!this.#isOver && !host.isOpen(operation)) this.#call(host, operation, () => undefined);
+    });
   }
 
   #draw(actor: Actor): Operation {
     const { random, name } = actor;
     if (random.chance(1, 30)) return this.#foreign(random);
-    const { leaseMsMin, leaseMsMax, waitMsMax } = this.#profile;
     const space = random.chance(1, 40) ? random.pick(['nowhere', 'default']) : random.pick(this.#spaces);
-    const drawing = { space, name, names: this.#administrator.names, leaseMsMin, leaseMsMax, waitMsMax };
-    return drawGuarded(random, drawing, this.#administrator.readyOf(space));
+    return drawGuarded(random, this.#drawing(space, name), this.#administrator.readyOf(space));
+  }
+
+  #drawing(space: string, name: ClientName): Drawing {
+    const { leaseMsMin, leaseMsMax, waitMsMax } = this.#profile;
+    return { space, name, names: this.#administrator.names, leaseMsMin, leaseMsMax, waitMsMax };
   }
 
   /** What is for everybody, or for the admin alone. */

@@ -194,6 +194,8 @@ class RuleWriter {
       'config.seat',
       'space.exists(template(config))',
       'big.every((a) => big.every((b) => big.every((c) => a + b + c >= 0)))',
+      `big.every((a) => big.every((b) => big.slice(${this.#number()}).every((c) => a + b + c >= 0)))`,
+      'big.every((a) => big.every((b) => big.some((c) => a + b + c > 100)))',
       `space.rdAll(${this.#look()}).every(({ id }) => big.every((a) => big.every((b) => a + b + id > 0)))`,
       `big.every((a) => big.every((b) => space.count(${this.#look()}) + a + b >= 0))`,
     ]);
