@@ -85,7 +85,7 @@ const reads: readonly Operation[] = [
 function ask(replicas: readonly Replica[], client: typeof admin, operation: Operation) {
   const [first, ...others] = replicas.map((replica) => replica.do(client, operation));
   for (const other of others) expect(other).toEqual(first);
-  return first == null ? null : decodeResult(first);
+  return first === null || first === undefined ? null : decodeResult(first);
 }
 
 const out = (tuple: readonly unknown[]): Operation => ({

@@ -2,11 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { clientId, InvalidInputError, replicaId, toHex } from '../../../src/base/index.js';
-import {
-  checkClientName,
-  createClusterMaterial,
-  formatClusterFile,
-} from '../../../src/crypto/index.js';
+import { checkClientName, createClusterMaterial, formatClusterFile } from '../../../src/crypto/index.js';
 import { parseAddress, parseClusterFile } from '../../../src/crypto/index.js';
 import type { ClusterDescription } from '../../../src/crypto/index.js';
 
