@@ -64,6 +64,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const adversaries = drawAdversaries(random, n, fixed.faults ?? faultKinds);
   const syncUsMax = random.pick([0, 500, 5_000, 50_000]);
   const clients = random.between(1, 6);
+  const storage = random.stream('storage');
   const guarded = random.stream('guarded');
   const isGuarded = fixed.guards ?? guarded.chance(1, 4);
   const guests = guarded.between(1, 3);
@@ -75,7 +76,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       config,
       clientSettings: {},
       links,
-      storage: { syncUsMin: Math.floor(syncUsMax / 10), syncUsMax },
+      storage: { syncUsMin: Math.floor(syncUsMax / 10), syncUsMax, isDurable: storage.chance(2, 3) },
       replicaClock: (replica) =>
         adversaries.has(replica) ? clocks.adversary(replica) : clocks.correct(replica),
       clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),

@@ -7,14 +7,7 @@ import { assert } from '../base/index.js';
 import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
-import type {
-  HaltReason,
-  Input,
-  Output,
-  ReplicaStatus,
-  Start,
-  StateMachine,
-} from '../ordering/index.js';
+import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
 import type { Remembered } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';

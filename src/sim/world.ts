@@ -21,6 +21,7 @@ import type {
   Input,
   OrderingConfig,
   Output,
+  Start,
   StateMachine,
 } from '../ordering/index.js';
 import { createService } from '../service/index.js';
