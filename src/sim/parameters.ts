@@ -49,6 +49,8 @@ export interface FixedParameters {
   readonly faults?: readonly FaultKind[];
   /** Whether clients are registered and spaces guarded. */
   readonly guards?: boolean;
+  /** Whether processes remember what they stored. */
+  readonly durable?: boolean;
 }
 
 const horizonUs = 300_000_000;
@@ -76,7 +78,11 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       config,
       clientSettings: {},
       links,
-      storage: { syncUsMin: Math.floor(syncUsMax / 10), syncUsMax, isDurable: storage.chance(2, 3) },
+      storage: {
+        syncUsMin: Math.floor(syncUsMax / 10),
+        syncUsMax,
+        isDurable: fixed.durable ?? storage.chance(2, 3),
+      },
       replicaClock: (replica) =>
         adversaries.has(replica) ? clocks.adversary(replica) : clocks.correct(replica),
       clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),
