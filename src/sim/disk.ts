@@ -204,6 +204,15 @@ export class SimulatedDisk implements LogFiles {
     }
   }
 
+  /** Puts a whole file there, durably: one from a backup, say. */
+  place(name: string, bytes: Uint8Array): void {
+    const inode = new Inode();
+    inode.change({ position: 0, bytes, isUnderWay: false });
+    inode.sync();
+    this.#changeName({ from: null, to: name, inode, isUnderWay: false });
+    this.syncNames();
+  }
+
   usedBytes(): number {
     let bytes = 0;
     for (const { current } of this.#names.values()) bytes += current.size;

@@ -7,10 +7,10 @@ import { prng, type Prng } from '../../src/base/index.js';
 import type { LogRecord } from '../../src/codec/index.js';
 import { StandingRecords } from '../../src/replica/storage/standing-records.js';
 import { randomCrash, type CrashChoice, type SimulatedDisk } from '../../src/sim/disk.js';
+import type { LogUser } from '../support/vote-logs.js';
 import {
   bytesOf,
   executed,
-  LogUser,
   newView,
   prepared,
   prePrepared,

@@ -1,5 +1,5 @@
 /** Vote logs on a real directory and on a simulated disk, driven alike. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digest, prng, replicaId, sequenceNumber, viewNumber } from '../../src/base/index.js';
@@ -117,6 +117,8 @@ export abstract class LogPlace {
   abstract until(condition: () => boolean): Promise<void>;
   abstract wake(): void;
   abstract remove(): void;
+  /** Makes these the only files. */
+  abstract fill(files: ReadonlyMap<string, Uint8Array>): void;
 
   open(settings: Partial<VoteLogSettings> = {}, expectAtLeast: Uint8Array | null = null): LogUser {
     return new LogUser(openVoteLog(this.files, { expectAtLeast, newLogId, settings }), this);
@@ -127,6 +129,12 @@ export abstract class LogPlace {
     const user = this.open(settings);
     await user.close();
     return user.opened.records;
+  }
+
+  contents(): Map<string, Uint8Array> {
+    const { files } = this;
+    const names = files.list().sort();
+    return new Map(names.map((name) => [name, Uint8Array.from(files.read(name, 0, files.size(name)))]));
   }
 
   sizeBytes(): number {
@@ -152,6 +160,13 @@ export class RealPlace extends LogPlace {
     this.#wake?.();
   }
 
+  fill(files: ReadonlyMap<string, Uint8Array>): void {
+    const { directory } = this.files;
+    mkdirSync(directory, { recursive: true });
+    for (const name of readdirSync(directory)) if (!files.has(name)) rmSync(join(directory, name));
+    for (const [name, bytes] of files) writeFileSync(join(directory, name), bytes);
+  }
+
   remove(): void {
     rmSync(this.#directory, { recursive: true, force: true });
   }
@@ -164,12 +179,13 @@ export class SimulatedPlace extends LogPlace {
   constructor(simulator = new Simulator(), files?: SimulatedDisk) {
     super();
     this.simulator = simulator;
-    this.files =
-      files ??
-      new SimulatedDisk('votes', (delayUs, action) => simulator.schedule(delayUs, action), prng(7), {
-        latencyUsMin: 100,
-        latencyUsMax: 900,
-      });
+    this.files = files ?? this.#newDisk();
+  }
+
+  #newDisk(): SimulatedDisk {
+    const profile = { latencyUsMin: 100, latencyUsMax: 900 };
+    const schedule = (delayUs: number, action: () => void): void => this.simulator.schedule(delayUs, action);
+    return new SimulatedDisk('votes', schedule, prng(7), profile);
   }
 
   /** Nothing is left to happen. */
@@ -185,6 +201,11 @@ export class SimulatedPlace extends LogPlace {
   until(condition: () => boolean): Promise<void> {
     while (!condition()) if (!this.step()) throw new Error('nothing happens any more');
     return Promise.resolve();
+  }
+
+  fill(files: ReadonlyMap<string, Uint8Array>): void {
+    this.files = this.#newDisk();
+    for (const [name, bytes] of files) this.files.place(name, bytes);
   }
 
   wake(): void {
