@@ -35,9 +35,9 @@ const nameOf = (segment: number): string => `000000000${segment}.votes`;
 const [second, third, fourth] = [nameOf(2), nameOf(3), nameOf(4)];
 
 /** A small log of three segments, the first of which has gone. */
-async function makeLog(place: LogPlace): Promise<LogUser> {
+async function makeLog(place: LogPlace, view = 1): Promise<LogUser> {
   const user = place.open(settings);
-  await user.store(started, prePrepared(1), prepared(1), viewChange(1));
+  await user.store(started, prePrepared(1), prepared(1), viewChange(view));
   for (let number = 2; number <= 13; number++) {
     await user.store(prePrepared(number), prepared(number));
     if (number === 6) user.opened.log.truncate(4);
@@ -47,6 +47,8 @@ async function makeLog(place: LogPlace): Promise<LogUser> {
   return user;
 }
 
+/** As long as each group of the log but its first and its last. */
+const lastRecords = [prePrepared(5), prepared(5)];
 const changed = (bytes: Uint8Array, change: (bytes: Uint8Array) => void): Uint8Array => {
   const copy = bytes.slice();
   change(copy);
@@ -156,6 +158,11 @@ describe.each(places)('a damaged vote log %s', (_, makePlace, sampling) => {
       expect((await open(after, null)).events).toEqual([]);
     }
     if (sampling === 1) expect(lengths.size).toBeGreaterThan(1);
+    // A segment gets its name when its first group is durable: that one cannot be torn.
+    for (let end = 2 * segmentHeaderBytes; end < 2 * segmentHeaderBytes + groupBytes([]); end += 50) {
+      const error = await refusal(withFile(fourth, bytes.slice(0, end)), null);
+      expect(error.message).toMatch(end === 2 * segmentHeaderBytes ? 'its first group' : 'both copies');
+    }
   });
 
   it('is refused if any other file has been cut', async () => {
@@ -171,6 +178,8 @@ describe.each(places)('a damaged vote log %s', (_, makePlace, sampling) => {
         }
       }
     }
+    const atGroup = good.get(third)!.slice(0, -2 * groupBytes(lastRecords.map(encodeLogRecord)));
+    expect((await refusal(withFile(third, atGroup), null)).message).toContain('before the next segment');
     expect(await refusal(withFile(third, new Uint8Array(0)))).toMatchObject({ fields: { offset: 0 } });
   });
 
@@ -228,6 +237,19 @@ describe.each(places)('a damaged vote log %s', (_, makePlace, sampling) => {
     other.remove();
     await refusal(new Map(good).set(nameOf(5), foreign));
     await refusal(new Map(good).set(nameOf(1), new TextEncoder().encode('not a segment')));
+  });
+
+  it('is refused if parts of two histories have been put together', async () => {
+    const other = makePlace();
+    await makeLog(other, 2);
+    const files = other.contents();
+    other.remove();
+    const [ours, theirs] = [good.get(third)!, files.get(third)!];
+    expect(theirs.length).toBe(ours.length);
+    expect((await refusal(withFile(third, theirs), null)).message).toContain('does not follow');
+    const middle = Math.floor(ours.length / 2);
+    const mixed = changed(ours, (copy) => copy.set(theirs.subarray(middle), middle));
+    expect((await refusal(withFile(third, mixed), null)).message).toContain('both copies');
   });
 
   it('is refused if it has been put back to an earlier time', async () => {
