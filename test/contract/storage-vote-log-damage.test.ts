@@ -119,7 +119,7 @@ describe.each(places)('a damaged vote log %s', (_, makePlace, sampling) => {
     );
     expect(shorter).not.toBe(remembered);
     const outcomes = { mended: 0, refused: 0, shorter: 0 };
-    for (let runs = 0; runs < 6000 / sampling; runs++) {
+    for (let runs = 0; runs < 3000 / sampling; runs++) {
       const name = random.pick([...good.keys()]);
       const bytes = good.get(name)!;
       // Often the same place of both copies of the same group.
