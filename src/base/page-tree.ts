@@ -89,12 +89,65 @@ class NodeList {
 type Pages = (Uint8Array | undefined)[];
 
 function* numbered(
-  groups: readonly (readonly [group: number, Readonly<Pages>])[],
+  groups: Iterable<readonly [group: number, Readonly<Pages>]>,
 ): Iterable<[number, Uint8Array]> {
   for (const [group, pages] of groups) {
     for (const [place, bytes] of pages.entries()) {
       if (bytes !== undefined) yield [group * pagesPerGroup + place, bytes];
     }
+  }
+}
+
+/** The groups of a snapshot; an unchanged group is the very same array in the next one. */
+type Groups = ReadonlyMap<number, Readonly<Pages>>;
+
+const groupsOfSnapshot = new WeakMap<PageSnapshot, Groups>();
+
+/** As they are known for a snapshot of a tree; of any other one they are made. */
+function groupsOf(snapshot: PageSnapshot): Groups {
+  const known = groupsOfSnapshot.get(snapshot);
+  if (known !== undefined) return known;
+  const groups = new Map<number, Pages>();
+  for (const [page, bytes] of snapshot.pages) {
+    const number = Math.floor(page / pagesPerGroup);
+    let group = groups.get(number);
+    if (group === undefined) groups.set(number, (group = []));
+    group[page % pagesPerGroup] = bytes;
+  }
+  return groups;
+}
+
+const noGroups: Groups = new Map();
+const noPages: Readonly<Pages> = [];
+
+/**
+ * What leads from one snapshot to another: pages that are new or were put again, and null for those that are gone.
+ * Between snapshots of one tree it costs what changed; between others it is right, but may name every page.
+ */
+export function* changedPages(
+  before: PageSnapshot | null,
+  after: PageSnapshot,
+): Iterable<readonly [page: number, bytes: Uint8Array | null]> {
+  const from = before === null ? noGroups : groupsOf(before);
+  const to = groupsOf(after);
+  for (const [number, pages] of to) {
+    const old = from.get(number) ?? noPages;
+    if (old !== pages) yield* changesOfGroup(number, old, pages);
+  }
+  for (const [number, old] of from) {
+    if (!to.has(number)) yield* changesOfGroup(number, old, noPages);
+  }
+}
+
+function* changesOfGroup(
+  number: number,
+  before: Readonly<Pages>,
+  after: Readonly<Pages>,
+): Iterable<readonly [page: number, bytes: Uint8Array | null]> {
+  const count = Math.max(before.length, after.length);
+  for (let place = 0; place < count; place++) {
+    const bytes = after[place];
+    if (bytes !== before[place]) yield [number * pagesPerGroup + place, bytes ?? null];
   }
 }
 
@@ -148,15 +201,17 @@ export class PageTree {
 
   snapshot(): PageSnapshot {
     const root = this.#root();
-    const groups = [...this.#pages];
+    const groups: Groups = new Map(this.#pages);
     this.#owned.clear();
     let pages: Map<number, Uint8Array> | null = null;
-    return {
+    const snapshot: PageSnapshot = {
       root,
       get pages() {
         return (pages ??= new Map(numbered(groups)));
       },
     };
+    groupsOfSnapshot.set(snapshot, groups);
+    return snapshot;
   }
 
   /** The group's pages, to be changed: a copy if a snapshot holds them. */
