@@ -1,13 +1,33 @@
-/** Wrong CHECKPOINTs, rotten pages and bodies, and a STATUS that says anything. */
-import { digest, sequenceNumber, viewNumber } from '../../base/index.js';
+/** Wrong CHECKPOINTs, rotten parts of states and bodies, and a STATUS that says anything. */
+import { digest, sequenceNumber, viewNumber, type Prng } from '../../base/index.js';
 import { encodeCheckpointBody } from '../../codec/index.js';
-import type { PeerMessage } from '../../codec/index.js';
+import type { PeerMessage, StateNodePart, StateNodes } from '../../codec/index.js';
 import type { BehaviourFactory } from './behaviour.js';
 
 const rotten = digest('ef'.repeat(32));
 
 const flipped = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+
+/** Roots, lists or pages that are not the certified ones, of absurd size, in the wrong place, or held back. */
+function liedState(random: Prng, message: StateNodes): readonly PeerMessage[] {
+  const { parts } = message;
+  const changed = (change: (part: StateNodePart) => StateNodePart): readonly PeerMessage[] => [
+    { ...message, parts: parts.map((part) => (random.chance(1, 2) ? change(part) : part)) },
+  ];
+  switch (random.below(5)) {
+    case 0:
+      return changed((part) => ({ ...part, data: flipped(part.data) }));
+    case 1:
+      return changed((part) => ({ ...part, totalBytes: part.totalBytes + 2 ** random.between(0, 40) }));
+    case 2:
+      return changed((part) => ({ ...part, data: part.data.subarray(0, 1), totalBytes: part.offset + 1 }));
+    case 3:
+      return changed((part) => ({ ...random.pick(parts), offset: part.offset }));
+    default:
+      return [];
+  }
+}
 
 export const falseState: BehaviourFactory = ({ random, replica, world }) => ({
   toPeer: (_to, message): readonly PeerMessage[] => {
@@ -18,8 +38,8 @@ export const falseState: BehaviourFactory = ({ random, replica, world }) => ({
         const signature = world.authenticators[replica]!.sign('checkpoint', encodeCheckpointBody(content));
         return [{ ...message, ...content, signature }];
       }
-      case 'stateChunk':
-        return [{ ...message, data: flipped(message.data) }];
+      case 'stateNodes':
+        return liedState(random, message);
       case 'batchBody':
         return [{ ...message, batch: flipped(message.batch) }];
       case 'status':
@@ -32,6 +52,10 @@ export const falseState: BehaviourFactory = ({ random, replica, world }) => ({
             isObserver: random.chance(1, 2),
           },
         ];
+      case 'stateGone':
+        return random.chance(1, 2)
+          ? []
+          : [{ ...message, certificate: { ...message.certificate, signatures: [] } }];
       default:
         return [message];
     }
