@@ -108,7 +108,7 @@ export interface Transfer {
   /** Executed number when the target was noticed: while it still grows, no transfer is needed. */
   lastSeenExecuted: SequenceNumber;
   /** Null: not begun. */
-  fetch: StateFetch | null;
+  fetching: StateFetch | null;
 }
 
 /** Without its complete vote log a replica follows and executes, but does not vote (DESIGN: amnesia). */

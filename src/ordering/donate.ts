@@ -12,8 +12,9 @@ const idleMs = 5_000;
 /** After a batch was executed the replica counts as busy for so long. */
 const busyMs = 100;
 /**
- * A busy replica gives this part of what it gives otherwise. A MiB costs a donor about 5 ms of CPU, so the default of
- * 24 MiB/s is an eighth of a core: too much of one that is needed for ordering, of which at least 80 % must stay.
+ * A busy replica gives this part of what it gives otherwise. A MiB costs a donor about 1 ms of CPU to encode, and a few
+ * more until it is on the wire: at 24 MiB/s an eighth of a core, which an idle replica has and a busy one needs for
+ * ordering.
  */
 const busyShare = 1 / 4;
 

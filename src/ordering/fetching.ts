@@ -31,7 +31,7 @@ export function aimTransfer(core: Core, certificate: CheckpointCertificate): voi
   const { transfer } = core;
   const isNewer = (than: CheckpointCertificate): boolean => certificate.sequenceNumber > than.sequenceNumber;
   if (transfer !== null && !isNewer(transfer.newer ?? transfer.target)) return;
-  if (transfer !== null && transfer.fetch !== null) {
+  if (transfer !== null && transfer.fetching !== null) {
     transfer.newer = certificate;
     return;
   }
@@ -41,7 +41,7 @@ export function aimTransfer(core: Core, certificate: CheckpointCertificate): voi
     // Certificates that come faster than this replica waits must not keep it waiting.
     noticedAtMs: transfer?.noticedAtMs ?? core.nowMs,
     lastSeenExecuted: transfer?.lastSeenExecuted ?? core.log.lastExecuted,
-    fetch: null,
+    fetching: null,
   };
 }
 
@@ -49,21 +49,26 @@ export function startFetching(core: Core, transfer: Transfer): void {
   const { n, id } = core.config;
   const others = Array.from({ length: n }, (_, index) => replicaId(index)).filter((each) => each !== id);
   const sync = new StateSync(core.authenticator.hash, takeSnapshot(core), transfer.target.stateDigest);
-  transfer.fetch = { sync, donors: others.map(createDonor), givers: new Set(), lastProgressMs: core.nowMs };
-  askWhoHasIt(core, transfer, transfer.fetch);
+  transfer.fetching = {
+    sync,
+    donors: others.map(createDonor),
+    givers: new Set(),
+    lastProgressMs: core.nowMs,
+  };
+  askWhoHasIt(core, transfer, transfer.fetching);
 }
 
 /** The next round: whatever is right in the newer state too is not fetched again. */
-function aimAgain(core: Core, transfer: Transfer, fetch: StateFetch): void {
+function aimAgain(core: Core, transfer: Transfer, fetching: StateFetch): void {
   transfer.target = transfer.newer!;
   transfer.newer = null;
-  fetch.sync.aimAt(transfer.target.stateDigest);
-  fetch.lastProgressMs = core.nowMs;
-  for (const donor of fetch.donors) {
+  fetching.sync.aimAt(transfer.target.stateDigest);
+  fetching.lastProgressMs = core.nowMs;
+  for (const donor of fetching.donors) {
     donor.asked.clear();
     donor.status = 'unknown';
   }
-  askWhoHasIt(core, transfer, fetch);
+  askWhoHasIt(core, transfer, fetching);
 }
 
 function askWhoHasIt(core: Core, transfer: Transfer, { sync, donors }: StateFetch): void {
@@ -118,69 +123,69 @@ function askForOverdue(core: Core, transfer: Transfer, { donors }: StateFetch): 
   }
 }
 
-export function tickFetching(core: Core, transfer: Transfer, fetch: StateFetch): void {
-  for (const donor of fetch.donors) {
+export function tickFetching(core: Core, transfer: Transfer, fetching: StateFetch): void {
+  for (const donor of fetching.donors) {
     if (donor.asked.size === 0 || core.nowMs - donor.lastHeardMs < stallMs) continue;
-    releaseAll(fetch.sync, donor);
+    releaseAll(fetching.sync, donor);
     donor.status = 'unknown';
     donor.window = 1;
     probe(core, transfer, donor);
   }
-  askForMore(core, transfer, fetch);
-  askForOverdue(core, transfer, fetch);
-  aimAgainIfGone(core, transfer, fetch);
+  askForMore(core, transfer, fetching);
+  askForOverdue(core, transfer, fetching);
+  aimAgainIfGone(core, transfer, fetching);
 }
 
 /** f + 1 cannot all be wrong that the state is gone; neither is it there where nobody gives any of it. */
-function aimAgainIfGone(core: Core, transfer: Transfer, fetch: StateFetch): void {
+function aimAgainIfGone(core: Core, transfer: Transfer, fetching: StateFetch): void {
   if (transfer.newer === null) return;
-  const goneCount = fetch.donors.filter(({ status }) => status === 'gone').length;
-  const isAnyLeft = fetch.donors.some(({ status }) => status === 'ready' || status === 'unknown');
-  const isHopeless = core.nowMs - fetch.lastProgressMs >= hopelessMs;
-  if (goneCount >= core.weakQuorum || !isAnyLeft || isHopeless) aimAgain(core, transfer, fetch);
+  const goneCount = fetching.donors.filter(({ status }) => status === 'gone').length;
+  const isAnyLeft = fetching.donors.some(({ status }) => status === 'ready' || status === 'unknown');
+  const isHopeless = core.nowMs - fetching.lastProgressMs >= hopelessMs;
+  if (goneCount >= core.weakQuorum || !isAnyLeft || isHopeless) aimAgain(core, transfer, fetching);
 }
 
 /** The donor holds the state no more, as he proves by a newer one. */
-export function noteGone(core: Core, transfer: Transfer, fetch: StateFetch, from: ReplicaId): void {
-  const donor = fetch.donors.find(({ id }) => id === from);
+export function noteGone(core: Core, transfer: Transfer, fetching: StateFetch, from: ReplicaId): void {
+  const donor = fetching.donors.find(({ id }) => id === from);
   if (donor === undefined || donor.status === 'rejected') return;
-  releaseAll(fetch.sync, donor);
+  releaseAll(fetching.sync, donor);
   donor.status = 'gone';
-  askForMore(core, transfer, fetch);
-  aimAgainIfGone(core, transfer, fetch);
+  askForMore(core, transfer, fetching);
+  aimAgainIfGone(core, transfer, fetching);
 }
 
-/** Takes what a donor sends; the fetch may be complete afterwards. */
+/** Takes what a donor sends; the fetching may be complete afterwards. */
 export function receiveNodes(
   core: Core,
   transfer: Transfer,
-  fetch: StateFetch,
+  fetching: StateFetch,
   from: ReplicaId,
   message: StateNodes,
 ): void {
-  const donor = fetch.donors.find(({ id }) => id === from);
+  const donor = fetching.donors.find(({ id }) => id === from);
   if (donor === undefined || donor.status === 'rejected') return;
   const rest: StateNodeAt[] = [];
   for (const part of message.parts) {
-    const received = receivePart(core, fetch, donor, part);
+    const received = receivePart(core, fetching, donor, part);
     if (received === 'part') rest.push({ ...part, offset: part.offset + part.data.length });
     if (received === 'WRONG_STATE' || received === 'MALFORMED_STATE_NODES') {
       reject(core, from, received);
-      releaseAll(fetch.sync, donor);
+      releaseAll(fetching.sync, donor);
       donor.status = 'rejected';
       break;
     }
   }
-  if (fetch.sync.isComplete) return;
+  if (fetching.sync.isComplete) return;
   if (donor.status !== 'rejected') ask(core, transfer, donor, rest);
-  askForMore(core, transfer, fetch);
+  askForMore(core, transfer, fetching);
 }
 
 type Received = 'whole' | 'part' | 'ignored' | 'WRONG_STATE' | 'MALFORMED_STATE_NODES';
 
-function receivePart(core: Core, fetch: StateFetch, donor: Donor, part: StateNodePart): Received {
+function receivePart(core: Core, fetching: StateFetch, donor: Donor, part: StateNodePart): Received {
   const asked = donor.asked.get(nodeKey(part));
-  if (asked === undefined) return receiveLate(core, fetch, donor, part);
+  if (asked === undefined) return receiveLate(core, fetching, donor, part);
   const { offset, totalBytes, data } = part;
   if (offset !== asked.receivedBytes) return 'ignored';
   const isSized =
@@ -191,7 +196,7 @@ function receivePart(core: Core, fetch: StateFetch, donor: Donor, part: StateNod
   donor.lastHeardMs = core.nowMs;
   asked.totalBytes = totalBytes;
   if (offset === 0 && data.length < totalBytes && hasTooMuch(donor, asked)) {
-    release(fetch.sync, donor, asked);
+    release(fetching.sync, donor, asked);
     donor.window = Math.max(1, donor.window >> 1);
     return 'ignored';
   }
@@ -202,8 +207,8 @@ function receivePart(core: Core, fetch: StateFetch, donor: Donor, part: StateNod
     return 'part';
   }
   const bytes = asked.parts.length === 1 ? data : concatBytes(asked.parts);
-  const isRight = takeNode(core, fetch, donor, part, bytes);
-  release(fetch.sync, donor, asked);
+  const isRight = takeNode(core, fetching, donor, part, bytes);
+  release(fetching.sync, donor, asked);
   if (!isRight) return 'WRONG_STATE';
   adaptWindow(donor, 1, core.nowMs - asked.atMs);
   if (asked.missing === null) donor.status = 'ready';
@@ -218,23 +223,23 @@ function hasTooMuch({ asked }: Donor, latest: Asked): boolean {
 }
 
 /** It was asked of somebody else in the meantime; what is whole is as good as ever. */
-function receiveLate(core: Core, fetch: StateFetch, donor: Donor, part: StateNodePart): Received {
+function receiveLate(core: Core, fetching: StateFetch, donor: Donor, part: StateNodePart): Received {
   if (part.level === 'roots' || part.data.length < part.totalBytes) return 'ignored';
   donor.lastHeardMs = core.nowMs;
-  return takeNode(core, fetch, donor, part, part.data) ? 'whole' : 'WRONG_STATE';
+  return takeNode(core, fetching, donor, part, part.data) ? 'whole' : 'WRONG_STATE';
 }
 
 function takeNode(
   core: Core,
-  fetch: StateFetch,
+  fetching: StateFetch,
   donor: Donor,
   node: StateNodePart,
   bytes: Uint8Array,
 ): boolean {
-  const taken = fetch.sync.take(node, bytes);
+  const taken = fetching.sync.take(node, bytes);
   if (taken === 'taken') {
-    fetch.lastProgressMs = core.nowMs;
-    if (node.level !== 'roots') fetch.givers.add(donor.id);
+    fetching.lastProgressMs = core.nowMs;
+    if (node.level !== 'roots') fetching.givers.add(donor.id);
   }
   return taken !== 'wrong';
 }

@@ -111,7 +111,7 @@ function sizesOf(core: Core): Record<string, number> {
     history: core.history.batches.size,
     statesHeld: statesHeld(core),
     stateRequests: stateRequestsOf(core),
-    stateNodesMissing: core.transfer?.fetch?.sync.missingCount ?? 0,
+    stateNodesMissing: core.transfer?.fetching?.sync.missingCount ?? 0,
     candidateBodies: core.candidateBodies.size,
     verdicts: core.verdicts.size,
     reads: core.reads.length,

@@ -28,8 +28,8 @@ export function onStableCheckpoint(core: Core, from: ReplicaId, message: StableC
 export function tickTransfer(core: Core): void {
   const transfer = core.transfer;
   if (transfer === null) return;
-  if (transfer.fetch !== null) {
-    tickFetching(core, transfer, transfer.fetch);
+  if (transfer.fetching !== null) {
+    tickFetching(core, transfer, transfer.fetching);
     return;
   }
   if (core.log.lastExecuted > transfer.lastSeenExecuted) {
@@ -41,22 +41,22 @@ export function tickTransfer(core: Core): void {
 
 /** A new primary cannot wait: the view needs this state. */
 export function hurryTransfer(core: Core): void {
-  if (core.transfer !== null && core.transfer.fetch === null) startFetching(core, core.transfer);
+  if (core.transfer !== null && core.transfer.fetching === null) startFetching(core, core.transfer);
 }
 
 export function onStateNodes(core: Core, from: ReplicaId, message: StateNodes): void {
   const { transfer } = core;
-  if (transfer === null || transfer.fetch === null) return;
+  if (transfer === null || transfer.fetching === null) return;
   if (message.sequenceNumber !== transfer.target.sequenceNumber) return;
-  receiveNodes(core, transfer, transfer.fetch, from, message);
-  if (transfer.fetch.sync.isComplete) finish(core, transfer, transfer.fetch);
+  receiveNodes(core, transfer, transfer.fetching, from, message);
+  if (transfer.fetching.sync.isComplete) finish(core, transfer, transfer.fetching);
 }
 
 /** The state aimed at may be gone because of a newer one, at which the next round aims. */
 export function onStateGone(core: Core, from: ReplicaId, message: StateGone): void {
   const { transfer } = core;
   const { sequenceNumber, certificate } = message;
-  if (transfer === null || transfer.fetch === null) return;
+  if (transfer === null || transfer.fetching === null) return;
   if (sequenceNumber !== transfer.target.sequenceNumber || certificate.sequenceNumber <= sequenceNumber)
     return;
   if (!isValidCertificate(core, certificate)) {
@@ -64,7 +64,7 @@ export function onStateGone(core: Core, from: ReplicaId, message: StateGone): vo
     return;
   }
   aimTransfer(core, certificate);
-  noteGone(core, transfer, transfer.fetch, from);
+  noteGone(core, transfer, transfer.fetching, from);
 }
 
 function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): void {
