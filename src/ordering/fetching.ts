@@ -21,6 +21,7 @@ import { takeSnapshot } from './state.js';
 import { nodeBytesMax, nodeKey, rootsNode, StateSync, type Missing } from './state-sync.js';
 
 const stallMs = 500;
+const lostMs = 2 * stallMs;
 /** Without progress for so long a newer state is aimed at, if there is one. */
 const hopelessMs = 2 * stallMs;
 /** Large nodes of one donor that may be incomplete at once; a single one may be larger. */
@@ -103,7 +104,9 @@ function askForMore(core: Core, transfer: Transfer, { sync, donors }: StateFetch
     for (const donor of hasRoom) {
       if ((missing = sync.next()) === null) break;
       noteAsked(donor, missing, core.nowMs);
-      batches.set(donor, [...(batches.get(donor) ?? []), fromStart(missing)]);
+      const batch = batches.get(donor);
+      if (batch === undefined) batches.set(donor, [fromStart(missing)]);
+      else batch.push(fromStart(missing));
     }
     if (missing === null) break;
   }
@@ -125,6 +128,7 @@ function askForOverdue(core: Core, transfer: Transfer, { donors }: StateFetch): 
 
 export function tickFetching(core: Core, transfer: Transfer, fetching: StateFetch): void {
   for (const donor of fetching.donors) {
+    releaseLost(core, fetching, donor);
     if (donor.asked.size === 0 || core.nowMs - donor.lastHeardMs < stallMs) continue;
     releaseAll(fetching.sync, donor);
     donor.status = 'unknown';
@@ -134,6 +138,14 @@ export function tickFetching(core: Core, transfer: Transfer, fetching: StateFetc
   askForMore(core, transfer, fetching);
   askForOverdue(core, transfer, fetching);
   aimAgainIfGone(core, transfer, fetching);
+}
+
+/** Donors answer in order: what has not come for so long, though they do, was lost on the way. */
+function releaseLost(core: Core, { sync }: StateFetch, donor: Donor): void {
+  for (const asked of donor.asked.values()) {
+    if (core.nowMs - asked.atMs < lostMs) return;
+    if (asked.missing !== null) release(sync, donor, asked);
+  }
 }
 
 /** f + 1 cannot all be wrong that the state is gone; neither is it there where nobody gives any of it. */
@@ -225,7 +237,6 @@ function hasTooMuch({ asked }: Donor, latest: Asked): boolean {
 /** It was asked of somebody else in the meantime; what is whole is as good as ever. */
 function receiveLate(core: Core, fetching: StateFetch, donor: Donor, part: StateNodePart): Received {
   if (part.level === 'roots' || part.data.length < part.totalBytes) return 'ignored';
-  donor.lastHeardMs = core.nowMs;
   return takeNode(core, fetching, donor, part, part.data) ? 'whole' : 'WRONG_STATE';
 }
 
@@ -239,6 +250,7 @@ function takeNode(
   const taken = fetching.sync.take(node, bytes);
   if (taken === 'taken') {
     fetching.lastProgressMs = core.nowMs;
+    donor.lastHeardMs = core.nowMs;
     if (node.level !== 'roots') fetching.givers.add(donor.id);
   }
   return taken !== 'wrong';

@@ -179,6 +179,26 @@ describe('a donor that lies is found out, reported once and asked no more', () =
   });
 });
 
+describe('a donor that is slow', () => {
+  test('is asked for fewer', () => {
+    const rig = new TransferRig();
+    rig.load(somePages(10_000));
+    rig.aim(rig.advance());
+    const late: { readonly at: number; readonly message: PeerMessage }[] = [];
+    rig.filter = ({ from, message }) => {
+      if (from !== 2) return message;
+      late.push({ at: rig.receiver.nowMs + 300, message });
+      return null;
+    };
+    for (let passed = 0; passed < 3_000 && !rig.isDone; passed += 10) {
+      rig.run(10);
+      while (late.length > 0 && late[0]!.at <= rig.receiver.nowMs) rig.deliver(2, late.shift()!.message);
+    }
+    expectSame(rig);
+    expect(rig.pagesReceived(2).length).toBeLessThan(rig.pagesReceived(0).length / 10);
+  });
+});
+
 describe('a donor that stalls', () => {
   test('loses what it was asked for to others, and gets fewer afterwards', () => {
     const rig = new TransferRig();
