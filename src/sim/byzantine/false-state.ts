@@ -1,7 +1,7 @@
 /** Wrong CHECKPOINTs, rotten parts of states and bodies, and a STATUS that says anything. */
-import { digest, sequenceNumber, viewNumber, type Prng } from '../../base/index.js';
+import { digest, sequenceNumber, viewNumber, type Prng, type ReplicaId } from '../../base/index.js';
 import { encodeCheckpointBody } from '../../codec/index.js';
-import type { PeerMessage, StateNodePart, StateNodes } from '../../codec/index.js';
+import type { CheckpointCertificate, PeerMessage, StateNodePart, StateNodes } from '../../codec/index.js';
 import type { BehaviourFactory } from './behaviour.js';
 
 const rotten = digest('ef'.repeat(32));
@@ -9,13 +9,17 @@ const rotten = digest('ef'.repeat(32));
 const flipped = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
 
-/** Roots, lists or pages that are not the certified ones, of absurd size, in the wrong place, or held back. */
-function liedState(random: Prng, message: StateNodes): readonly PeerMessage[] {
-  const { parts } = message;
+/** Roots, lists or pages that are not the certified ones, of absurd size, in the wrong place, held back, or denied. */
+function liedState(
+  random: Prng,
+  message: StateNodes,
+  newest: CheckpointCertificate | null,
+): readonly PeerMessage[] {
+  const { parts, sequenceNumber: asked } = message;
   const changed = (change: (part: StateNodePart) => StateNodePart): readonly PeerMessage[] => [
     { ...message, parts: parts.map((part) => (random.chance(1, 2) ? change(part) : part)) },
   ];
-  switch (random.below(5)) {
+  switch (random.below(6)) {
     case 0:
       return changed((part) => ({ ...part, data: flipped(part.data) }));
     case 1:
@@ -24,13 +28,17 @@ function liedState(random: Prng, message: StateNodes): readonly PeerMessage[] {
       return changed((part) => ({ ...part, data: part.data.subarray(0, 1), totalBytes: part.offset + 1 }));
     case 3:
       return changed((part) => ({ ...random.pick(parts), offset: part.offset }));
+    case 4:
+      return newest === null ? [] : [{ kind: 'stateGone', sequenceNumber: asked, certificate: newest }];
     default:
       return [];
   }
 }
 
-export const falseState: BehaviourFactory = ({ random, replica, world }) => ({
-  toPeer: (_to, message): readonly PeerMessage[] => {
+export const falseState: BehaviourFactory = ({ random, replica, world }) => {
+  let newest: CheckpointCertificate | null = null;
+  const toPeer = (_to: ReplicaId, message: PeerMessage): readonly PeerMessage[] => {
+    if (message.kind === 'stableCheckpoint') newest = message.certificate;
     if (random.chance(1, 3)) return [message];
     switch (message.kind) {
       case 'checkpoint': {
@@ -39,7 +47,7 @@ export const falseState: BehaviourFactory = ({ random, replica, world }) => ({
         return [{ ...message, ...content, signature }];
       }
       case 'stateNodes':
-        return liedState(random, message);
+        return liedState(random, message, newest);
       case 'batchBody':
         return [{ ...message, batch: flipped(message.batch) }];
       case 'status':
@@ -59,5 +67,6 @@ export const falseState: BehaviourFactory = ({ random, replica, world }) => ({
       default:
         return [message];
     }
-  },
-});
+  };
+  return { toPeer };
+};

@@ -293,6 +293,25 @@ describe('donors that have gone on', () => {
     expect(rig.donor(0).status.sizes).toMatchObject({ statesHeld: 0, stateRequests: 0 });
   });
 
+  test('are followed only once f + 1 have: one that denies the state takes nobody along', () => {
+    const rig = new TransferRig({ stateBytesPerSecond: 500_000 });
+    rig.load(somePages(2_000, 400));
+    const proof = rig.advance();
+    rig.aim(proof);
+    const { sequenceNumber } = proof;
+    rig.carry();
+    const newer = rig.advance();
+    rig.filter = ({ from, message }) =>
+      from === 3 && message.kind === 'stateNodes'
+        ? { kind: 'stateGone', sequenceNumber, certificate: newer }
+        : message;
+    rig.run(10_000);
+    expect(rig.events('state-transferred')).toMatchObject([{ sequenceNumber: 4, pagesFetched: 2_001 }]);
+    // And then, unless the histories bring it there first, on to the newer one.
+    rig.receiver.tick(300);
+    expect(rig.events('state-transfer-started').map((fields) => fields['sequenceNumber'])).toEqual([4, 8]);
+  });
+
   test('are not followed by the word of one whose certificate does not hold', () => {
     const rig = new TransferRig();
     rig.load(somePages(100));
