@@ -2,7 +2,7 @@
  * The replicated state as checkpoint pages: the ordering layer's own (a header and a page a session) and the
  * application's, under one digest that CHECKPOINT messages sign.
  */
-import { assert, sequenceNumber, type SequenceNumber } from '../base/index.js';
+import { assert, PageTree, sequenceNumber, type Digest, type SequenceNumber } from '../base/index.js';
 import {
   decodeHeaderPage,
   decodeSessionPage,
@@ -46,8 +46,19 @@ export interface StatePages {
   readonly application: ReadonlyMap<number, Uint8Array>;
 }
 
+/** The state that the pages hold; null unless its digest is the certified one. */
+export function checkState(core: Core, pages: StatePages, stateDigest: Digest): StatePages | null {
+  const { hash } = core.authenticator;
+  const [ordering, application] = [pages.ordering, pages.application].map((part) => {
+    const tree = new PageTree(hash);
+    tree.reset(part);
+    return tree.snapshot().root;
+  });
+  return stateDigestOf(hash, ordering!, application!) === stateDigest ? pages : null;
+}
+
 /** The header of a certified state; of another protocol version everything else may look different. */
-export function headerOf({ ordering }: StatePages): HeaderPage {
+function headerOf({ ordering }: StatePages): HeaderPage {
   const page = ordering.get(headerPage);
   const decoded = page === undefined ? null : decodeHeaderPage(page);
   assert(decoded !== null, 'a certified state has no header');
@@ -63,6 +74,12 @@ function sessionsOf({ ordering }: StatePages): SessionPage[] {
     sessions.push(session);
   }
   return sessions;
+}
+
+/** Whether this code gives equal results for equal operations on it. */
+export function isOfThisVersion(core: Core, pages: StatePages): boolean {
+  const { protocolVersion: protocol, stateMachineVersion } = headerOf(pages);
+  return protocol === protocolVersion && stateMachineVersion === core.stateMachine.version;
 }
 
 /** Replaces the replicated state by a certified one. */

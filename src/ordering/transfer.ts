@@ -15,7 +15,7 @@ import { isExecuted } from './intake.js';
 import { lowWatermark } from './log.js';
 import { removePending } from './pool.js';
 import { dropVoidViewChanges } from './rejoin.js';
-import { headerOf, installState, protocolVersion, takeSnapshot } from './state.js';
+import { installState, isOfThisVersion, takeSnapshot } from './state.js';
 
 export function onStableCheckpoint(core: Core, from: ReplicaId, message: StableCheckpoint): void {
   const { certificate } = message;
@@ -72,8 +72,7 @@ function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): v
   const { sequenceNumber } = target;
   const { ordering, application } = sync.snapshots();
   const state = { ordering: ordering.pages, application: application.pages };
-  const { protocolVersion: protocol, stateMachineVersion } = headerOf(state);
-  if (protocol !== protocolVersion || stateMachineVersion !== core.stateMachine.version) {
+  if (!isOfThisVersion(core, state)) {
     core.outputs.push({ kind: 'halt', reason: 'VERSION_MISMATCH' });
     core.isHalted = true;
     return;
@@ -88,7 +87,7 @@ function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): v
   // What waits since before is timed anew.
   core.activeSinceMs = core.nowMs;
   core.snapshots.set(sequenceNumber, takeSnapshot(core));
-  if (core.observing !== null) core.observing.lastProgressMs = core.nowMs;
+  if (core.observing?.kind === 'rejoining') core.observing.lastProgressMs = core.nowMs;
   const { pagesFetched, bytesFetched: bytes } = sync;
   event(core, 'state-transferred', {
     sequenceNumber,

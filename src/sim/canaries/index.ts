@@ -17,6 +17,7 @@ import {
   untoldWake,
 } from './ending.js';
 import { forgottenVotes } from './forgotten-votes.js';
+import { heedlessWake, ownClockPolicy, skippedPolicy, undeadClient } from './guards.js';
 import { latePurge } from './late-purge.js';
 import { lostReplyCache } from './lost-reply-cache.js';
 import { lostService } from './lost-service.js';
@@ -24,6 +25,7 @@ import { lyingReplies } from './lying-replies.js';
 import { ownClockDeadline } from './own-clock-deadline.js';
 import { renewedAfterExpiry } from './renewed-after-expiry.js';
 import { smallQuorum } from './small-quorum.js';
+import { damagedRecord, earlyTruncation, skippedSync, syncAfterSend } from './storage.js';
 import { staleRead } from './stale-read.js';
 import { stuckReplica } from './stuck-replica.js';
 import { timeRunsBack } from './time-runs-back.js';
@@ -82,4 +84,12 @@ export const canaries: readonly Canary[] = [
   hiddenGap,
   needlessGap,
   untoldWake,
+  skippedPolicy,
+  heedlessWake,
+  undeadClient,
+  ownClockPolicy,
+  skippedSync,
+  syncAfterSend,
+  earlyTruncation,
+  damagedRecord,
 ];
