@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { digest, PageTree, type Digest, type PageSnapshot } from '../../../src/base/index.js';
+import { changedPages, digest, PageTree, type Digest, type PageSnapshot } from '../../../src/base/index.js';
 
 fc.configureGlobal({ seed: 20264 });
 
@@ -114,4 +114,55 @@ test('a snapshot does not change afterwards', () => {
   tree.put(1, Uint8Array.of(2));
   tree.remove(1);
   expect([...snapshot.pages]).toStrictEqual([[1, Uint8Array.of(1)]]);
+});
+
+describe('what changed between snapshots', () => {
+  function applied(
+    pages: ReadonlyMap<number, Uint8Array>,
+    changes: Iterable<readonly [number, Uint8Array | null]>,
+  ): Map<number, Uint8Array> {
+    const result = new Map(pages);
+    for (const [number, bytes] of changes) {
+      if (bytes === null) expect(result.delete(number)).toBe(true);
+      else result.set(number, bytes);
+    }
+    return result;
+  }
+
+  test('leads from any of them to any other', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const tree = new PageTree(sha256);
+        const snapshots = [tree.snapshot()];
+        for (const each of steps) {
+          if (each.kind === 'put') tree.put(each.page, each.bytes);
+          else if (each.kind === 'remove') tree.remove(each.page);
+          else if (each.kind === 'reset') tree.reset(new Map(each.pages));
+          else snapshots.push(tree.snapshot());
+        }
+        snapshots.push(tree.snapshot(), { ...snapshots[0]! });
+        for (const after of snapshots) {
+          expect(applied(new Map(), changedPages(null, after))).toStrictEqual(after.pages);
+          for (const before of snapshots)
+            expect(applied(before.pages, changedPages(before, after))).toStrictEqual(after.pages);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('names what was put or removed, and nothing else', () => {
+    const tree = new PageTree(sha256);
+    for (let i = 0; i < 3 * 256; i++) tree.put(i, Uint8Array.of(i & 255));
+    const before = tree.snapshot();
+    expect([...changedPages(before, tree.snapshot())]).toEqual([]);
+    tree.put(300, Uint8Array.of(1));
+    tree.put(5_000, Uint8Array.of(2));
+    tree.remove(7);
+    expect([...changedPages(before, tree.snapshot())]).toEqual([
+      [7, null],
+      [300, Uint8Array.of(1)],
+      [5_000, Uint8Array.of(2)],
+    ]);
+  });
 });
