@@ -150,7 +150,11 @@ export class Nemesis {
     for (const { id } of sound) {
       if (!this.#random.chance(1, oneIn)) continue;
       this.#world.stopReplica(id);
-      this.#world.simulator.schedule(this.#durationUs(), () => this.#recover(id));
+      this.#world.simulator.schedule(this.#durationUs(), () => {
+        const { disk, isRunning } = this.#world.replicas[id]!;
+        if (!isRunning && this.#random.chance(1, 2)) disk?.flipBit();
+        this.#recover(id);
+      });
     }
   }
 
@@ -160,6 +164,7 @@ export class Nemesis {
     if (disk === null || isRunning || this.#world.faultyCount() > this.#world.f) return;
     const draw = this.#random.below(4);
     if (draw < 2) disk.damage(draw === 0 ? 'all' : 'state');
+    else disk.flipBit();
   }
 
   #pause(): void {

@@ -82,6 +82,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
         syncUsMin: Math.floor(syncUsMax / 10),
         syncUsMax,
         isDurable: fixed.durable ?? storage.chance(2, 3),
+        segmentBytes: storage.pick([1 << 10, 16 << 10, 64 << 10]),
       },
       replicaClock: (replica) =>
         adversaries.has(replica) ? clocks.adversary(replica) : clocks.correct(replica),

@@ -8,13 +8,12 @@ import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
-import type { Remembered } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams } from './server-streams.js';
 import type { Simulator } from './simulator.js';
-import type { ProcessStorage, SimulatedDisk } from './storage.js';
+import type { OpenedStorage, ProcessStorage, ReplicaDisk } from './storage.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
 export interface ReplicaCore {
@@ -30,8 +29,7 @@ export interface HostWorld {
   readonly tickUs: number;
   createStateMachine(replica: ReplicaId): StateMachine;
   createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore;
-  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): ProcessStorage;
-  remembered(disk: SimulatedDisk | null): Remembered;
+  openStorage(replica: ReplicaId, disk: ReplicaDisk | null): OpenedStorage;
   /** Outputs as the replica makes them; a canary or a Byzantine behaviour gives others back. */
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[];
   sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void;
@@ -60,7 +58,7 @@ export class ReplicaHost {
   #machine: RecordingStateMachine | null = null;
   #storage: ProcessStorage | null = null;
   /** Null: nothing outlives the process. */
-  readonly disk: SimulatedDisk | null;
+  readonly disk: ReplicaDisk | null;
   /** Counts starts, so that timers of a dead process do nothing. */
   #life = 0;
   #isPaused = false;
@@ -71,7 +69,7 @@ export class ReplicaHost {
     id: ReplicaId,
     n: number,
     clock: Clock,
-    disk: SimulatedDisk | null,
+    disk: ReplicaDisk | null,
     nonces: Prng,
     world: HostWorld,
   ) {
@@ -122,30 +120,31 @@ export class ReplicaHost {
   start(kind: 'genesis' | 'restart'): void {
     assert(!this.isRunning, `replica ${this.id} runs already`);
     const life = ++this.#life;
+    const opened = this.#world.openStorage(this.id, this.disk);
+    const start = this.#startOf(kind, opened);
+    this.#storage = opened;
     this.#machine = new RecordingStateMachine(this.#world.createStateMachine(this.id));
-    this.#core = this.#world.createCore(this.id, this.#machine, this.#startOf(kind));
+    this.#core = this.#world.createCore(this.id, this.#machine, start);
     this.#machine.forgetRestores();
-    this.#storage = this.#world.createStorage(this.id, this.disk);
-    this.#storage.storage.listen({
+    opened.storage.listen({
       stored: (recordNumber) => this.input({ kind: 'stored', recordNumber }),
       stateSaved: (sequenceNumber) => this.input({ kind: 'stateSaved', sequenceNumber }),
       failed: () => this.stop(),
     });
+    if (start.kind !== 'recovered') opened.storage.append(0, { kind: 'started', as: start.kind }, false);
     this.#world.onStarted(this.id);
     this.#tick(life);
   }
 
-  #startOf(kind: 'genesis' | 'restart'): Start {
-    if (kind === 'genesis') {
-      this.disk?.write([{ kind: 'started', as: 'genesis' }]);
-      return { kind };
-    }
+  /** A genesis of which nothing has become durable has told nobody anything. */
+  #startOf(kind: 'genesis' | 'restart', { remembered, isWiped }: OpenedStorage): Start {
+    const { records, state } = remembered;
+    if (kind === 'genesis' || (records.length === 0 && !isWiped)) return { kind: 'genesis' };
     const nonce = Uint8Array.from({ length: rejoinNonceBytes }, () => this.#nonces.below(256));
     const life = { startedAt: this.clock.nowMs(), nonce };
-    const { records, state } = this.#world.remembered(this.disk);
-    if (records.length > 0) return { kind: 'recovered', records, state, ...life };
-    this.disk?.write([{ kind: 'started', as: 'observer' }]);
-    return { kind: 'observer', ...life };
+    return records.length > 0
+      ? { kind: 'recovered', records, state, ...life }
+      : { kind: 'observer', ...life };
   }
 
   /** The process ends (kill −9): everything it knew is gone. */

@@ -1,12 +1,14 @@
 /**
- * Simulated storage of one replica: records become durable after a random delay, in order, and one sync covers everything
- * appended before it began (group commit). What a process wrote and did not sync is lost in part or whole when it dies;
- * without a disk (`durability: memory`) so is everything.
+ * What one simulated replica stores: the very vote log of the real one (replica/storage), on a simulated disk, and a saved
+ * state that is replaced as a whole. Outlives the processes that wrote it; without a disk (`durability: memory`) nothing
+ * does.
  */
-import { sequenceNumber, type Prng, type SequenceNumber } from '../base/index.js';
+import type { Prng, SequenceNumber } from '../base/index.js';
 import type { LogRecord } from '../codec/index.js';
 import type { SavedState, StateToSave } from '../ordering/index.js';
-import type { Remembered, Storage, StorageListener } from '../replica/index.js';
+import { openVoteLog } from '../replica/index.js';
+import type { Remembered, Storage, StorageListener, VoteLog } from '../replica/index.js';
+import { randomCrash, SimulatedDisk } from './disk.js';
 import type { Simulator } from './simulator.js';
 
 export interface StorageProfile {
@@ -14,130 +16,76 @@ export interface StorageProfile {
   readonly syncUsMax: number;
   /** False: nothing outlives a process (`durability: memory`). */
   readonly isDurable: boolean;
+  /** Of the vote log; small ones meet everything that happens between two of them. */
+  readonly segmentBytes: number;
 }
 
 /** A state is written this many times as long as a record. */
 const savingFactor = 20;
 
-/** What is durable; outlives the processes that wrote it. */
-export class SimulatedDisk {
-  #records: readonly LogRecord[] = [];
+export class ReplicaDisk {
+  readonly #simulator: Simulator;
+  readonly #random: Prng;
+  readonly #profile: StorageProfile;
+  #files: SimulatedDisk;
   #state: SavedState | null = null;
+  /** Of the vote log when the state was saved. */
+  #position: Uint8Array | null = null;
+  #isWiped = false;
 
-  write(records: readonly LogRecord[]): void {
-    this.#records = [...this.#records, ...records];
+  constructor(simulator: Simulator, random: Prng, profile: StorageProfile) {
+    this.#simulator = simulator;
+    this.#random = random;
+    this.#profile = profile;
+    const schedule = (delayUs: number, action: () => void): void => simulator.schedule(delayUs, action);
+    const latencies = { latencyUsMin: profile.syncUsMin, latencyUsMax: profile.syncUsMax };
+    this.#files = new SimulatedDisk('votes', schedule, random, latencies);
   }
 
-  save({ certificate, ordering, application }: StateToSave): void {
-    this.#state = { certificate, ordering: ordering.pages, application: application.pages };
+  /** As a process that starts finds it. */
+  open(): { readonly own: DiskStorage; readonly remembered: Remembered; readonly isWiped: boolean } {
+    const newLogId = Uint8Array.from({ length: 16 }, () => this.#random.below(256));
+    const { segmentBytes } = this.#profile;
+    const settings = { segmentBytesMax: segmentBytes, segmentBytesWorthwhile: segmentBytes / 4 };
+    const options = { expectAtLeast: this.#position, newLogId, settings };
+    const { log, records } = openVoteLog(this.#files, options);
+    const own = new DiskStorage(this.#simulator, log, this);
+    const isWiped = this.#isWiped && records.length === 0;
+    return { own, remembered: { records, state: this.#state }, isWiped };
   }
 
-  truncate(number: SequenceNumber): void {
-    this.#records = this.#records.filter(
-      (record, index) =>
-        ('sequenceNumber' in record && record.sequenceNumber > number) || this.#isStanding(record, index),
-    );
+  savingDelayUs(): number {
+    return savingFactor * this.#random.between(this.#profile.syncUsMin, this.#profile.syncUsMax);
+  }
+
+  /** The process is gone, or the machine: of what was under way, or not synced, any part may be there. */
+  crash(): void {
+    this.#files.abandon();
+    const crash = randomCrash(this.#random);
+    this.#files = this.#random.chance(1, 2) ? this.#files.afterKill(crash) : this.#files.afterPowerCut(crash);
+  }
+
+  /** One bit somewhere in the vote log, which has to be mended. */
+  flipBit(): void {
+    const names = this.#files.list().filter((name) => this.#files.size(name) > 0);
+    if (names.length === 0) return;
+    const name = this.#random.pick(names);
+    this.#files.flip(name, this.#random.below(this.#files.size(name)), 1 << this.#random.below(8));
   }
 
   /** Everything, or the saved state alone, is damaged beyond use. */
   damage(what: 'all' | 'state'): void {
     this.#state = null;
-    if (what === 'all') this.#records = [];
+    if (what === 'state') return;
+    this.#position = null;
+    this.#isWiped = true;
+    for (const name of this.#files.list()) this.#files.remove(name);
+    this.#files.syncNames();
   }
 
-  get remembered(): Remembered {
-    return { records: this.#records, state: this.#state };
-  }
-
-  /** A standing record that no later one replaces. */
-  #isStanding(record: LogRecord, index: number): boolean {
-    const group = standingGroup(record);
-    return group !== null && !this.#records.some((other, at) => at > index && standingGroup(other) === group);
-  }
-}
-
-function standingGroup({ kind }: LogRecord): string | null {
-  if (kind === 'started' || kind === 'voting') return 'life';
-  if (kind === 'viewChange' || kind === 'newView') return 'view';
-  return kind === 'stableCheckpoint' ? kind : null;
-}
-
-export class SimulatedStorage implements Storage {
-  readonly #simulator: Simulator;
-  readonly #random: Prng;
-  readonly #profile: StorageProfile;
-  readonly #disk: SimulatedDisk | null;
-  #listener: StorageListener | null = null;
-  /** Not durable yet, in order. */
-  #pending: LogRecord[] = [];
-  /** Number of the last record appended. */
-  #appended = 0;
-  #isUrgent = false;
-  #isSyncing = false;
-  #isLost = false;
-
-  /** `disk`: null keeps nothing. */
-  constructor(simulator: Simulator, random: Prng, profile: StorageProfile, disk: SimulatedDisk | null) {
-    this.#simulator = simulator;
-    this.#random = random;
-    this.#profile = profile;
-    this.#disk = disk;
-  }
-
-  listen(listener: StorageListener): void {
-    this.#listener = listener;
-  }
-
-  append(recordNumber: number, record: LogRecord, isLazy: boolean): void {
-    this.#appended = recordNumber;
-    this.#pending.push(record);
-    this.#isUrgent ||= !isLazy;
-    if (this.#isUrgent && !this.#isSyncing) this.#sync();
-  }
-
-  saveState(state: StateToSave): void {
-    this.#after(savingFactor * this.#delayUs(), () => {
-      this.#disk?.save(state);
-      this.#listener?.stateSaved(state.certificate.sequenceNumber);
-    });
-  }
-
-  truncate(number: SequenceNumber): void {
-    this.#disk?.truncate(sequenceNumber(number));
-  }
-
-  close(): Promise<void> {
-    this.lose();
-    return Promise.resolve();
-  }
-
-  /** The process is gone, and nothing is reported any more. Of what was not durable a beginning may be, by chance. */
-  lose(): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
-    this.#disk?.write(this.#pending.slice(0, this.#random.below(this.#pending.length + 1)));
-  }
-
-  #sync(): void {
-    this.#isSyncing = true;
-    this.#isUrgent = false;
-    const [covered, count] = [this.#appended, this.#pending.length];
-    this.#after(this.#delayUs(), () => {
-      this.#isSyncing = false;
-      this.#disk?.write(this.#pending.splice(0, count));
-      if (this.#isUrgent) this.#sync();
-      this.#listener?.stored(covered);
-    });
-  }
-
-  #delayUs(): number {
-    return this.#random.between(this.#profile.syncUsMin, this.#profile.syncUsMax);
-  }
-
-  #after(delayUs: number, action: () => void): void {
-    this.#simulator.schedule(delayUs, () => {
-      if (!this.#isLost) action();
-    });
+  save({ certificate, ordering, application }: StateToSave, position: Uint8Array): void {
+    this.#state = { certificate, ordering: ordering.pages, application: application.pages };
+    this.#position = position;
   }
 }
 
@@ -147,6 +95,115 @@ export interface ProcessStorage {
   lose(): void;
 }
 
+class DiskStorage implements Storage {
+  readonly #simulator: Simulator;
+  readonly #log: VoteLog;
+  readonly #disk: ReplicaDisk;
+  #listener: StorageListener | null = null;
+  #isLost = false;
+
+  constructor(simulator: Simulator, log: VoteLog, disk: ReplicaDisk) {
+    this.#simulator = simulator;
+    this.#log = log;
+    this.#disk = disk;
+  }
+
+  listen(listener: StorageListener): void {
+    this.#listener = listener;
+    this.#log.listen(listener);
+  }
+
+  append(recordNumber: number, record: LogRecord, isLazy: boolean): void {
+    this.#log.append(recordNumber, record, isLazy);
+  }
+
+  saveState(state: StateToSave): void {
+    this.#simulator.schedule(this.#disk.savingDelayUs(), () => {
+      if (this.#isLost) return;
+      this.#disk.save(state, this.#log.position);
+      this.#listener?.stateSaved(state.certificate.sequenceNumber);
+    });
+  }
+
+  truncate(number: SequenceNumber): void {
+    this.#log.truncate(number);
+  }
+
+  close(): Promise<void> {
+    this.lose();
+    return Promise.resolve();
+  }
+
+  lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#disk.crash();
+  }
+}
+
+/** Tells everything as durable after a while, one sync for all that waits; keeps nothing. */
+class VolatileStorage implements Storage {
+  readonly #simulator: Simulator;
+  readonly #random: Prng;
+  readonly #profile: StorageProfile;
+  #listener: StorageListener | null = null;
+  #appended = 0;
+  #isUrgent = false;
+  #isSyncing = false;
+  #isLost = false;
+
+  constructor(simulator: Simulator, random: Prng, profile: StorageProfile) {
+    this.#simulator = simulator;
+    this.#random = random;
+    this.#profile = profile;
+  }
+
+  listen(listener: StorageListener): void {
+    this.#listener = listener;
+  }
+
+  append(recordNumber: number, _record: LogRecord, isLazy: boolean): void {
+    this.#appended = recordNumber;
+    this.#isUrgent ||= !isLazy;
+    if (this.#isUrgent && !this.#isSyncing) this.#sync();
+  }
+
+  saveState({ certificate }: StateToSave): void {
+    this.#after(() => this.#listener?.stateSaved(certificate.sequenceNumber));
+  }
+
+  truncate(): void {
+    // Nothing is kept.
+  }
+
+  close(): Promise<void> {
+    this.lose();
+    return Promise.resolve();
+  }
+
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  #sync(): void {
+    this.#isSyncing = true;
+    this.#isUrgent = false;
+    const covered = this.#appended;
+    this.#after(() => {
+      this.#isSyncing = false;
+      if (this.#isUrgent) this.#sync();
+      this.#listener?.stored(covered);
+    });
+  }
+
+  #after(action: () => void): void {
+    const delayUs = this.#random.between(this.#profile.syncUsMin, this.#profile.syncUsMax);
+    this.#simulator.schedule(delayUs, () => {
+      if (!this.#isLost) action();
+    });
+  }
+}
+
 /** Deliberate bugs in what replicas store and remember. */
 export interface StorageTampering {
   readonly storage?: (storage: Storage, simulator: Simulator) => Storage;
@@ -154,18 +211,30 @@ export interface StorageTampering {
   readonly remembered?: (remembered: Remembered) => Remembered;
 }
 
-export function processStorage(
+/** What a process finds when it starts, and writes to from then on. */
+export interface OpenedStorage extends ProcessStorage {
+  readonly remembered: Remembered;
+  /** Its vote log is lost, which is not the same as that there never was one. */
+  readonly isWiped: boolean;
+}
+
+export function openStorage(
   simulator: Simulator,
   random: Prng,
   profile: StorageProfile,
-  disk: SimulatedDisk | null,
+  disk: ReplicaDisk | null,
   tampering: StorageTampering = {},
-): ProcessStorage {
-  const own = new SimulatedStorage(simulator, random, profile, disk);
-  return { storage: tampering.storage?.(own, simulator) ?? own, lose: () => own.lose() };
+): OpenedStorage {
+  const { own, remembered, isWiped } = disk?.open() ?? {
+    own: new VolatileStorage(simulator, random, profile),
+    ...nothing,
+  };
+  return {
+    storage: tampering.storage?.(own, simulator) ?? own,
+    lose: () => own.lose(),
+    remembered: tampering.remembered?.(remembered) ?? remembered,
+    isWiped,
+  };
 }
 
-export function rememberedOf(disk: SimulatedDisk | null, tampering: StorageTampering = {}): Remembered {
-  const remembered = disk?.remembered ?? { records: [], state: null };
-  return tampering.remembered?.(remembered) ?? remembered;
-}
+const nothing = { remembered: { records: [], state: null }, isWiped: true };

@@ -24,7 +24,6 @@ import type {
   Start,
   StateMachine,
 } from '../ordering/index.js';
-import type { Remembered } from '../replica/index.js';
 import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
@@ -44,8 +43,8 @@ import { Network } from './network.js';
 import { ReplicaHost } from './replica-host.js';
 import type { HostWorld, ReplicaCore } from './replica-host.js';
 import { Simulator } from './simulator.js';
-import { processStorage, rememberedOf, SimulatedDisk } from './storage.js';
-import type { ProcessStorage } from './storage.js';
+import { openStorage, ReplicaDisk } from './storage.js';
+import type { OpenedStorage } from './storage.js';
 import { Trace } from './trace.js';
 import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
@@ -105,7 +104,9 @@ export class World implements HostWorld, ClientWorld {
     this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
     this.replicas = ids.map((id) => {
       const clock = new Clock(this.simulator, options.replicaClock(id));
-      const disk = options.storage.isDurable ? new SimulatedDisk() : null;
+      const { storage } = options;
+      const random = this.random.stream(`disk ${id}`);
+      const disk = storage.isDurable ? new ReplicaDisk(this.simulator, random, storage) : null;
       return new ReplicaHost(id, this.n, clock, disk, this.random.stream(`rejoin nonces ${id}`), this);
     });
     this.clients = this.#createClients(options.clients);
@@ -196,14 +197,10 @@ export class World implements HostWorld, ClientWorld {
     return tampering?.core?.(core, replica) ?? core;
   }
 
-  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): ProcessStorage {
+  openStorage(replica: ReplicaId, disk: ReplicaDisk | null): OpenedStorage {
     const random = this.random.stream(`log ${replica} ${this.simulator.eventsExecuted}`);
     const { storage, tampering } = this.#options;
-    return processStorage(this.simulator, random, storage, disk, tampering);
-  }
-
-  remembered(disk: SimulatedDisk | null): Remembered {
-    return rememberedOf(disk, this.#options.tampering);
+    return openStorage(this.simulator, random, storage, disk, tampering);
   }
 
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[] {

@@ -143,6 +143,17 @@ describe.each(places)('a vote log %s', (_, makePlace) => {
     ]);
   });
 
+  it('takes records in segments that are smaller than what they begin with', async () => {
+    const user = place.open({ segmentBytesMax: 1 });
+    await user.store(started, newView(1), stableCheckpoint(4));
+    for (let number = 1; number <= 4; number++) await user.store(prepared(number));
+    await user.close();
+    expect(await place.remembered()).toEqual([
+      ...[started, newView(1), stableCheckpoint(4)],
+      ...[1, 2, 3, 4].map(prepared),
+    ]);
+  });
+
   it('forgets slot records that a saved state covers, and nothing else', async () => {
     const user = place.open();
     await user.store(started, viewChange(1), prePrepared(7), prepared(8), prepared(9), executed(8));

@@ -69,6 +69,8 @@ export class VoteLog {
   /** Null: no segment has been begun yet. */
   #file: AppendFile | null;
   #sizeBytes: number;
+  /** The segment has nothing but its beginning. */
+  #isFresh = false;
   /** As of the last group written. */
   #position: LogPosition;
   #records: number;
@@ -151,7 +153,8 @@ export class VoteLog {
   #goOn(): void {
     this.#isBusy = true;
     if (!this.#isOver && this.#isDue) {
-      const isFull = this.#sizeBytes >= this.#settings.segmentBytesMax;
+      // However large the standing records are, a segment has room for more.
+      const isFull = !this.#isFresh && this.#sizeBytes >= this.#settings.segmentBytesMax;
       if (this.#file === null || isFull || this.#isSegmentWanted) this.#beginSegment();
       else this.#writeWaiting(this.#file);
       return;
@@ -216,6 +219,7 @@ export class VoteLog {
       if (slot !== null) slotMax = Math.max(slotMax, slot.sequenceNumber);
     }
     this.#segments.push({ segment: current.segment, slotMax });
+    this.#isFresh = false;
     const records = taken.map(({ bytes }) => bytes);
     const group = this.#makeGroup('records', records, current.segment);
     const unneeded = this.#takeUnneeded();
@@ -251,6 +255,7 @@ export class VoteLog {
         this.#file = file;
         this.#segments.push({ segment, slotMax: 0 });
         this.#isSegmentWanted = false;
+        this.#isFresh = true;
         this.#written(group, 2 * segmentHeaderBytes, unneeded);
       }
       this.#goOn();

@@ -86,7 +86,12 @@ function optionsOf(
     },
     clientSettings: {},
     links: { ...calmLinks, delayUsMin: delayUs, delayUsMax: delayUs },
-    storage: { syncUsMin: syncUs, syncUsMax: syncUs, isDurable: options.get('durable') === 'yes' },
+    storage: {
+      syncUsMin: syncUs,
+      syncUsMax: syncUs,
+      isDurable: options.get('durable') === 'yes',
+      segmentBytes: 64 << 10,
+    },
     replicaClock: (replica) => wrong.get(replica) ?? skews.get(replica) ?? perfectClock,
     clientClock: () => ({ skewUs: 0, driftPpm: driftOf(options.get('drift') ?? '0', line) }),
     clockErrorMaxMs: Math.ceil((skewUsMax + tickUs) / 1_000) + 2,
