@@ -10,6 +10,7 @@ import {
   PageTree,
   sequenceNumber,
   type Digest,
+  type HashFunction,
   type SequenceNumber,
 } from '../base/index.js';
 import {
@@ -29,9 +30,13 @@ export const protocolVersion = 2;
 const headerPage = 0;
 const stateTag = encodeUtf8('theodora/state')!;
 
-function rootDigest(core: Core, ordering: Digest, application: Digest): Digest {
-  return core.authenticator.hash(concatBytes([stateTag, fromHex(ordering)!, fromHex(application)!]));
+/** What a CHECKPOINT signs, from the roots over both sections. */
+export function stateDigestOf(hash: HashFunction, ordering: Digest, application: Digest): Digest {
+  return hash(concatBytes([stateTag, fromHex(ordering)!, fromHex(application)!]));
 }
+
+const rootDigest = (core: Core, ordering: Digest, application: Digest): Digest =>
+  stateDigestOf(core.authenticator.hash, ordering, application);
 
 function header(core: Core): HeaderPage {
   return {
