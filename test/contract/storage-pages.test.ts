@@ -23,8 +23,8 @@ import {
   pagesDirectoryName,
 } from '../../src/replica/storage/page-loader.js';
 import { encodeMeta, encodePageKey, metaKey } from '../../src/replica/storage/page-format.js';
-import { PageStore, type PageDatabase } from '../../src/replica/storage/page-store.js';
-import { expected, StateMaker } from '../support/saved-states.js';
+import { databaseOptions, PageStore, type PageDatabase } from '../../src/replica/storage/page-store.js';
+import { expected, StateMaker, stateOf } from '../support/saved-states.js';
 
 fc.configureGlobal({ seed: 20265 });
 
@@ -67,7 +67,7 @@ async function saveAll(maker: StateMaker, ...steps: readonly (() => void)[]): Pr
 }
 
 async function withDatabase<T>(use: (database: PageDatabase) => Promise<T>): Promise<T> {
-  const database: PageDatabase = new ClassicLevel(pages, { keyEncoding: 'view', valueEncoding: 'view' });
+  const database: PageDatabase = new ClassicLevel(pages, databaseOptions);
   try {
     return await use(database);
   } finally {
@@ -231,7 +231,7 @@ describe('a crash at any write', () => {
     const burn = <T>(write: () => Promise<T>): Promise<T> =>
       left-- > 0 ? write() : Promise.reject(new Error('crash'));
     const path = join(at, pagesDirectoryName);
-    const database: PageDatabase = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' });
+    const database: PageDatabase = new ClassicLevel(path, databaseOptions);
     const { stored } = await loadDatabase(database, path);
     const batchOf = database.batch.bind(database);
     const fused = (operations?: Put[]): unknown => {
@@ -322,8 +322,10 @@ describe('a flipped byte', () => {
     await store.close();
     // Into table files, as time would do.
     await withDatabase((database) => database.compactRange(Uint8Array.of(0), Uint8Array.of(255)));
-    await saveAll(maker, () => maker.application.put(1, randomBytes(random, 100)));
-    states.push((await load()).state);
+    await saveAll(maker, () => {
+      for (let i = 0; i < 20; i++) maker.application.put(i, randomBytes(random, 100));
+      states.push(expected(stateOf(13 * 128, maker.ordering.snapshot(), maker.application.snapshot())));
+    });
     const files = readdirSync(pages).filter((name) => statSync(join(pages, name)).size > 0);
     const outcomes = { right: 0, older: 0, none: 0 };
     for (let sample = 0; sample < 240; sample++) {

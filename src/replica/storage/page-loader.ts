@@ -1,8 +1,7 @@
 /**
  * Opens the page store. What it finds is believed only if it has the digest that the stored certificate names; whether
  * that certificate holds is the ordering layer's to judge. Whatever cannot be opened, read or believed is put aside as a
- * whole, and the store is empty then: other replicas have the state too. The database's own lock keeps a second process
- * out of the data directory.
+ * whole, and the store is empty then: other replicas have the state too.
  */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { ClassicLevel } from 'classic-level';
 import { InvalidInputError, PageTree, TheodoraError } from '../../base/index.js';
 import { sha256 } from '../../crypto/index.js';
 import { stateDigestOf, type SavedState } from '../../ordering/index.js';
+import { inUse, levelFailure, unusable } from './directory-lock.js';
 import type { StorageEvent } from './events.js';
 import {
   decodeMeta,
@@ -19,8 +19,15 @@ import {
   pageFormatVersion,
   type Meta,
 } from './page-format.js';
-import { PageStore, type PageDatabase, type PageIndex, type StoredPages } from './page-store.js';
+import {
+  databaseOptions,
+  PageStore,
+  type PageDatabase,
+  type PageIndex,
+  type StoredPages,
+} from './page-store.js';
 import { putAside } from './put-aside.js';
+import { damagedTable } from './table-check.js';
 
 export const pagesDirectoryName = 'pages';
 
@@ -35,48 +42,24 @@ export interface OpenedPages {
 /** Why the directory has to be put aside. */
 class Damage extends Error {}
 
-const databaseOptions = {
-  keyEncoding: 'view',
-  valueEncoding: 'view',
-  // Pages are read once, from the first to the last.
-  cacheSize: 1 << 20,
-} as const;
-
 /** What the file system refuses says nothing about the pages. */
 const refusedByTheSystem = /no space left|too many open files|permission denied|read-only file system/i;
 
-interface Caused {
-  readonly code?: unknown;
-  readonly message?: unknown;
-  readonly cause?: Caused;
-}
-
 async function openDatabase(path: string): Promise<PageDatabase> {
-  const database: PageDatabase = new ClassicLevel(path, databaseOptions);
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    const table = await damagedTable(path);
+    if (table !== null) throw new Damage(`${table} is damaged`);
+    const database: PageDatabase = new ClassicLevel(path, databaseOptions);
     await database.open();
     return database;
   } catch (error) {
-    const { code, message } = (error as Caused).cause ?? (error as Caused);
-    const why = String(message);
-    if (code === 'LEVEL_LOCKED') {
-      throw new InvalidInputError(
-        'DATA_DIRECTORY_IN_USE',
-        `${path}: another process runs a replica with this data directory. Stop it, or is this one running already?`,
-        { path },
-        error,
-      );
-    }
-    const isOfLevel = typeof code === 'string' && code.startsWith('LEVEL_');
-    if (isOfLevel && !refusedByTheSystem.test(why)) throw new Damage(why, { cause: error });
-    throw new TheodoraError(
-      'STORAGE_UNUSABLE',
-      `${path}: cannot be used (${why}). Give this user the right to it and the disk some space.`,
-      { path },
-      error,
-    );
+    if (error instanceof Damage) throw error;
+    const { code, text } = levelFailure(error);
+    if (code === 'LEVEL_LOCKED') throw inUse(path, error);
+    if (code.startsWith('LEVEL_') && !refusedByTheSystem.test(text)) throw new Damage(text, { cause: error });
+    throw unusable(path, text, error);
   }
 }
 
@@ -187,10 +170,11 @@ async function tryOpen(path: string): Promise<OpenedDatabase | Damage> {
     return { database, loaded: await load(database, path) };
   } catch (error) {
     await database?.close();
-    const code = (error as Caused).code;
     if (error instanceof Damage) return error;
+    if (error instanceof TheodoraError) throw error;
     // What LevelDB finds only while it reads.
-    if (typeof code === 'string' && code.startsWith('LEVEL_')) return new Damage((error as Error).message);
+    const { code, text } = levelFailure(error);
+    if (code.startsWith('LEVEL_')) return new Damage(text, { cause: error });
     throw error;
   }
 }
@@ -208,12 +192,7 @@ export async function openPages(dataDir: string, isSync: boolean): Promise<Opene
   const damaged = { event: 'pages-damaged', fields: { path, damage: opened.message, keptAs, remedy } };
   const fresh = await tryOpen(path);
   if (!(fresh instanceof Damage)) return openedPages(fresh, isSync, [damaged]);
-  throw new TheodoraError(
-    'STORAGE_UNUSABLE',
-    `${path}: damaged as soon as it is made (${fresh.message}). Use another disk.`,
-    { path },
-    fresh,
-  );
+  throw unusable(path, fresh.message, fresh);
 }
 
 function openedPages(

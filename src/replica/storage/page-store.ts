@@ -10,6 +10,15 @@ import { changedPages } from '../../base/index.js';
 import type { StateToSave } from '../../ordering/index.js';
 import { encodeMeta, encodePageKey, metaKey } from './page-format.js';
 
+export const databaseOptions = {
+  keyEncoding: 'view',
+  valueEncoding: 'view',
+  // Pages are read once, from the first to the last.
+  cacheSize: 1 << 20,
+  // table-check.ts reads blocks as they are.
+  compression: false,
+} as const;
+
 export type PageDatabase = ClassicLevel<Uint8Array, Uint8Array>;
 
 /** The generation of the stored page, by its number. */
