@@ -28,6 +28,8 @@ export type SlotRecord =
       readonly sequenceNumber: SequenceNumber;
       readonly digest: Digest;
       readonly batch: Uint8Array | null;
+      /** Slow checks that its operations did not pass. */
+      readonly failedChecks: readonly Digest[];
     }
   /** CHECKPOINT sent. */
   | { readonly kind: 'checkpoint'; readonly sequenceNumber: SequenceNumber; readonly stateDigest: Digest };

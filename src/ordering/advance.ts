@@ -13,6 +13,7 @@ import { applyChosen, tryNewView } from './new-view.js';
 import { propose } from './propose.js';
 import { attestedDigest, countVotes } from './quorum.js';
 import { releaseReads } from './reads.js';
+import { tryResume } from './recover.js';
 import { tryVoteAgain } from './rejoin.js';
 import { isPrepared, type Slot } from './slot.js';
 import { advanceViewChange } from './view-change.js';
@@ -80,7 +81,7 @@ function advanceExecution(core: Core): void {
     core.appliedLow = lowWatermark(log);
     applyChosen(core);
   }
-  if (tryVoteAgain(core)) for (const number of log.slots.keys()) core.touched.add(number);
+  if (tryVoteAgain(core) || tryResume(core)) for (const number of log.slots.keys()) core.touched.add(number);
   // What was executed may make a held proposal acceptable: an empty batch that is now due.
   if (log.lastExecuted !== executedBefore) touchProposals(core);
 }

@@ -13,6 +13,7 @@ import {
 import {
   event,
   persist,
+  persistLazily,
   reject,
   sendAfterStored,
   type CheckpointVote,
@@ -22,6 +23,7 @@ import {
 import { dropUnwanted } from './fetch-batch.js';
 import { keepHistory } from './history.js';
 import { lowWatermark, truncate } from './log.js';
+import { saveStable } from './save.js';
 import { takeSnapshot } from './state.js';
 
 /** Unstable checkpoints kept per replica: two fit between the watermarks; the rest tells how far others are. */
@@ -176,7 +178,7 @@ function adopt(core: Core, certificate: CheckpointCertificate): void {
     return;
   }
   prove(core, certificate);
-  persist(core, { kind: 'stableCheckpoint', certificate });
+  persistLazily(core, { kind: 'stableCheckpoint', certificate });
   keepHistory(core.history, core.log, certificate);
   truncate(core.log, certificate);
   dropUnwanted(core);
@@ -186,4 +188,5 @@ function adopt(core: Core, certificate: CheckpointCertificate): void {
     for (const number of votes.keys()) if (number <= sequenceNumber) votes.delete(number);
   }
   if (core.transfer !== null && core.transfer.target.sequenceNumber <= sequenceNumber) core.transfer = null;
+  saveStable(core);
 }

@@ -24,7 +24,7 @@ import type {
   ViewChange,
 } from '../codec/index.js';
 import type { OrderingConfig } from './config.js';
-import type { Output } from './interface.js';
+import type { Output, SavedState } from './interface.js';
 import { createFeeds, type Feeds } from './feeds.js';
 import { createHistory, type History } from './history.js';
 import { createLog, type Log } from './log.js';
@@ -35,16 +35,25 @@ import { quorumSize, weakQuorumSize } from './quorum.js';
 import { createSessionTable, type SessionTable } from './sessions.js';
 import type { Body } from './slot.js';
 
-/** How a replica starts: with the whole cluster for the first time, or without its vote log. */
+/** What tells one life of a replica from all others, should it have to rejoin. */
+export interface Life {
+  /** Wall clock, ms; it may have been set back. */
+  readonly startedAt: number;
+  /** 16 random bytes, fresh at every start: equal ones would let it take an earlier life's REJOIN for its own. */
+  readonly nonce: Uint8Array;
+}
+
+/** How a replica starts: with the whole cluster for the first time, without its vote log, or with all that it stored. */
 export type Start =
   | { readonly kind: 'genesis' }
-  | {
-      readonly kind: 'observer';
-      /** Wall clock, ms; it may have been set back. */
-      readonly startedAt: number;
-      /** 16 random bytes, fresh at every start: equal ones would let it take an earlier life's REJOIN for its own. */
-      readonly nonce: Uint8Array;
-    };
+  | ({ readonly kind: 'observer' } & Life)
+  | ({
+      readonly kind: 'recovered';
+      /** Of the whole vote log, in order; the standing ones first. */
+      readonly records: readonly LogRecord[];
+      /** Null: none was saved, or it was damaged. */
+      readonly state: SavedState | null;
+    } & Life);
 
 export interface CoreOptions {
   readonly config: OrderingConfig;
@@ -116,7 +125,8 @@ export interface Served {
 }
 
 /** Without its complete vote log a replica follows and executes, but does not vote (DESIGN: amnesia). */
-export interface Observing {
+export interface Rejoining {
+  readonly kind: 'rejoining';
   startedAt: number;
   /** Of this life's REJOIN. */
   readonly nonce: Uint8Array;
@@ -125,6 +135,17 @@ export interface Observing {
   readonly otherObservers: Set<ReplicaId>;
   lastProgressMs: number;
 }
+
+/** Nor does it without the state that its votes are about: they count again once it is back. */
+export interface AwaitingState {
+  readonly kind: 'awaitingState';
+  /** Newest stable checkpoint of its vote log. */
+  readonly target: SequenceNumber;
+  /** What it voted above that. */
+  readonly records: readonly LogRecord[];
+}
+
+export type Observing = Rejoining | AwaitingState;
 
 export interface Core {
   readonly config: OrderingConfig;
@@ -193,6 +214,12 @@ export interface Core {
   readonly served: Map<SequenceNumber, Served>;
 
   observing: Observing | null;
+  /** Newest checkpoint whose state is saved; 0 before. */
+  saved: SequenceNumber;
+  /** The one that is being saved. */
+  saving: SequenceNumber | null;
+  /** While the vote log is replayed: what follows from it is durable already. */
+  isReplaying: boolean;
   isHalted: boolean;
 
   lastRecord: number;
@@ -202,6 +229,11 @@ export interface Core {
   /** What each peer said it had executed in its last STATUS: one that stands still gets help. */
   readonly peerExecuted: Map<ReplicaId, SequenceNumber>;
 }
+
+export const rejoining = ({ startedAt, nonce }: Life): Rejoining => ({
+  kind: 'rejoining',
+  ...{ startedAt, nonce, lastAskedMs: 0, otherObservers: new Set(), lastProgressMs: 0 },
+});
 
 export function createCore(options: CoreOptions, genesis: CheckpointCertificate, nullDigest: Digest): Core {
   const { config, authenticator, stateMachine, start } = options;
@@ -247,16 +279,10 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     proven: new Map(),
     transfer: null,
     served: new Map(),
-    observing:
-      start.kind === 'genesis'
-        ? null
-        : {
-            startedAt: start.startedAt,
-            nonce: start.nonce,
-            lastAskedMs: 0,
-            otherObservers: new Set(),
-            lastProgressMs: 0,
-          },
+    observing: start.kind === 'observer' ? rejoining(start) : null,
+    saved: sequenceNumber(0),
+    saving: null,
+    isReplaying: false,
     isHalted: false,
     lastRecord: 0,
     held: [],
@@ -290,11 +316,20 @@ export function event(core: Core, name: string, fields: Readonly<Record<string, 
   core.outputs.push({ kind: 'event', event: name, fields });
 }
 
-/** Appends a record to the vote log; returns its number. */
-export function persist(core: Core, record: LogRecord): number {
+/** Appends a record to the vote log, before whatever leaves after it. */
+export function persist(core: Core, record: LogRecord): void {
+  append(core, record, false);
+}
+
+/** As `persist`, but nothing that leaves has to wait for it. */
+export function persistLazily(core: Core, record: LogRecord): void {
+  append(core, record, true);
+}
+
+function append(core: Core, record: LogRecord, isLazy: boolean): void {
+  if (core.isReplaying) return;
   core.lastRecord += 1;
-  core.outputs.push({ kind: 'persist', recordNumber: core.lastRecord, record, isLazy: false });
-  return core.lastRecord;
+  core.outputs.push({ kind: 'persist', recordNumber: core.lastRecord, record, isLazy });
 }
 
 /** The message leaves, and counts for this replica itself, once everything persisted so far is durable. */

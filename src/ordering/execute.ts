@@ -15,7 +15,7 @@ import {
 } from '../base/index.js';
 import type { Envelope, OpenSession, Outcome, Rejoin, Requests } from '../codec/index.js';
 import { takeCheckpoint } from './checkpoint.js';
-import { event, isClient, type Core } from './core.js';
+import { event, isClient, persistLazily, type Core } from './core.js';
 import { BatchEffects, tellEnded } from './effects.js';
 import { touchFeed } from './feeds.js';
 import { wantBody } from './fetch-batch.js';
@@ -34,7 +34,7 @@ import {
   type Session,
 } from './sessions.js';
 import type { Body } from './slot.js';
-import { dropVerdicts, hasVerdicts, verdictOf } from './verdicts.js';
+import { dropVerdicts, failedChecksOf, hasVerdicts, verdictOf } from './verdicts.js';
 
 /** Executes every batch that is committed, held and judged, in order. */
 export function executeReady(core: Core): void {
@@ -51,7 +51,8 @@ export function executeReady(core: Core): void {
   }
 }
 
-function executeBatch(core: Core, body: Body, view: ViewNumber): void {
+/** The next batch, which is committed, held and judged. */
+export function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   const { log, config } = core;
   log.lastExecuted = sequenceNumber(log.lastExecuted + 1);
   core.lastExecutionMs = core.nowMs;
@@ -71,9 +72,10 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
     removePending(core.pool, envelopeKey(envelope));
   }
   effects.end();
+  noteExecuted(core, body);
   dropVerdicts(core, body);
   if (envelopes.length > 0) noteProgress(core);
-  if (core.observing !== null) core.observing.lastProgressMs = core.nowMs;
+  if (core.observing?.kind === 'rejoining') core.observing.lastProgressMs = core.nowMs;
   core.outputs.push({
     kind: 'deliver',
     sequenceNumber: log.lastExecuted,
@@ -83,6 +85,21 @@ function executeBatch(core: Core, body: Body, view: ViewNumber): void {
     operationCount,
   });
   if (log.lastExecuted % config.checkpointInterval === 0) takeCheckpoint(core);
+}
+
+/** So that a restart needs nobody else to execute this again. */
+function noteExecuted(core: Core, body: Body): void {
+  const { digest, bytes } = body;
+  const number = core.log.lastExecuted;
+  const isStored = core.log.slots.get(number)?.prePrepared.has(digest) === true;
+  const failedChecks = failedChecksOf(core, body);
+  persistLazily(core, {
+    kind: 'executed',
+    sequenceNumber: number,
+    digest,
+    batch: isStored ? null : bytes,
+    failedChecks,
+  });
 }
 
 /** Timeouts shrink again after progress (TOCS'02 section 4.5.2). */

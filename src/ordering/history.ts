@@ -38,19 +38,25 @@ export function keepHistory(history: History, log: Log, certificate: CheckpointC
   const low = log.stable.sequenceNumber;
   for (let number = low + 1; number <= certificate.sequenceNumber; number++) {
     const at = sequenceNumber(number);
+    if (history.batches.has(at)) continue;
     const digest = log.slots.get(at)?.committed?.digest;
     const bytes = digest === log.nullBody.digest ? log.nullBody.bytes : log.bodies.get(digest!)?.body.bytes;
     if (digest === undefined || bytes === undefined) {
       clear(history);
       continue;
     }
-    const past = { digest, bytes };
-    history.batches.set(at, past);
-    history.byDigest.set(digest, past);
-    history.bytes += bytes.length;
+    recallBatch(history, at, { digest, bytes });
   }
   history.certificates.set(certificate.sequenceNumber, certificate);
   trim(history);
+}
+
+/** The next batch, executed in an earlier life. */
+export function recallBatch(history: History, at: SequenceNumber, { digest, bytes }: PastBatch): void {
+  const past = { digest, bytes };
+  history.batches.set(at, past);
+  history.byDigest.set(digest, past);
+  history.bytes += bytes.length;
 }
 
 function clear(history: History): void {

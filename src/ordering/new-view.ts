@@ -9,6 +9,7 @@ import {
   event,
   isPrimary,
   persist,
+  persistLazily,
   primaryOf,
   reject,
   sendAfterStored,
@@ -74,7 +75,7 @@ export function onNewView(core: Core, from: ReplicaId, message: NewView): void {
     reject(core, from, 'INVALID_NEW_VIEW');
     return;
   }
-  if (from !== core.config.id) persist(core, { kind: 'newView', newView: message });
+  if (from !== core.config.id) persistLazily(core, { kind: 'newView', newView: message });
   enterView(core, message, decision);
 }
 

@@ -13,7 +13,7 @@ import {
   type IncarnationRecord,
   type ViewChange,
 } from '../codec/index.js';
-import { broadcast, event, type Core, type Observing } from './core.js';
+import { broadcast, event, persist, type Core, type Rejoining } from './core.js';
 import { lowWatermark } from './log.js';
 import { faultsTolerated } from './quorum.js';
 
@@ -39,12 +39,12 @@ export const incarnationOf = (core: Core): number => core.incarnations.get(core.
  * The last ordered REJOIN of this replica, if this very life sent it. One of an earlier life may be ordered
  * late, and that life may have voted since; with a clock that was set back even its start may be equal.
  */
-function ownRecord(core: Core, { nonce }: Observing): IncarnationRecord | null {
+function ownRecord(core: Core, { nonce }: Rejoining): IncarnationRecord | null {
   const record = core.incarnations.get(core.config.id);
   return record !== undefined && equalBytes(record.nonce, nonce) ? record : null;
 }
 
-function rejoinEnvelope(core: Core, { startedAt, nonce }: Observing): Envelope {
+function rejoinEnvelope(core: Core, { startedAt, nonce }: Rejoining): Envelope {
   const body = { kind: 'rejoin', replica: core.config.id, startedAt, nonce } as const;
   const signedBytes = encodeEnvelopeBody(body);
   return sealEnvelope(body, signedBytes, core.authenticator.sign('rejoin', signedBytes));
@@ -62,7 +62,7 @@ export function dropVoidViewChanges(core: Core): void {
 /** Asks all replicas to have this one's REJOIN ordered, until it is. */
 export function tickRejoin(core: Core): void {
   const observing = core.observing;
-  if (observing === null || ownRecord(core, observing) !== null) return;
+  if (observing?.kind !== 'rejoining' || ownRecord(core, observing) !== null) return;
   const record = core.incarnations.get(core.config.id);
   // A clock that was set back must not keep the replica out: only a later start than the last one counts.
   if (record !== undefined && record.startedAt >= observing.startedAt)
@@ -75,12 +75,13 @@ export function tickRejoin(core: Core): void {
 /** Votes again once the REJOIN's window has passed; true at that moment. */
 export function tryVoteAgain(core: Core): boolean {
   const observing = core.observing;
-  if (observing === null) return false;
+  if (observing?.kind !== 'rejoining') return false;
   const record = ownRecord(core, observing);
   if (record === null) return false;
   if (lowWatermark(core.log) < record.sequenceNumber + core.config.watermarkWindow) return false;
   core.observing = null;
   core.noProposalsUpTo = core.view;
+  persist(core, { kind: 'voting' });
   event(core, 'rejoined', { incarnation: record.incarnation, sequenceNumber: record.sequenceNumber });
   return true;
 }
@@ -88,7 +89,7 @@ export function tryVoteAgain(core: Core): boolean {
 /** With more than f logs lost nobody may vote for the lost state again: say so and stop. */
 export function checkLostLogs(core: Core): void {
   const observing = core.observing;
-  if (observing === null) return;
+  if (observing?.kind !== 'rejoining') return;
   if (observing.lastProgressMs === 0) observing.lastProgressMs = core.nowMs;
   const observers = observing.otherObservers.size + 1;
   if (observers <= faultsTolerated(core.config.n) || core.nowMs - observing.lastProgressMs < lostMs) return;

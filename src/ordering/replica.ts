@@ -18,7 +18,9 @@ import { lowWatermark, validateLog } from './log.js';
 import { onNewView } from './new-view.js';
 import { poolSize } from './pool.js';
 import { onRead } from './reads.js';
+import { recover } from './recover.js';
 import { checkLostLogs, tickRejoin } from './rejoin.js';
+import { onStateSaved } from './save.js';
 import { validateSessions } from './sessions.js';
 import { takeSnapshot } from './state.js';
 import { onStatus, tickStatus } from './status.js';
@@ -43,13 +45,16 @@ export class OrderingReplica {
     core.snapshots.set(sequenceNumber(0), genesis);
     prove(core, core.log.stable);
     this.core = core;
+    if (options.start.kind !== 'recovered') return;
+    recover(core, options.start);
+    // What it had signed is signed again, and durable.
+    onStored(core, 0);
   }
 
   /** Takes one input; the outputs are to be carried out in the order given. After `halt` nothing follows. */
   step(input: Input): readonly Output[] {
     const { core } = this;
-    if (core.isHalted) return [];
-    handleInput(core, input);
+    if (!core.isHalted) handleInput(core, input);
     if (!core.isHalted) advance(core);
     if (!core.isHalted) pumpFeeds(core);
     const { outputs } = core;
@@ -142,6 +147,7 @@ function handleInput(core: Core, input: Input): void {
       onStored(core, input.recordNumber);
       break;
     case 'stateSaved':
+      onStateSaved(core, input.sequenceNumber);
       break;
     case 'verified':
       if (core.verdicts.has(input.check)) core.verdicts.set(input.check, input.isValid);

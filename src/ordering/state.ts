@@ -82,13 +82,22 @@ export function decodeSnapshot(core: Core, bytes: Uint8Array, stateDigest: Diges
   if (pages === null) return null;
   const parts = [new Map<number, Uint8Array>(), new Map<number, Uint8Array>()] as const;
   for (const page of pages) parts[page.section].set(page.number, page.data);
-  const [ordering, application] = parts;
-  const roots = parts.map((part) => {
+  return checkState(core, ...parts, stateDigest);
+}
+
+/** The state that the pages hold; null unless its digest is the certified one. */
+export function checkState(
+  core: Core,
+  ordering: ReadonlyMap<number, Uint8Array>,
+  application: ReadonlyMap<number, Uint8Array>,
+  stateDigest: Digest,
+): DecodedState | null {
+  const [orderingRoot, applicationRoot] = [ordering, application].map((part) => {
     const tree = new PageTree(core.authenticator.hash);
     tree.reset(part);
     return tree.snapshot().root;
   });
-  if (rootDigest(core, roots[0]!, roots[1]!) !== stateDigest) return null;
+  if (rootDigest(core, orderingRoot!, applicationRoot!) !== stateDigest) return null;
   const sessions: SessionPage[] = [];
   let decodedHeader: HeaderPage | null = null;
   for (const [number, data] of ordering) {
@@ -103,6 +112,12 @@ export function decodeSnapshot(core: Core, bytes: Uint8Array, stateDigest: Diges
   assert(decodedHeader !== null, 'a certified state has no header');
   return { header: decodedHeader, sessions, ordering, application };
 }
+
+/** Whether this code gives equal results for equal operations on it. */
+export const isOfThisVersion = (
+  core: Core,
+  { header: { protocolVersion: protocol, ...rest } }: DecodedState,
+): boolean => protocol === protocolVersion && rest.stateMachineVersion === core.stateMachine.version;
 
 /** Replaces the replicated state by a certified one. */
 export function installState(core: Core, at: SequenceNumber, state: DecodedState): void {

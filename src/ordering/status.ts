@@ -45,7 +45,7 @@ export function tickStatus(core: Core): void {
 }
 
 export function onStatus(core: Core, from: ReplicaId, message: Status): void {
-  if (core.observing !== null) {
+  if (core.observing?.kind === 'rejoining') {
     if (message.isObserver) core.observing.otherObservers.add(from);
     else core.observing.otherObservers.delete(from);
   }

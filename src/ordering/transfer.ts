@@ -13,7 +13,7 @@ import { isExecuted } from './intake.js';
 import { lowWatermark } from './log.js';
 import { removePending } from './pool.js';
 import { dropVoidViewChanges } from './rejoin.js';
-import { decodeSnapshot, encodeSnapshot, installState, protocolVersion, takeSnapshot } from './state.js';
+import { decodeSnapshot, encodeSnapshot, installState, isOfThisVersion, takeSnapshot } from './state.js';
 
 const chunksInFlight = 4;
 const stateBytesMax = 1 << 30;
@@ -141,8 +141,7 @@ function finish(core: Core, transfer: Transfer, bytes: Uint8Array): void {
     startFetching(core, transfer);
     return;
   }
-  const { protocolVersion: protocol, stateMachineVersion } = state.header;
-  if (protocol !== protocolVersion || stateMachineVersion !== core.stateMachine.version) {
+  if (!isOfThisVersion(core, state)) {
     core.outputs.push({ kind: 'halt', reason: 'VERSION_MISMATCH' });
     core.isHalted = true;
     return;
@@ -154,7 +153,7 @@ function finish(core: Core, transfer: Transfer, bytes: Uint8Array): void {
   // What waits since before is timed anew.
   core.activeSinceMs = core.nowMs;
   core.snapshots.set(sequenceNumber, takeSnapshot(core));
-  if (core.observing !== null) core.observing.lastProgressMs = core.nowMs;
+  if (core.observing?.kind === 'rejoining') core.observing.lastProgressMs = core.nowMs;
   event(core, 'state-transferred', { sequenceNumber, bytes: bytes.length });
   noteCertificate(core, transfer.target);
   forgetExecuted(core);

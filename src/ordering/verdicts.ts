@@ -47,6 +47,16 @@ export function verdictOf(core: Core, body: Body, operation: Uint8Array): boolea
   return bytes === null || core.verdicts.get(core.authenticator.hash(bytes)) === true;
 }
 
+/** Checks of an executed body that the bytes did not pass. */
+export function failedChecksOf(core: Core, body: Body): Digest[] {
+  return [...checksOf(core, body).keys()].filter((check) => core.verdicts.get(check) !== true);
+}
+
+/** As `failedChecksOf` told when the body was executed before. */
+export function recallVerdicts(core: Core, body: Body, failed: readonly Digest[]): void {
+  for (const check of checksOf(core, body).keys()) core.verdicts.set(check, !failed.includes(check));
+}
+
 /** Verdicts can be asked for again, so those of an executed batch are dropped. */
 export function dropVerdicts(core: Core, body: Body): void {
   for (const check of checksOf(core, body).keys()) core.verdicts.delete(check);

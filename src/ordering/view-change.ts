@@ -36,10 +36,15 @@ export function startViewChange(core: Core, view: ViewNumber, reason: string): v
   core.executedInView = 0;
   for (const slot of core.log.slots.values()) slot.proposal = null;
   resetProposed(core.pool);
+  persist(core, { kind: 'viewChange', view });
+  sendViewChange(core);
+}
+
+/** Once this replica has said, durably, that it has left for `core.view`. */
+export function sendViewChange(core: Core): void {
   const content = viewChangeBody(core);
   const body = encodeViewChangeBody(content);
   const signature = core.authenticator.sign('view-change', body);
-  persist(core, { kind: 'viewChange', view });
   sendAfterStored(core, { kind: 'viewChange', ...content, body, signature });
 }
 

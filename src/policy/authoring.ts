@@ -117,8 +117,3 @@ function policyField(field: TemplateField): Field | TemplateField {
 export function policyTemplate(normal: Template): PolicyTemplate {
   return Object.freeze(normal.map(policyField));
 }
-
-/** The way back. Throws InvalidInputError if a field is none. */
-export function spaceTemplate(fields: PolicyTemplate): Template {
-  return normalizeTemplate(fields);
-}

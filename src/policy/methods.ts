@@ -3,11 +3,11 @@
  * most before it does it, from lengths alone.
  */
 import { TheodoraError, type ClientId } from '../base/index.js';
-import { any, double, formal, normalizeField } from '../codec/index.js';
-import type { Entry, Template } from '../codec/index.js';
-import { spaceTemplate, template, type PolicyTemplate } from './authoring.js';
+import { any, double, formal, normalizeField, tupleFieldsMax } from '../codec/index.js';
+import type { Entry, Template, TemplateField } from '../codec/index.js';
+import { policyTemplate, type PolicyTemplate } from './authoring.js';
 import { fault, type Meter } from './meter.js';
-import { arrayOf, equal, integerOf, isField, record, textOf } from './values.js';
+import { arrayOf, equal, integerOf, isField, isMarker, record, textOf } from './values.js';
 
 /** An entry as it is in the space; policies see its id as a number. */
 export interface LookupEntry extends Omit<Entry, 'owner'> {
@@ -100,8 +100,11 @@ function predicateHelpers(meter: Meter) {
 /** The fields of a template; codec would also take records that look like its markers. */
 function fieldsOf(value: unknown): PolicyTemplate {
   const fields = arrayOf(value);
-  const isStrange = (field: unknown) => typeof field === 'object' && field !== null && !isField(field);
-  return fields.some(isStrange) ? fault('an array or a record is no field') : (fields as PolicyTemplate);
+  for (const field of fields) {
+    if (typeof field === 'object' && field !== null && !isField(field))
+      fault('an array or a record is no field');
+  }
+  return fields as PolicyTemplate;
 }
 
 /** Wrong fields are the policy's fault; a defect of ours is not, and passes. */
@@ -112,6 +115,19 @@ function fromUser<T>(make: () => T): T {
     if (error instanceof TheodoraError) return fault(error.message);
     throw error;
   }
+}
+
+/** As `normalizeTemplate`, but much faster for fields that are known to be values and markers. */
+function normalOf(fields: PolicyTemplate): Template {
+  if (fields.length > tupleFieldsMax) fault(`a template has at most ${tupleFieldsMax} fields`);
+  return fromUser(() => {
+    const normal: TemplateField[] = [];
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!;
+      normal.push(isMarker(field) ? field : { kind: 'value', value: normalizeField(field, i) });
+    }
+    return normal;
+  });
 }
 
 function entryRecord(entry: LookupEntry, meter: Meter): object {
@@ -135,6 +151,13 @@ export class Lookups {
   readonly #meter: Meter;
   readonly #charge: (candidates: number) => void;
   #view: PolicyLookups | null = null;
+  /**
+   * Normal forms of the templates that are constants of the module, and of the one that was made last, which most
+   * often is looked for next. Templates never change, so this only saves time: steps are charged as without it.
+   */
+  readonly #constants = new Map<unknown, Template>();
+  #latest: PolicyTemplate | null = null;
+  #latestNormal: Template = [];
 
   constructor(meter: Meter) {
     this.#meter = meter;
@@ -144,17 +167,23 @@ export class Lookups {
   /** For one evaluation; null: there is no space, as when the module is loaded. */
   use(view: PolicyLookups | null): void {
     this.#view = view;
+    this.#latest = null;
   }
 
   helpers() {
     const template = (fields: unknown): Template => {
-      const list = fieldsOf(fields);
+      const isLatest = fields !== null && fields === this.#latest;
+      const list = isLatest ? this.#latest! : fieldsOf(fields);
       this.#meter.charge(stepsPerLookup + list.length);
-      return fromUser(() => spaceTemplate(list));
+      return isLatest ? this.#latestNormal : (this.#constants.get(list) ?? normalOf(list));
     };
     const oldest = (handle: unknown, fields: unknown): LookupEntry | null =>
       this.#of(handle).rdp(template(fields), this.#charge);
     return {
+      tmpl: (fields: readonly unknown[]) => {
+        this.#meter.charge(1 + fields.length);
+        return this.#made(normalOf(fieldsOf(fields)));
+      },
       m_rdp: (handle: unknown, fields: unknown) => {
         const entry = oldest(handle, fields);
         return entry === null ? null : entryRecord(entry, this.#meter);
@@ -168,6 +197,14 @@ export class Lookups {
     };
   }
 
+  #made(normal: Template): PolicyTemplate {
+    const made = policyTemplate(normal);
+    if (this.#view === null) this.#constants.set(made, normal);
+    this.#latest = made;
+    this.#latestNormal = normal;
+    return made;
+  }
+
   #of(handle: unknown): PolicyLookups {
     if (handle !== this.handle) fault('only the rule’s space can be looked into');
     return this.#view ?? fault('there is no space while the module is loaded');
@@ -179,7 +216,7 @@ function limitOf(value: unknown): number {
   return limit < 0 ? fault('a limit is not negative') : limit;
 }
 
-function templateHelpers(meter: Meter) {
+function templateHelpers() {
   return {
     any,
     formal_string: formal.string,
@@ -187,10 +224,6 @@ function templateHelpers(meter: Meter) {
     formal_double: formal.double,
     formal_bool: formal.bool,
     formal_bytes: formal.bytes,
-    tmpl: (fields: readonly unknown[]) => {
-      meter.charge(1 + fields.length);
-      return fromUser(() => template(...fieldsOf(fields)));
-    },
     dbl: (value: unknown) => {
       if (typeof value !== 'number') return fault('double(…) takes a number');
       return Object.freeze(fromUser(() => normalizeField(double(value))));
@@ -203,6 +236,6 @@ export function methodHelpers(meter: Meter, lookups: Lookups) {
     ...textAndArrayHelpers(meter),
     ...predicateHelpers(meter),
     ...lookups.helpers(),
-    ...templateHelpers(meter),
+    ...templateHelpers(),
   };
 }

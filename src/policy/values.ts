@@ -6,6 +6,7 @@
  */
 import { equalBytes } from '../base/index.js';
 import { any, Double, formal } from '../codec/index.js';
+import type { TemplateField } from '../codec/index.js';
 import { fault, type Meter } from './meter.js';
 
 /** Characters or bytes that are looked at for one step. */
@@ -50,9 +51,14 @@ export function record(parts: readonly unknown[]): object {
   return Object.freeze(made);
 }
 
+/** `any` or a formal. */
+export function isMarker(value: unknown): value is Exclude<TemplateField, { readonly kind: 'value' }> {
+  return typeof value === 'object' && markers.has(value);
+}
+
 /** Whether an object is a value of a tuple or template; arrays and records are not. */
 export function isField(value: object): boolean {
-  return value instanceof Double || value instanceof Uint8Array || markers.has(value);
+  return markers.has(value) || value instanceof Double || value instanceof Uint8Array;
 }
 
 function equalObjects(a: object, b: object): boolean {

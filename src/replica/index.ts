@@ -8,5 +8,6 @@ export type {
 } from './start-replica.js';
 export { genesisMarkerName } from './storage/start.js';
 export type { ReplicaStart } from './storage/start.js';
+export type { Remembered, Storage, StorageListener } from './storage/port.js';
 export type { OrderingCore, StopReason } from './runtime.js';
 export { remedies } from './watch.js';

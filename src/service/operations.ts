@@ -215,27 +215,45 @@ export function handlerOf(operation: GuardedOperation): Handler<GuardedOperation
   return handlers[operation.kind] as Handler<GuardedOperation>;
 }
 
-/** What a policy is told of an operation. */
+type Attempt = { -readonly [K in keyof PolicyAttempt]-?: PolicyAttempt[K] };
+
+/** What a policy is told of an operation; of the same shape for each of them, since that is fast. */
 export function attemptOf(space: Space, operation: GuardedOperation, invocation: Invocation): PolicyAttempt {
   const { client: invoker, time } = invocation;
-  const attempt = { operation: operation.kind, invoker, time };
+  const attempt: Attempt = {
+    operation: operation.kind,
+    invoker,
+    time,
+    tuple: null,
+    template: null,
+    limit: null,
+    lease: null,
+    owner: null,
+    readers: null,
+    takers: null,
+  };
+  if (operation.kind !== 'out') attempt.template = operation.template;
   switch (operation.kind) {
     case 'out':
     case 'cas':
-    case 'replace': {
-      const { tuple, lease, readers = null, takers = null } = operation;
-      const template = operation.kind === 'out' ? null : operation.template;
-      return { ...attempt, tuple, template, lease, readers, takers };
-    }
+    case 'replace':
+      attempt.tuple = operation.tuple;
+      attempt.lease = operation.lease;
+      attempt.readers = operation.readers ?? null;
+      attempt.takers = operation.takers ?? null;
+      return attempt;
     case 'renew': {
-      const { template, lease } = operation;
-      const entry = renewedBy(space, template, invocation);
-      return { ...attempt, template, lease, tuple: entry?.tuple ?? null, owner: entry?.owner ?? null };
+      const entry = renewedBy(space, operation.template, invocation);
+      attempt.lease = operation.lease;
+      attempt.tuple = entry?.tuple ?? null;
+      attempt.owner = entry?.owner ?? null;
+      return attempt;
     }
     case 'rdAll':
     case 'inAll':
-      return { ...attempt, template: operation.template, limit: operation.limit };
+      attempt.limit = operation.limit;
+      return attempt;
     default:
-      return { ...attempt, template: operation.template };
+      return attempt;
   }
 }

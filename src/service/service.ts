@@ -147,18 +147,16 @@ class TupleSpaceService implements Service {
     this.#state.set.expireUntil(time, this.#encoding(effects));
   }
 
-  execute(
-    { client: key, operation: bytes, ...request }: ServiceOperation,
-    effects: ServiceEffects,
-  ): Uint8Array | null {
-    this.#time = request.time;
-    const operation = decodeOperation(bytes);
+  execute(ordered: ServiceOperation, effects: ServiceEffects): Uint8Array | null {
+    const { session, number, time, mayWait } = ordered;
+    this.#time = time;
+    const operation = decodeOperation(ordered.operation);
     if (operation === null) return this.#answer(refused('MALFORMED_OPERATION', 0), '', '');
-    const client = this.#state.clients.nameOf(key);
+    const client = this.#state.clients.nameOf(ordered.client);
     if (client === null) return this.#answer(refused('UNKNOWN_CLIENT', 0), '', '');
     const own = this.#encoding(effects);
     if (!isAdminOperation(operation)) {
-      const result = this.#run(operation, { client, ...request, effects: own });
+      const result = this.#run(operation, { client, session, number, time, mayWait, effects: own });
       return result === null ? null : this.#answer(result, client, operation.space);
     }
     const at = {
@@ -167,7 +165,7 @@ class TupleSpaceService implements Service {
       endClient: (ended: ClientId) => effects.endClient(ended),
       recheck: (space: Space) => this.#recheckSubscriptions(space, own),
     };
-    const result = administer(at, operation, { by: client, time: request.time });
+    const result = administer(at, operation, { by: client, time });
     return this.#answer(result, client, operation.space);
   }
 
@@ -246,8 +244,10 @@ class TupleSpaceService implements Service {
     }, effects);
   }
 
-  #invocation(request: Request, space: Space): Invocation {
-    return { ...request, limits: this.#limits, guard: this.#state.spaces.guardOf(space) };
+  /** Written out, as spreading costs more than many an operation. */
+  #invocation({ client, session, number, time, mayWait, effects }: Request, space: Space): Invocation {
+    const guard = this.#state.spaces.guardOf(space);
+    return { client, session, number, time, mayWait, effects, limits: this.#limits, guard };
   }
 
   /** Everything before the policy. */

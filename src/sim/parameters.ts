@@ -148,15 +148,15 @@ function drawSubscribers(random: Prng, { keys }: WorkloadProfile, clients: numbe
 
 function drawGuarded(random: Prng, { leaseMsMin, leaseMsMax }: WorkloadProfile): GuardedProfile {
   return {
-    operations: random.between(60, 240),
+    operations: random.between(80, 280),
     spaces: random.between(1, 3),
     thinkUsMax: random.pick([5_000, 50_000, 500_000]),
-    adminThinkUsMax: random.pick([50_000, 300_000, 1_000_000]),
+    adminThinkUsMax: random.pick([50_000, 500_000, 2_000_000]),
     timeoutMs: random.pick([1_000, 5_000]),
     fastReadPercent: random.pick([0, 50, 100]),
     leaseMsMin,
     leaseMsMax,
-    waitMsMax: random.pick([50, 1_000, 4_000]),
+    waitMsMax: random.pick([200, 1_000, 4_000]),
   };
 }
 

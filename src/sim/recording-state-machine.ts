@@ -40,6 +40,11 @@ export class RecordingStateMachine implements StateMachine {
     return this.#restores;
   }
 
+  /** A state of its own that a replica starts with was not transferred. */
+  forgetRestores(): void {
+    this.#restores = 0;
+  }
+
   /** The oldest batch that was executed and not taken. */
   take(): ExecutedBatch {
     return this.#batches.shift() ?? emptyBatch();

@@ -1,19 +1,27 @@
 /**
  * One simulated replica process: the real ordering core and state machine, fed with decoded messages, ticks
- * of its own clock and completions of its own log; stopped, restarted and paused at will. A restart has no
- * memory of anything (`memory` mode), so the replica comes back as an observer.
+ * of its own clock and completions of its own storage; stopped, restarted and paused at will. What a restart remembers
+ * is what lies on its disk; without one, or if that is lost, the replica comes back as an observer.
  */
 import { assert } from '../base/index.js';
 import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
-import type { HaltReason, Input, Output, ReplicaStatus, StateMachine } from '../ordering/index.js';
+import type {
+  HaltReason,
+  Input,
+  Output,
+  ReplicaStatus,
+  Start,
+  StateMachine,
+} from '../ordering/index.js';
+import type { Remembered } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams } from './server-streams.js';
 import type { Simulator } from './simulator.js';
-import type { MemoryVoteLog } from './storage.js';
+import type { SimulatedDisk, SimulatedStorage } from './storage.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
 export interface ReplicaCore {
@@ -23,17 +31,13 @@ export interface ReplicaCore {
   validate(): void;
 }
 
-export type HostStart =
-  | { readonly kind: 'genesis' }
-  | { readonly kind: 'observer'; readonly startedAt: number; readonly nonce: Uint8Array };
-
 /** What a host needs from the world around it. */
 export interface HostWorld {
   readonly simulator: Simulator;
   readonly tickUs: number;
   createStateMachine(replica: ReplicaId): StateMachine;
-  createCore(replica: ReplicaId, stateMachine: StateMachine, start: HostStart): ReplicaCore;
-  createLog(replica: ReplicaId, onStored: (recordNumber: number) => void): MemoryVoteLog;
+  createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore;
+  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): SimulatedStorage;
   /** Outputs as the replica makes them; a canary or a Byzantine behaviour gives others back. */
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[];
   sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void;
@@ -48,6 +52,8 @@ export interface HostWorld {
   onClientEnded(replica: ReplicaId, client: ClientId): void;
 }
 
+const nothing: Remembered = { records: [], state: null };
+
 /** Inputs that a paused process's sockets hold before they drop. */
 const pausedInputsMax = 512;
 
@@ -60,15 +66,25 @@ export class ReplicaHost {
   readonly #nonces: Prng;
   #core: ReplicaCore | null = null;
   #machine: RecordingStateMachine | null = null;
-  #log: MemoryVoteLog | null = null;
+  #storage: SimulatedStorage | null = null;
+  /** Null: nothing outlives the process. */
+  readonly disk: SimulatedDisk | null;
   /** Counts starts, so that timers of a dead process do nothing. */
   #life = 0;
   #isPaused = false;
   #queued: Input[] = [];
 
   /** `nonces`: the randomness of all starts of this replica. */
-  constructor(id: ReplicaId, n: number, clock: Clock, nonces: Prng, world: HostWorld) {
+  constructor(
+    id: ReplicaId,
+    n: number,
+    clock: Clock,
+    disk: SimulatedDisk | null,
+    nonces: Prng,
+    world: HostWorld,
+  ) {
     this.id = id;
+    this.disk = disk;
     this.clock = clock;
     this.#nonces = nonces;
     this.#world = world;
@@ -111,29 +127,40 @@ export class ReplicaHost {
     return this.#machine?.unclaimed ?? 0;
   }
 
-  start(kind: HostStart['kind']): void {
+  start(kind: 'genesis' | 'restart'): void {
     assert(!this.isRunning, `replica ${this.id} runs already`);
     const life = ++this.#life;
     this.#machine = new RecordingStateMachine(this.#world.createStateMachine(this.id));
     this.#core = this.#world.createCore(this.id, this.#machine, this.#startOf(kind));
-    this.#log = this.#world.createLog(this.id, (recordNumber) =>
-      this.input({ kind: 'stored', recordNumber }),
-    );
+    this.#machine.forgetRestores();
+    this.#storage = this.#world.createStorage(this.id, this.disk);
+    this.#storage.listen({
+      stored: (recordNumber) => this.input({ kind: 'stored', recordNumber }),
+      stateSaved: (sequenceNumber) => this.input({ kind: 'stateSaved', sequenceNumber }),
+      failed: () => this.stop(),
+    });
     this.#world.onStarted(this.id);
     this.#tick(life);
   }
 
-  #startOf(kind: HostStart['kind']): HostStart {
-    if (kind === 'genesis') return { kind };
+  #startOf(kind: 'genesis' | 'restart'): Start {
+    if (kind === 'genesis') {
+      this.disk?.write([{ kind: 'started', as: 'genesis' }]);
+      return { kind };
+    }
     const nonce = Uint8Array.from({ length: rejoinNonceBytes }, () => this.#nonces.below(256));
-    return { kind, startedAt: this.clock.nowMs(), nonce };
+    const life = { startedAt: this.clock.nowMs(), nonce };
+    const { records, state } = this.disk?.remembered ?? nothing;
+    if (records.length > 0) return { kind: 'recovered', records, state, ...life };
+    this.disk?.write([{ kind: 'started', as: 'observer' }]);
+    return { kind: 'observer', ...life };
   }
 
   /** The process ends (kill −9): everything it knew is gone. */
   stop(): void {
     this.#life++;
-    this.#log?.lose();
-    this.#core = this.#machine = this.#log = null;
+    this.#storage?.lose();
+    this.#core = this.#machine = this.#storage = null;
     this.#isPaused = false;
     this.#queued = [];
     for (const node of this.streams.nodes()) this.streams.close(node);
@@ -156,7 +183,8 @@ export class ReplicaHost {
   input(input: Input): void {
     if (this.#core === null) return;
     if (this.#isPaused) {
-      if (this.#queued.length < pausedInputsMax || input.kind === 'stored') this.#queued.push(input);
+      const isOwn = input.kind === 'stored' || input.kind === 'stateSaved';
+      if (this.#queued.length < pausedInputsMax || isOwn) this.#queued.push(input);
       return;
     }
     const outputs = this.#world.tamper(this.id, input, this.#core.step(input));
@@ -190,10 +218,11 @@ export class ReplicaHost {
       case 'clientEnded':
         return this.#world.onClientEnded(this.id, output.client);
       case 'persist':
-        return this.#log?.append(output.recordNumber);
+        return this.#storage?.append(output.recordNumber, output.record, output.isLazy);
       case 'saveState':
+        return this.#storage?.saveState(output.state);
       case 'truncate':
-        return;
+        return this.#storage?.truncate(output.sequenceNumber);
       case 'verify':
         return this.#judge(output.check);
       case 'deliver':

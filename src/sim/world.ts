@@ -40,9 +40,9 @@ import { Clock } from './clock.js';
 import { History } from './history.js';
 import { Network } from './network.js';
 import { ReplicaHost } from './replica-host.js';
-import type { HostStart, HostWorld, ReplicaCore } from './replica-host.js';
+import type { HostWorld, ReplicaCore } from './replica-host.js';
 import { Simulator } from './simulator.js';
-import { MemoryVoteLog } from './storage.js';
+import { SimulatedDisk, SimulatedStorage } from './storage.js';
 import { Trace } from './trace.js';
 import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
@@ -102,7 +102,8 @@ export class World implements HostWorld, ClientWorld {
     this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
     this.replicas = ids.map((id) => {
       const clock = new Clock(this.simulator, options.replicaClock(id));
-      return new ReplicaHost(id, this.n, clock, this.random.stream(`rejoin nonces ${id}`), this);
+      const disk = options.storage.isDurable ? new SimulatedDisk() : null;
+      return new ReplicaHost(id, this.n, clock, disk, this.random.stream(`rejoin nonces ${id}`), this);
     });
     this.clients = this.#createClients(options.clients);
     const { guards } = options;
@@ -183,7 +184,7 @@ export class World implements HostWorld, ClientWorld {
     return this.#options.tampering?.stateMachine?.(service, replica) ?? service;
   }
 
-  createCore(replica: ReplicaId, stateMachine: StateMachine, start: HostStart): ReplicaCore {
+  createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore {
     const config = { ...this.config, id: replica };
     const { tampering } = this.#options;
     const own = this.authenticators[replica]!;
@@ -192,9 +193,9 @@ export class World implements HostWorld, ClientWorld {
     return tampering?.core?.(core, replica) ?? core;
   }
 
-  createLog(replica: ReplicaId, onStored: (recordNumber: number) => void): MemoryVoteLog {
+  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): SimulatedStorage {
     const random = this.random.stream(`log ${replica} ${this.simulator.eventsExecuted}`);
-    return new MemoryVoteLog(this.simulator, random, this.#options.storage, onStored);
+    return new SimulatedStorage(this.simulator, random, this.#options.storage, disk);
   }
 
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[] {
@@ -326,10 +327,11 @@ export class World implements HostWorld, ClientWorld {
     }
   }
 
-  /** Without any memory, hence as an observer. */
+  /** With what lies on its disk; without any memory as an observer. */
   restartReplica(replica: ReplicaId): void {
-    this.replicas[replica]!.start('observer');
-    this.#observing.add(replica);
+    const host = this.replicas[replica]!;
+    host.start('restart');
+    if (host.core.status().isObserver) this.#observing.add(replica);
     this.counters.restarts++;
   }
 

@@ -49,6 +49,18 @@ describe('theodora bench', () => {
     expect(finished.out).toContain(process.version);
   });
 
+  it('measures what a policy costs, alone and on a cluster', async () => {
+    const finished = await work.run('bench', 'policy', '--seconds', '1', '--concurrency', '4');
+    expect(finished.status).toBe(0);
+    const report = resultOf(finished);
+    expect(report).toMatchObject({ scenario: 'policy', replicas: 4, concurrency: 4, identities: 1 });
+    const { application, cluster } = report as Record<string, Record<string, Record<string, number>>>;
+    expect(Object.keys(application!)).toEqual(['red', 'work-queue']);
+    expect(Object.keys(cluster!)).toEqual(['out', 'cas', 'rdp', 'inp']);
+    for (const { withoutPerSecond, withPerSecond, share } of Object.values(cluster!))
+      expect(Math.min(withoutPerSecond!, withPerSecond!, share!)).toBeGreaterThan(0);
+  });
+
   it('refuses what makes no sense', async () => {
     const unknown = await work.run('bench', 'everything');
     expect([unknown.status, errorOf(unknown)['code']]).toEqual([2, 'USAGE']);

@@ -57,7 +57,7 @@ describe('package.json', () => {
   });
 
   it('offers the commands that the README names', () => {
-    for (const name of ['start', 'test', 'verify', 'fix', 'build', 'sim', 'sim:long', 'bench']) {
+    for (const name of ['start', 'test', 'verify', 'fix', 'build', 'sim', 'sim:long', 'fuzz', 'bench']) {
       expect(manifest.scripts, name).toHaveProperty([name]);
     }
   });

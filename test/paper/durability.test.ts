@@ -5,7 +5,9 @@ import { addEnvelope, alice, Lockstep, openEnvelope } from '../support/lockstep.
 import { batchOf, checkpoint, commit, prepare, prePrepare, viewChange } from '../support/messages.js';
 import { Solo } from '../support/solo.js';
 
-const recordKinds = (solo: Solo) => solo.of('persist').map(({ record }) => record.kind);
+/** Those that something waits for. */
+const recordKinds = (solo: Solo) =>
+  solo.of('persist').flatMap(({ record, isLazy }) => (isLazy ? [] : [record.kind]));
 
 /** A kind of message is not sent before `store()` and is sent after. */
 function expectHeld(solo: Solo, kind: PeerMessage['kind']): void {

@@ -28,6 +28,7 @@ describe('canaries', () => {
       'exactly-once',
       'fast-read-deadlines',
       'fast-reads',
+      'guards',
       'holder-truth',
       'idle-expiry',
       'lease-truth',

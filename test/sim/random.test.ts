@@ -4,13 +4,14 @@ import { runRandom } from '../../src/sim/index.js';
 import type { SimulationReport } from '../../src/sim/index.js';
 
 const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
-/** Each found a bug that is fixed. */
+/** Each found a bug that is fixed, in the space without guards. */
 const regressions: readonly number[] = [18, 27, 40, 1396, 1777, 1876, 3075, 3380];
 
 /** Each seed is run once, whoever asks. */
 const reports = new Map<number, SimulationReport>();
 function reportOf(seed: number): SimulationReport {
-  const report = reports.get(seed) ?? runRandom({ seed });
+  const unguarded = regressions.includes(seed) ? { guards: false } : {};
+  const report = reports.get(seed) ?? runRandom({ seed, ...unguarded });
   reports.set(seed, report);
   return report;
 }

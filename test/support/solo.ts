@@ -64,9 +64,9 @@ export class Solo {
     const outputs = this.replica.step(input);
     this.replica.validate();
     this.outputs.push(...outputs);
-    const before = this.lastRecord;
-    for (const output of outputs) if (output.kind === 'persist') this.lastRecord = output.recordNumber;
-    if (this.lastRecord > before && !this.holdsStorage) this.store();
+    const records = outputs.filter((output) => output.kind === 'persist');
+    this.lastRecord = records.at(-1)?.recordNumber ?? this.lastRecord;
+    if (records.some(({ isLazy }) => !isLazy) && !this.holdsStorage) this.store();
   }
 
   /** Reports everything handed over so far as durable. */

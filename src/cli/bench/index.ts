@@ -20,6 +20,8 @@ import { createReport, tableHeader, tableRows } from './report.js';
 import type { BenchReport } from './report.js';
 import { runLeaseScale } from './lease-scale.js';
 import { runLeaseScaleCluster } from './lease-scale-cluster.js';
+import { runPolicyCluster } from './policy-cluster.js';
+import { runPolicyCosts } from './policy.js';
 import { scenarioNames, scenarios } from './scenarios.js';
 import { runWakeup } from './wakeup.js';
 import type { ScenarioName } from './scenarios.js';
@@ -185,14 +187,43 @@ export async function benchLeaseScale(output: Output): Promise<ExitStatus> {
   return exitStatus.ok;
 }
 
+/** What a policy costs: an operation of the application alone, and the throughput that clients see. */
+export async function benchPolicy(options: BenchOptions, output: Output): Promise<ExitStatus> {
+  checkSharing(options);
+  const { replicas, identities, concurrency, seconds, warmUpSeconds, timeoutMs } = options;
+  const hardware = describeHardware();
+  output.note('policy: the application alone, in this process');
+  const application = await runPolicyCosts();
+  output.note(`policy: ${replicas} replicas, a space with a policy and one without, ${seconds} s each`);
+  const cluster = await runPolicyCluster({
+    ...{ replicas, identities, concurrency, timeoutMs },
+    ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
+  });
+  output.record({ scenario: 'policy', application, cluster, replicas, concurrency, identities, hardware });
+  output.say(describeConditions(options, hardware));
+  const costs = Object.entries(application).map(([name, { withoutUs, withUs, costUs }]) => [
+    `policy/${name}.ts`,
+    ...[withoutUs, withUs, costUs].map((us) => us.toFixed(2)),
+  ]);
+  output.say(output.table(['application alone', 'µs without', 'µs with', 'cost µs'], costs));
+  const rates = Object.entries(cluster).map(([name, { withoutPerSecond, withPerSecond, share }]) => [
+    ...[name, String(withoutPerSecond), String(withPerSecond)],
+    share.toFixed(2),
+  ]);
+  output.say(output.table(['cluster', 'ops/s without', 'ops/s with', 'share'], rates));
+  return exitStatus.ok;
+}
+
+function checkSharing({ identities, concurrency }: BenchOptions): void {
+  if (identities <= concurrency) return;
+  throw usageError(`--identities ${identities} cannot share ${concurrency} operations (--concurrency)`, {
+    identities,
+    concurrency,
+  });
+}
+
 export async function runBench(options: BenchOptions, output: Output): Promise<ExitStatus> {
-  const { identities, concurrency } = options;
-  if (identities > concurrency) {
-    throw usageError(`--identities ${identities} cannot share ${concurrency} operations (--concurrency)`, {
-      identities,
-      concurrency,
-    });
-  }
+  checkSharing(options);
   const hardware = describeHardware();
   const reports: BenchReport[] = [];
   for (const scenario of options.scenario === null ? scenarioNames : [options.scenario]) {

@@ -6,6 +6,7 @@ import { any, connect } from '../../client/index.js';
 import type { Client, Space } from '../../client/index.js';
 import { startBenchCluster } from './cluster.js';
 import type { BenchCluster } from './cluster.js';
+import { inParallel } from './in-parallel.js';
 import { leaseScaleFigure, median, type LeaseScaleFigure, type LeaseScaleFigures } from './lease-scale.js';
 
 const timeoutMs = 60_000;
@@ -18,14 +19,6 @@ const operationsPerRound = 4_000;
 const expiriesPerRound = 200;
 const hourMs = 3_600_000;
 const expiryLeaseMs = 3_000;
-
-async function each(count: number, operation: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < count) await operation(next++);
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
-}
 
 /** One cluster with a client. Milliseconds of whole rounds, except for expiry: of one event after its deadline. */
 class Subject {
@@ -42,7 +35,9 @@ class Subject {
       const identity = cluster.identities[0]!;
       const client = await connect({ cluster: cluster.clusterFile, identity, timeoutMs });
       const subject = new Subject(cluster, client);
-      await each(entries, (index) => subject.#out(2 * hourMs + ((index * 7_919) % entries)));
+      await inParallel(concurrency, entries, (index) =>
+        subject.#out(2 * hourMs + ((index * 7_919) % entries)),
+      );
       return subject;
     } catch (error) {
       await cluster.remove();
@@ -80,7 +75,7 @@ class Subject {
 
   async #measure(operation: () => Promise<unknown>): Promise<number> {
     const beganMs = performance.now();
-    await each(operationsPerRound, operation);
+    await inParallel(concurrency, operationsPerRound, operation);
     return performance.now() - beganMs;
   }
 
@@ -88,7 +83,7 @@ class Subject {
   async #expire(): Promise<number> {
     const events = this.#space.subscribe(['soon', any]);
     await events.started;
-    await each(expiriesPerRound, (index) =>
+    await inParallel(concurrency, expiriesPerRound, (index) =>
       this.#space.out(['soon', index], { lease: expiryLeaseMs + 5 * index }),
     );
     const late: number[] = [];

@@ -15,7 +15,10 @@ interface Options {
 export function registerBench(program: Command, bind: Bind): void {
   program
     .command('bench')
-    .argument('[scenario]', 'out, rdp, cas, mixed, failover, wakeup (default: all of these) or lease-scale')
+    .argument(
+      '[scenario]',
+      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy or lease-scale',
+    )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
     .option('--concurrency <n>', 'operations under way at any time', integerArgument(1, 10_000))
@@ -24,13 +27,15 @@ export function registerBench(program: Command, bind: Bind): void {
     .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
     .action(
       bind<Options>(async ({ output }, [name], options) => {
-        const { benchLeaseScale, defaultBenchOptions, runBench, scenarioNames } =
+        const { benchLeaseScale, benchPolicy, defaultBenchOptions, runBench, scenarioNames } =
           await import('../bench/index.js');
         if (name === 'lease-scale') return benchLeaseScale(output);
+        if (name === 'policy')
+          return benchPolicy({ ...defaultBenchOptions, ...options, scenario: null }, output);
         const scenario = scenarioNames.find((known) => known === name) ?? null;
         if (name !== undefined && scenario === null) {
           throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, lease-scale`,
+            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, lease-scale`,
             {
               scenario: name,
             },

@@ -18,9 +18,10 @@ import { shellQuoted } from '../launcher.js';
 import type { Output } from '../output.js';
 import { packageVersion } from '../version.js';
 
-interface SimOptions {
+export interface SimOptions {
   readonly seed?: number;
   readonly seeds?: number;
+  readonly seconds?: number;
   readonly scenario: string;
   readonly faults?: string;
   readonly replicas?: number;
@@ -28,6 +29,9 @@ interface SimOptions {
 }
 
 const randomScenario = 'random';
+/** Random, always with registered clients and guarded spaces. */
+const policiesScenario = 'policies';
+const isDrawn = (scenario: string): boolean => scenario === randomScenario || scenario === policiesScenario;
 const seedMax = 2 ** 32 - 1;
 const defaultSeeds = 10;
 
@@ -70,17 +74,17 @@ function readScenario(path: string): string {
   } catch (error) {
     throw new InvalidInputError(
       'SCENARIO_UNREADABLE',
-      `--scenario ${path}: neither "${randomScenario}" nor a file that can be read`,
+      `--scenario ${path}: neither "${randomScenario}" nor "${policiesScenario}" nor a file that can be read`,
       { path },
       error,
     );
   }
 }
 
-function repeatCommand({ scenario, faults, replicas, operations }: SimOptions, seed: number): string {
-  if (scenario !== randomScenario) return `npx theodora sim --scenario ${shellQuoted(scenario)}`;
+export function repeatCommand({ scenario, faults, replicas, operations }: SimOptions, seed: number): string {
+  if (!isDrawn(scenario)) return `npx theodora sim --scenario ${shellQuoted(scenario)}`;
   return [
-    `npx theodora sim --seed ${seed}`,
+    `npx theodora sim${scenario === randomScenario ? '' : ` --scenario ${scenario}`} --seed ${seed}`,
     ...(faults === undefined ? [] : [`--faults ${shellQuoted(faults)}`]),
     ...(replicas === undefined ? [] : [`--replicas ${replicas}`]),
     ...(operations === undefined ? [] : [`--operations ${operations}`]),
@@ -116,27 +120,41 @@ function showReport(output: Output, report: SimulationReport, options: SimOption
   return failureStatus[failure.kind];
 }
 
+/** How many seeds, and until when. */
+function boundsOf({ seed, seeds, seconds }: SimOptions): {
+  readonly count: number;
+  readonly endsAtMs: number;
+} {
+  const unnamed = seed === undefined ? defaultSeeds : 1;
+  const count = seeds ?? (seconds === undefined ? unnamed : 0);
+  const endsAtMs = seconds === undefined ? Infinity : performance.now() + seconds * 1_000;
+  return { count: count === 0 ? Infinity : count, endsAtMs };
+}
+
 async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
   const { faultKinds, runRandom, runScenario } = await import('../../sim/index.js');
-  if (options.scenario !== randomScenario) {
+  if (!isDrawn(options.scenario)) {
     return showReport(output, runScenario(readScenario(options.scenario)), options);
   }
   const faults = parseFaults(options.faults, faultKinds);
   const first = options.seed ?? randomInt(seedMax);
-  const count = options.seeds ?? (options.seed === undefined ? defaultSeeds : 1);
-  for (let index = 0; count === 0 || index < count; index++) {
-    const seed = (first + index) % (seedMax + 1);
+  const { count, endsAtMs } = boundsOf(options);
+  let run = 0;
+  while (run < count && performance.now() < endsAtMs) {
+    const seed = (first + run++) % (seedMax + 1);
     const report = runRandom({
       seed,
       ...(faults === undefined ? {} : { faults }),
       ...(options.replicas === undefined ? {} : { n: options.replicas }),
       ...(options.operations === undefined ? {} : { operations: options.operations }),
+      ...(options.scenario === policiesScenario ? { guards: true } : {}),
     });
     const status = showReport(output, report, options);
     if (status !== exitStatus.ok) return status;
     // A simulation never yields: here Ctrl-C gets its turn.
     await nextTurn();
   }
+  if (options.seconds !== undefined) output.say(`${run} seeds from ${first} on, all ok`);
   return exitStatus.ok;
 }
 
@@ -150,7 +168,16 @@ export function registerSim(program: Command, bind: Bind): void {
       `how many seeds to run, one after the other; 0: until Ctrl-C (default: ${defaultSeeds}, or 1 with --seed)`,
       integerArgument(0, seedMax),
     )
-    .option('--scenario <name>', `"${randomScenario}", or the file of a scenario`, randomScenario)
+    .option(
+      '--seconds <n>',
+      'run seeds for so long, at most as many as --seeds says',
+      integerArgument(1, 1_000_000),
+    )
+    .option(
+      '--scenario <name>',
+      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; or the file of a scenario`,
+      randomScenario,
+    )
     .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')
     .option('--replicas <n>', 'size of the cluster (default: drawn by the seed)', integerArgument(4, 31))
     .option(
@@ -166,7 +193,8 @@ Exit status: 0 all held, 70 crash, 71 safety violated, 72 liveness violated.
 
 Examples:
   $ theodora sim --seeds 20
-  $ theodora sim --seed 7 --faults crash,partition`,
+  $ theodora sim --seed 7 --faults crash,partition
+  $ theodora sim --scenario policies --seconds 300`,
     )
     .action(bind<SimOptions>(({ output }, _args, options) => simulate(output, options)));
 }

@@ -17,6 +17,7 @@ import {
   untoldWake,
 } from './ending.js';
 import { forgottenVotes } from './forgotten-votes.js';
+import { heedlessWake, ownClockPolicy, skippedPolicy, undeadClient } from './guards.js';
 import { latePurge } from './late-purge.js';
 import { lostReplyCache } from './lost-reply-cache.js';
 import { lostService } from './lost-service.js';
@@ -82,4 +83,8 @@ export const canaries: readonly Canary[] = [
   hiddenGap,
   needlessGap,
   untoldWake,
+  skippedPolicy,
+  heedlessWake,
+  undeadClient,
+  ownClockPolicy,
 ];

@@ -4,12 +4,13 @@
  */
 import { clientName } from '../../base/index.js';
 import type { ClientName, Prng } from '../../base/index.js';
-import { sortedNames } from '../../codec/index.js';
+import { decodeResult, sortedNames } from '../../codec/index.js';
 import type { AdminOperation, Quota, SpaceConfig } from '../../codec/index.js';
 import { randomPolicy } from './random-policy.js';
 import { readyPolicies, readyPolicyNames } from './ready-policies.js';
 import type { ReadyPolicy } from './ready-policies.js';
 import type { ClientHost } from '../client-host.js';
+import type { HistoryEntry } from '../history.js';
 
 /** Those who may be added and revoked, by name. */
 export type Guests = ReadonlyMap<ClientName, ClientHost>;
@@ -17,9 +18,10 @@ export type Guests = ReadonlyMap<ClientName, ClientHost>;
 export class Administrator {
   readonly #random: Prng;
   readonly #spaces: readonly string[];
-  readonly #names: readonly ClientName[];
+  /** Who is registered, or may be by now. */
+  readonly #names: ClientName[];
   readonly #guests: Guests;
-  /** Created at first, one after the other. */
+  /** To be created before anything else, one after the other. */
   readonly #missing: string[];
   /** The ready policies that spaces were given last; null: another, or none. */
   readonly #ready = new Map<string, ReadyPolicy | null>();
@@ -27,9 +29,13 @@ export class Administrator {
   constructor(random: Prng, spaces: readonly string[], names: readonly ClientName[], guests: Guests) {
     this.#random = random;
     this.#spaces = spaces;
-    this.#names = names;
+    this.#names = [...names];
     this.#guests = guests;
     this.#missing = [...spaces];
+  }
+
+  get names(): readonly ClientName[] {
+    return this.#names;
   }
 
   readyOf(space: string): ReadyPolicy | null {
@@ -42,8 +48,8 @@ export class Administrator {
     if (missing !== undefined) return this.#create(missing);
     const space = random.pick(this.#spaces);
     const draw = random.below(20);
-    if (draw < 6) return { kind: 'spaceSetPolicy', space, policy: this.#policy(space) };
-    if (draw < 10) {
+    if (draw < 8) return { kind: 'spaceSetPolicy', space, policy: this.#policy(space) };
+    if (draw < 11) {
       this.#missing.push(space);
       return { kind: 'spaceDelete', space };
     }
@@ -54,10 +60,19 @@ export class Administrator {
     return this.#administerClients();
   }
 
+  /** What was refused, or may have been lost, is done again. */
+  ended({ operation, outcome }: HistoryEntry): void {
+    const result = outcome?.kind === 'result' ? decodeResult(outcome.result) : null;
+    const isThere =
+      result?.kind === 'space' || (result?.kind === 'refused' && result.code === 'SPACE_EXISTS');
+    if (operation.kind === 'spaceCreate' && !isThere) this.#missing.push(operation.space);
+  }
+
   #administerClients(): AdminOperation {
     const [name, { client: publicKey }] = this.#random.pick([...this.#guests]);
     if (this.#random.chance(1, 12)) return { kind: 'clientRevoke', space: '', name: 'admin' };
     if (this.#random.chance(1, 3)) return { kind: 'clientRevoke', space: '', name };
+    if (!this.#names.includes(name)) this.#names.push(name);
     return { kind: 'clientAdd', space: '', name, publicKey };
   }
 
@@ -65,7 +80,7 @@ export class Administrator {
     const policy = this.#policy(space);
     // A space whose lists keep everybody out tells nothing.
     const lists = this.readyOf(space) === null ? this.#lists() : noLists;
-    const config: SpaceConfig = { ...lists, policy, quota: this.#quota(30), clientQuota: this.#quota(8) };
+    const config: SpaceConfig = { ...lists, policy, quota: this.#quota(8), clientQuota: this.#quota(3) };
     return { kind: 'spaceCreate', space, config };
   }
 
@@ -74,7 +89,7 @@ export class Administrator {
     const name = draw < 2 ? this.#random.pick(readyPolicyNames) : null;
     this.#ready.set(space, name);
     if (name !== null) return readyPolicies[name];
-    return draw === 2 ? null : randomPolicy(this.#random);
+    return draw < 4 ? null : randomPolicy(this.#random);
   }
 
   #lists(): Pick<SpaceConfig, 'insert' | 'readers' | 'takers'> {
@@ -90,7 +105,7 @@ export class Administrator {
   #quota(entries: number): Quota {
     const maybe = (max: number): number | null =>
       this.#random.chance(1, 6) ? this.#random.between(1, max) : null;
-    return { entries: maybe(entries), bytes: maybe(entries * 12), waits: maybe(4) };
+    return { entries: maybe(entries), bytes: maybe(entries * 30), waits: maybe(3) };
   }
 }
 

@@ -12,7 +12,8 @@ import type { ClientHost } from '../client-host.js';
 import type { HistoryEntry, RequestName } from '../history.js';
 import type { World } from '../world.js';
 import { Administrator } from './administrator.js';
-import { drawGuarded } from './operations.js';
+import { drawGuarded, drawMatch } from './operations.js';
+import type { Drawing } from './operations.js';
 
 export interface GuardedProfile {
   /** Over all clients, those of the admin included. */
@@ -38,7 +39,6 @@ export class GuardedWorkload {
   readonly #profile: GuardedProfile;
   readonly #random: Prng;
   readonly #spaces: readonly string[];
-  readonly #names: readonly ClientName[];
   readonly #actors: readonly Actor[];
   readonly #administrator: Administrator;
   #issued = 0;
@@ -59,9 +59,9 @@ export class GuardedWorkload {
       });
     const guests = actors(world.guests, 'g');
     this.#actors = [...actors(world.clients, 'c'), ...guests];
-    this.#names = [clientName('admin'), ...this.#actors.map(({ name }) => name)];
+    const names = world.registered!.map(({ name }) => clientName(name));
     const byName = new Map(guests.map(({ name, host }) => [name, host]));
-    this.#administrator = new Administrator(random.stream('admin'), this.#spaces, this.#names, byName);
+    this.#administrator = new Administrator(random.stream('admin'), this.#spaces, names, byName);
   }
 
   /** Nothing is open any more but for clients that are none; after `stop` nothing follows. */
@@ -70,8 +70,7 @@ export class GuardedWorkload {
   }
 
   start(): void {
-    this.#administer(1_000);
-    for (const actor of this.#actors) this.#rest(actor);
+    this.#administer();
   }
 
   stop(): void {
@@ -82,11 +81,17 @@ export class GuardedWorkload {
     return this.#isStopped || this.#issued >= this.#profile.operations;
   }
 
-  #administer(thinkUsMax: number): void {
-    const { adminThinkUsMax } = this.#profile;
-    this.#world.simulator.schedule(this.#random.below(thinkUsMax + 1), () => {
+  /** Everybody begins once there are spaces. */
+  #administer(created = 0): void {
+    const { adminThinkUsMax, spaces } = this.#profile;
+    const thinkUs = created < spaces ? 0 : this.#random.below(adminThinkUsMax + 1);
+    this.#world.simulator.schedule(thinkUs, () => {
       if (this.#isOver) return;
-      this.#call(this.#world.admin!, this.#administrator.draw(), () => this.#administer(adminThinkUsMax));
+      this.#call(this.#world.admin!, this.#administrator.draw(), (entry) => {
+        this.#administrator.ended(entry);
+        this.#administer(created + 1);
+        if (created + 1 === spaces) for (const actor of this.#actors) this.#rest(actor);
+      });
     });
   }
 
@@ -108,16 +113,29 @@ export class GuardedWorkload {
     if (!isWait(operation)) return;
     // Whoever waits does something else meanwhile.
     this.#rest(actor);
+    if (random.chance(1, 2)) this.#meet(operation.space, operation.template);
     if (operation.timeout === null || random.chance(1, 4)) this.#cancelLater(actor, entry);
+  }
+
+  /** Somebody inserts what another waits for, perhaps not for that one. */
+  #meet(space: string, template: Template): void {
+    const { host, name, random } = this.#random.pick(this.#actors);
+    this.#world.simulator.schedule(random.between(1_000, 400_000), () => {
+      const operation = drawMatch(random, this.#drawing(space, name), template);
+      if (!this.#isOver && !host.isOpen(operation)) this.#call(host, operation, () => undefined);
+    });
   }
 
   #draw(actor: Actor): Operation {
     const { random, name } = actor;
     if (random.chance(1, 30)) return this.#foreign(random);
-    const { leaseMsMin, leaseMsMax, waitMsMax } = this.#profile;
     const space = random.chance(1, 40) ? random.pick(['nowhere', 'default']) : random.pick(this.#spaces);
-    const drawing = { space, name, names: this.#names, leaseMsMin, leaseMsMax, waitMsMax };
-    return drawGuarded(random, drawing, this.#administrator.readyOf(space));
+    return drawGuarded(random, this.#drawing(space, name), this.#administrator.readyOf(space));
+  }
+
+  #drawing(space: string, name: ClientName): Drawing {
+    const { leaseMsMin, leaseMsMax, waitMsMax } = this.#profile;
+    return { space, name, names: this.#administrator.names, leaseMsMin, leaseMsMax, waitMsMax };
   }
 
   /** What is for everybody, or for the admin alone. */

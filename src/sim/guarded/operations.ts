@@ -78,6 +78,13 @@ export function drawGuarded(random: Prng, drawing: Drawing, ready: ReadyPolicy |
   return operationOf(random, drawing, kind, { template: template.map(value), tuple, lease, ...lists });
 }
 
+/** An insertion that the template matches. */
+export function drawMatch(random: Prng, drawing: Drawing, template: Template): Operation {
+  const tuple = template.map((field) => (field.kind === 'value' ? field.value : random.below(8)));
+  const { space } = drawing;
+  return { kind: 'out', space, tuple, lease: null, ...listsOf(random, drawing, 2) };
+}
+
 interface Parts extends Access {
   readonly template: Template;
   readonly tuple: readonly Field[];
@@ -86,10 +93,22 @@ interface Parts extends Access {
 
 function plain(random: Prng, drawing: Drawing): Operation {
   const kind = random.pick<Kind>([
-    ...(['out', 'out', 'out', 'out', 'cas', 'cas', 'replace', 'renew', 'count', 'subscribe'] as const),
-    ...(['rdp', 'rdp', 'inp', 'rdAll', 'inAll', 'rd', 'rd', 'in', 'in'] as const),
+    ...([
+      'out',
+      'out',
+      'out',
+      'out',
+      'cas',
+      'cas',
+      'replace',
+      'renew',
+      'count',
+      'subscribe',
+      'subscribe',
+    ] as const),
+    ...(['rdp', 'rdp', 'inp', 'rdAll', 'inAll', 'rd', 'rd', 'rd', 'in', 'in', 'in'] as const),
   ]);
-  const key = `k${random.below(3)}`;
+  const key = `k${random.below(2)}`;
   const isLong = random.chance(1, 4);
   const tuple = [key, random.below(8), ...(isLong ? [random.pick(drawing.names)] : [])];
   const first = random.chance(1, 4) ? any : value(key);
@@ -131,15 +150,15 @@ function leaseOf(random: Prng, { leaseMsMin, leaseMsMax }: Drawing): number {
   return random.chance(1, 16) ? leaseMsMin - 1 : random.between(leaseMsMin, leaseMsMax);
 }
 
-/** Who alone reads and takes; now and then somebody who is not registered. */
-function listsOf(random: Prng, { name, names }: Drawing): Access {
+/** Who alone reads and takes, one time in `oneIn`; now and then somebody who is not registered. */
+function listsOf(random: Prng, { name, names }: Drawing, oneIn = 4): Access {
   const list = (): readonly ClientName[] => {
     const some = names.filter(() => random.chance(1, 3));
     const all = [...some, ...(random.chance(2, 3) ? [name] : [])];
     return sortedNames(random.chance(1, 30) ? [...all, 'nobody' as ClientName] : all);
   };
   return {
-    ...(random.chance(1, 4) ? { readers: list() } : {}),
-    ...(random.chance(1, 4) ? { takers: list() } : {}),
+    ...(random.chance(1, oneIn) ? { readers: list() } : {}),
+    ...(random.chance(1, oneIn) ? { takers: list() } : {}),
   };
 }

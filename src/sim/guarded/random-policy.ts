@@ -34,6 +34,9 @@ const broken = [
 export function randomPolicy(random: Prng): string {
   if (random.chance(1, 24)) return random.pick(broken);
   const rules = ruleNames.flatMap((name) => {
+    // Lets one wait, and denies the wake.
+    if ((name === 'rd' || name === 'in') && random.chance(1, 5))
+      return [`${name}: ({ space, template: wanted }) => !space.exists(wanted)`];
     const draw = random.below(10);
     if (draw === 0) return [];
     if (draw < 5) return [`${name}: ${draw > 1}`];
@@ -82,7 +85,7 @@ class RuleWriter {
     const own = inserting.has(this.#name)
       ? [() => this.#ofTuple(), () => this.#ofTuple(), () => this.#ofLists()]
       : [() => this.#ofTemplate()];
-    const wrong = this.#random.chance(1, 8) ? [() => this.#wrong(), () => this.#ofTuple()] : [];
+    const wrong = this.#random.chance(1, 4) ? [() => this.#wrong(), () => this.#ofTuple()] : [];
     return [...general, ...own, ...wrong];
   }
 
@@ -147,6 +150,8 @@ class RuleWriter {
       '(limit === null || limit < 3)',
       '(owner === null || owner === invoker)',
       '(space.count(wanted) < 4)',
+      '!space.exists(wanted)',
+      '(space.rdp(wanted)?.owner !== invoker)',
       'space.rdAll(wanted, 2).every(({ deadline }) => deadline !== null)',
     ]);
   }
@@ -189,6 +194,8 @@ class RuleWriter {
       'config.seat',
       'space.exists(template(config))',
       'big.every((a) => big.every((b) => big.every((c) => a + b + c >= 0)))',
+      `big.every((a) => big.every((b) => big.slice(${this.#number()}).every((c) => a + b + c >= 0)))`,
+      'big.every((a) => big.every((b) => big.some((c) => a + b + c > 100)))',
       `space.rdAll(${this.#look()}).every(({ id }) => big.every((a) => big.every((b) => a + b + id > 0)))`,
       `big.every((a) => big.every((b) => space.count(${this.#look()}) + a + b >= 0))`,
     ]);

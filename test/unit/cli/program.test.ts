@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repeatCommand } from '../../../src/cli/commands/sim.js';
 import { createContext } from '../../../src/cli/config.js';
 import { fakeTerminal, reportedError, runHere } from './fake-terminal.js';
 
@@ -216,6 +217,23 @@ describe('sim', () => {
     expect(plain.status).toBe(status);
     expect(plain.out).toContain(`${kind} failure`);
     expect(plain.out).toContain(`repeat: npx theodora sim --scenario ${path}`);
+  });
+
+  it('goes on for the time given, with guards everywhere in the scenario for policies', async () => {
+    const argv = ['sim', '--scenario', 'policies', '--seed', '7', '--operations', '20', '--replicas', '4'];
+    const one = await runHere([...argv, '--json']);
+    const some = await runHere([...argv, '--seconds', '1', '--json']);
+    expect([one.status, some.status]).toEqual([0, 0]);
+    expect(some.out.startsWith(one.out)).toBe(true);
+    const unguarded = await runHere([
+      ...argv.filter((word) => !['--scenario', 'policies'].includes(word)),
+      '--json',
+    ]);
+    expect(unguarded.out).not.toBe(one.out);
+    expect((await runHere([...argv, '--seconds', '1'])).out).toMatch(/\n\d+ seeds from 7 on, all ok\n$/);
+    expect(repeatCommand({ scenario: 'policies', seconds: 1, operations: 20 }, 9)).toBe(
+      'npx theodora sim --scenario policies --seed 9 --operations 20',
+    );
   });
 
   it('tells of a scenario that is not there', async () => {
