@@ -13,6 +13,7 @@ export * from './client-messages.js';
 export * from './envelope.js';
 export * from './envelope-codec.js';
 export * from './log-record.js';
+export { decodeLogRecord, encodeLogRecord, logRecordBytesMax } from './log-record-codec.js';
 export * from './messages.js';
 export { sortedNames } from './names.js';
 export * from './operation-codec.js';

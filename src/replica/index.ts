@@ -6,8 +6,12 @@ export type {
   RunningReplicaStatus,
   StartReplicaOptions,
 } from './start-replica.js';
+export type { AppendFile, LogFiles } from './storage/log-files.js';
+export { openVoteLog } from './storage/open-vote-log.js';
+export type { OpenedVoteLog, OpenVoteLogOptions } from './storage/open-vote-log.js';
 export { genesisMarkerName } from './storage/start.js';
 export type { ReplicaStart } from './storage/start.js';
 export type { Remembered, Storage, StorageListener } from './storage/port.js';
+export type { VoteLog, VoteLogSettings } from './storage/vote-log.js';
 export type { OrderingCore, StopReason } from './runtime.js';
 export { remedies } from './watch.js';

@@ -517,6 +517,91 @@ export namespace theodora {
           ({ kind?: undefined; result?: null; refusal?: null; waiting?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null; waiting?: null }|{ kind?: "refusal"; result?: null; refusal: number; waiting?: null }|{ kind?: "waiting"; result?: null; refusal?: null; waiting: boolean })
         );
     }
+    class LogRecord {
+        constructor(properties?: theodora.LogRecord.$Properties);
+        $unknowns?: Uint8Array[];
+        prePrepared: (theodora.LoggedBatch|null);
+        prepared: (theodora.Vote|null);
+        executed: (theodora.ExecutedBatch|null);
+        checkpoint: (theodora.CheckpointBody|null);
+        started: (number|null);
+        voting: (boolean|null);
+        viewChange: (number|Long|null);
+        newView: (theodora.Signed|null);
+        stableCheckpoint: (theodora.CheckpointCertificate|null);
+        kind?: ("prePrepared"|"prepared"|"executed"|"checkpoint"|"started"|"voting"|"viewChange"|"newView"|"stableCheckpoint");
+        static encode(message: theodora.LogRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.LogRecord & theodora.LogRecord.$Shape;
+    }
+    namespace LogRecord {
+        interface $Properties {
+            prePrepared?: (theodora.LoggedBatch.$Properties|null);
+            prepared?: (theodora.Vote.$Properties|null);
+            executed?: (theodora.ExecutedBatch.$Properties|null);
+            checkpoint?: (theodora.CheckpointBody.$Properties|null);
+            started?: (number|null);
+            voting?: (boolean|null);
+            viewChange?: (number|Long|null);
+            newView?: (theodora.Signed.$Properties|null);
+            stableCheckpoint?: (theodora.CheckpointCertificate.$Properties|null);
+            kind?: ("prePrepared"|"prepared"|"executed"|"checkpoint"|"started"|"voting"|"viewChange"|"newView"|"stableCheckpoint");
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = {
+          prePrepared?: theodora.LoggedBatch.$Shape|null;
+          prepared?: theodora.Vote.$Shape|null;
+          executed?: theodora.ExecutedBatch.$Shape|null;
+          checkpoint?: theodora.CheckpointBody.$Shape|null;
+          started?: number|null;
+          voting?: boolean|null;
+          viewChange?: number|Long|null;
+          newView?: theodora.Signed.$Shape|null;
+          stableCheckpoint?: theodora.CheckpointCertificate.$Shape|null;
+          $unknowns?: Uint8Array[];
+        } & (
+          ({ kind?: undefined; prePrepared?: null; prepared?: null; executed?: null; checkpoint?: null; started?: null; voting?: null; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "prePrepared"; prePrepared: theodora.LoggedBatch.$Shape; prepared?: null; executed?: null; checkpoint?: null; started?: null; voting?: null; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "prepared"; prePrepared?: null; prepared: theodora.Vote.$Shape; executed?: null; checkpoint?: null; started?: null; voting?: null; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "executed"; prePrepared?: null; prepared?: null; executed: theodora.ExecutedBatch.$Shape; checkpoint?: null; started?: null; voting?: null; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "checkpoint"; prePrepared?: null; prepared?: null; executed?: null; checkpoint: theodora.CheckpointBody.$Shape; started?: null; voting?: null; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "started"; prePrepared?: null; prepared?: null; executed?: null; checkpoint?: null; started: number; voting?: null; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "voting"; prePrepared?: null; prepared?: null; executed?: null; checkpoint?: null; started?: null; voting: boolean; viewChange?: null; newView?: null; stableCheckpoint?: null }|{ kind?: "viewChange"; prePrepared?: null; prepared?: null; executed?: null; checkpoint?: null; started?: null; voting?: null; viewChange: number|Long; newView?: null; stableCheckpoint?: null }|{ kind?: "newView"; prePrepared?: null; prepared?: null; executed?: null; checkpoint?: null; started?: null; voting?: null; viewChange?: null; newView: theodora.Signed.$Shape; stableCheckpoint?: null }|{ kind?: "stableCheckpoint"; prePrepared?: null; prepared?: null; executed?: null; checkpoint?: null; started?: null; voting?: null; viewChange?: null; newView?: null; stableCheckpoint: theodora.CheckpointCertificate.$Shape })
+        );
+    }
+    class LoggedBatch {
+        constructor(properties?: theodora.LoggedBatch.$Properties);
+        $unknowns?: Uint8Array[];
+        view: (number|Long);
+        sequenceNumber: (number|Long);
+        digest: Uint8Array;
+        batch: Uint8Array;
+        static encode(message: theodora.LoggedBatch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.LoggedBatch & theodora.LoggedBatch.$Shape;
+    }
+    namespace LoggedBatch {
+        interface $Properties {
+            view?: (number|Long);
+            sequenceNumber?: (number|Long);
+            digest?: Uint8Array;
+            batch?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.LoggedBatch.$Properties;
+    }
+    class ExecutedBatch {
+        constructor(properties?: theodora.ExecutedBatch.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        digest: Uint8Array;
+        batch: (Uint8Array|null);
+        failedChecks: Uint8Array[];
+        static encode(message: theodora.ExecutedBatch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ExecutedBatch & theodora.ExecutedBatch.$Shape;
+    }
+    namespace ExecutedBatch {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            digest?: Uint8Array;
+            batch?: (Uint8Array|null);
+            failedChecks?: Uint8Array[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ExecutedBatch.$Properties;
+    }
     class Operation {
         constructor(properties?: theodora.Operation.$Properties);
         $unknowns?: Uint8Array[];

@@ -2737,6 +2737,412 @@ export const theodora = $root.theodora = (() => {
         return Outcome;
     })();
 
+    theodora.LogRecord = (function() {
+
+        const LogRecord = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        LogRecord.prototype.prePrepared = null;
+        LogRecord.prototype.prepared = null;
+        LogRecord.prototype.executed = null;
+        LogRecord.prototype.checkpoint = null;
+        LogRecord.prototype.started = null;
+        LogRecord.prototype.voting = null;
+        LogRecord.prototype.viewChange = null;
+        LogRecord.prototype.newView = null;
+        LogRecord.prototype.stableCheckpoint = null;
+
+        LogRecord.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.prePrepared != null && $Object.hasOwnProperty.call(message, "prePrepared"))
+                $root.theodora.LoggedBatch.encode(message.prePrepared, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.prepared != null && $Object.hasOwnProperty.call(message, "prepared"))
+                $root.theodora.Vote.encode(message.prepared, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.executed != null && $Object.hasOwnProperty.call(message, "executed"))
+                $root.theodora.ExecutedBatch.encode(message.executed, writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.checkpoint != null && $Object.hasOwnProperty.call(message, "checkpoint"))
+                $root.theodora.CheckpointBody.encode(message.checkpoint, writer.uint32(34).fork(), _depth + 1).ldelim();
+            if (message.started != null && $Object.hasOwnProperty.call(message, "started"))
+                writer.uint32(40).uint32(message.started);
+            if (message.voting != null && $Object.hasOwnProperty.call(message, "voting"))
+                writer.uint32(48).bool(message.voting);
+            if (message.viewChange != null && $Object.hasOwnProperty.call(message, "viewChange"))
+                writer.uint32(56).uint64(message.viewChange);
+            if (message.newView != null && $Object.hasOwnProperty.call(message, "newView"))
+                $root.theodora.Signed.encode(message.newView, writer.uint32(66).fork(), _depth + 1).ldelim();
+            if (message.stableCheckpoint != null && $Object.hasOwnProperty.call(message, "stableCheckpoint"))
+                $root.theodora.CheckpointCertificate.encode(message.stableCheckpoint, writer.uint32(74).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        LogRecord.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.LogRecord();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.prePrepared = $root.theodora.LoggedBatch.decode(reader, reader.size(), $undefined, _depth + 1, message.prePrepared);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "prePrepared";
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.prepared = $root.theodora.Vote.decode(reader, reader.size(), $undefined, _depth + 1, message.prepared);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "prepared";
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.executed = $root.theodora.ExecutedBatch.decode(reader, reader.size(), $undefined, _depth + 1, message.executed);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "executed";
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.checkpoint = $root.theodora.CheckpointBody.decode(reader, reader.size(), $undefined, _depth + 1, message.checkpoint);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "checkpoint";
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 0)
+                            break;
+                        message.started = reader.uint32();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "started";
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 0)
+                            break;
+                        message.voting = reader.bool();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "voting";
+                        continue;
+                    }
+                case 7: {
+                        if (wireType !== 0)
+                            break;
+                        message.viewChange = reader.uint64();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "viewChange";
+                        continue;
+                    }
+                case 8: {
+                        if (wireType !== 2)
+                            break;
+                        message.newView = $root.theodora.Signed.decode(reader, reader.size(), $undefined, _depth + 1, message.newView);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "newView";
+                        continue;
+                    }
+                case 9: {
+                        if (wireType !== 2)
+                            break;
+                        message.stableCheckpoint = $root.theodora.CheckpointCertificate.decode(reader, reader.size(), $undefined, _depth + 1, message.stableCheckpoint);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "stableCheckpoint";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return LogRecord;
+    })();
+
+    theodora.LoggedBatch = (function() {
+
+        const LoggedBatch = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        LoggedBatch.prototype.view = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        LoggedBatch.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        LoggedBatch.prototype.digest = $util.newBuffer([]);
+        LoggedBatch.prototype.batch = $util.newBuffer([]);
+
+        LoggedBatch.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.view != null && $Object.hasOwnProperty.call(message, "view") && (typeof message.view === "object" ? message.view.low || message.view.high : message.view !== 0))
+                writer.uint32(8).uint64(message.view);
+            if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
+                writer.uint32(16).uint64(message.sequenceNumber);
+            if (message.digest != null && $Object.hasOwnProperty.call(message, "digest") && message.digest.length)
+                writer.uint32(26).bytes(message.digest);
+            if (message.batch != null && $Object.hasOwnProperty.call(message, "batch") && message.batch.length)
+                writer.uint32(34).bytes(message.batch);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        LoggedBatch.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.LoggedBatch();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.view = value;
+                        else
+                            delete message.view;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.sequenceNumber = value;
+                        else
+                            delete message.sequenceNumber;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.digest = value;
+                        else
+                            delete message.digest;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.batch = value;
+                        else
+                            delete message.batch;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return LoggedBatch;
+    })();
+
+    theodora.ExecutedBatch = (function() {
+
+        const ExecutedBatch = function (properties) {
+            this.failedChecks = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        ExecutedBatch.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        ExecutedBatch.prototype.digest = $util.newBuffer([]);
+        ExecutedBatch.prototype.batch = null;
+        ExecutedBatch.prototype.failedChecks = $util.emptyArray;
+
+        // Virtual OneOf for proto3 optional field
+        ExecutedBatch.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
+                writer.uint32(8).uint64(message.sequenceNumber);
+            if (message.digest != null && $Object.hasOwnProperty.call(message, "digest") && message.digest.length)
+                writer.uint32(18).bytes(message.digest);
+            if (message.batch != null && $Object.hasOwnProperty.call(message, "batch"))
+                writer.uint32(26).bytes(message.batch);
+            if (message.failedChecks != null && message.failedChecks.length)
+                for (let i = 0; i < message.failedChecks.length; ++i)
+                    writer.uint32(34).bytes(message.failedChecks[i]);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        ExecutedBatch.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.ExecutedBatch();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.sequenceNumber = value;
+                        else
+                            delete message.sequenceNumber;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.digest = value;
+                        else
+                            delete message.digest;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.batch = reader.bytes();
+                        if (message._batch) throw $Error("alternative twice");
+                        message._batch = "batch";
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.failedChecks && message.failedChecks.length))
+                            message.failedChecks = [];
+                        message.failedChecks.push(reader.bytes());
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return ExecutedBatch;
+    })();
+
     theodora.Operation = (function() {
 
         const Operation = function (properties) {

@@ -32,6 +32,7 @@ import {
   type EnvelopeBody,
   type Field,
   type HeaderPage,
+  type LogRecord,
   type NewView,
   type Operation,
   type Outcome,
@@ -460,5 +461,23 @@ export const statePages: fc.Arbitrary<StatePage[]> = fc
     maxLength: 5,
   })
   .map((pages) => pages.sort((a, b) => a.section - b.section || a.number - b.number));
+
+export const logRecord: fc.Arbitrary<LogRecord> = fc.oneof(
+  record({ kind: kind('prePrepared'), view, sequenceNumber: number, digest: key, batch: someBytes }),
+  record({ kind: kind('prepared'), view, sequenceNumber: number, digest: key }),
+  record({
+    kind: kind('executed'),
+    sequenceNumber: number,
+    digest: key,
+    batch: fc.option(someBytes),
+    failedChecks: fc.array(key, { maxLength: 3 }),
+  }),
+  record({ kind: kind('checkpoint'), sequenceNumber: number, stateDigest: key }),
+  record({ kind: kind('started'), as: fc.constantFrom('genesis' as const, 'observer' as const) }),
+  record({ kind: kind('voting') }),
+  record({ kind: kind('viewChange'), view }),
+  record({ kind: kind('newView'), newView }),
+  record({ kind: kind('stableCheckpoint'), certificate }),
+);
 
 export const frame = fc.array(someBytes, { maxLength: 6 });

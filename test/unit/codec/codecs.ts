@@ -47,6 +47,7 @@ export const codecs: readonly CodecCase[] = [
   codecCase('header page', arbitrary.headerPage, codec.encodeHeaderPage, codec.decodeHeaderPage),
   codecCase('session page', arbitrary.sessionPage, codec.encodeSessionPage, codec.decodeSessionPage),
   codecCase('state transfer', arbitrary.statePages, codec.encodeStateTransfer, codec.decodeStateTransfer),
+  codecCase('log record', arbitrary.logRecord, codec.encodeLogRecord, codec.decodeLogRecord),
 ];
 
 /** Encodes signed bodies anew from their fields, view changes inside a new view included. */

@@ -10,12 +10,15 @@ import {
   decodeClientMessage,
   decodeEntry,
   decodeEnvelope,
+  decodeLogRecord,
   decodeOperation,
   decodePeerFrame,
   decodePeerMessage,
   decodeResult,
   decodeServerMessage,
+  encodeLogRecord,
   encodePeerMessage,
+  frameBytesMax,
 } from '../../../src/codec/index.js';
 
 const zeros = (length: number) => new Uint8Array(length);
@@ -100,6 +103,49 @@ test('a 32-bit integer with bits above is refused', () => {
   expect(decodePeerMessage(fetchState('ff ff ff ff 0f'))).toMatchObject({ chunk: 2 ** 32 - 1 });
   expect(decodePeerMessage(fetchState('ff ff ff ff 1f'))).toBeNull();
   expect(decodePeerMessage(fetchState('81 80 80 80 80 80 80 80 80 01'))).toBeNull();
+});
+
+describe('a record of the vote log', () => {
+  const slot = message(intField(1, 5), bytesField(2, zeros(32)));
+  const executed = { kind: 'executed', sequenceNumber: 5, digest: '0'.repeat(64), failedChecks: [] };
+
+  test('tells an absent batch from the null batch, whose encoding is empty', () => {
+    expect(decodeLogRecord(nested(3, slot))).toStrictEqual({ ...executed, batch: null });
+    const withNullBatch = nested(3, message(slot, hex('1a 00')));
+    expect(decodeLogRecord(withNullBatch)).toStrictEqual({ ...executed, batch: zeros(0) });
+  });
+
+  test('takes a batch of a whole frame, and no more than that and 1 KiB', () => {
+    const sized = (length: number) =>
+      encodeLogRecord({
+        kind: 'prePrepared',
+        view: viewNumber(3),
+        sequenceNumber: sequenceNumber(5),
+        digest: digest('0'.repeat(64)),
+        batch: zeros(length),
+      });
+    expect(decodeLogRecord(sized(frameBytesMax))?.kind).toBe('prePrepared');
+    expect(decodeLogRecord(sized(frameBytesMax + 1024))).toBeNull();
+  });
+
+  test.each([
+    ['no kind', zeros(0)],
+    ['two kinds', message(nested(2, message(view, number, voted)), hex('30 01'))],
+    ['an unknown kind', hex('50 01')],
+    ['started as nothing', hex('28 00')],
+    ['started as something unknown', hex('28 03')],
+    ['voting that is false', hex('30 00')],
+    ['voting that is written as 2', hex('30 02')],
+    ['a digest of 31 bytes', nested(2, message(view, number, bytesField(3, zeros(31))))],
+    [
+      'a NEW-VIEW whose body does not decode',
+      nested(8, message(bytesField(1, hex('ff')), bytesField(2, zeros(64)))),
+    ],
+    ['a NEW-VIEW without its signature', nested(8, bytesField(1, zeros(0)))],
+    ['bytes behind it', hex('30 01 00')],
+  ])('with %s is refused', (_, bytes) => {
+    expect(decodeLogRecord(bytes)).toBeNull();
+  });
 });
 
 test('an entry id may use all 64 bits', () => {

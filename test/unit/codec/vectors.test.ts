@@ -361,6 +361,27 @@ const pages: codec.StatePage[] = [
   { section: 1, number: 0, data: Uint8Array.of(2) },
 ];
 
+const slot = { sequenceNumber: number, digest: batchDigest };
+const logRecords: readonly codec.LogRecord[] = [
+  { kind: 'prePrepared', view, ...slot, batch: codec.encodeBatch(batch) },
+  { kind: 'prePrepared', view: viewNumber(0), ...slot, batch: codec.nullBatch },
+  { kind: 'prepared', view, ...slot },
+  { kind: 'executed', ...slot, batch: null, failedChecks: [] },
+  { kind: 'executed', ...slot, batch: codec.nullBatch, failedChecks: [] },
+  { kind: 'executed', ...slot, batch: codec.encodeBatch(batch), failedChecks: [digest('ab'.repeat(32))] },
+  { kind: 'checkpoint', sequenceNumber: number, stateDigest },
+  { kind: 'started', as: 'genesis' },
+  { kind: 'started', as: 'observer' },
+  { kind: 'voting' },
+  { kind: 'viewChange', view },
+  { kind: 'viewChange', view: viewNumber(0) },
+  {
+    kind: 'newView',
+    newView: { kind: 'newView', ...newViewBody, body: codec.encodeNewViewBody(newViewBody), signature },
+  },
+  { kind: 'stableCheckpoint', certificate },
+];
+
 interface Vector {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -426,6 +447,7 @@ const all: readonly Vector[] = [
     codec.decodeSessionPage,
   ),
   vector('state transfer', pages, codec.encodeStateTransfer(pages), codec.decodeStateTransfer),
+  ...vectors('log record', logRecords, codec.encodeLogRecord, codec.decodeLogRecord),
   { name: 'checkpoint body', bytes: codec.encodeCheckpointBody({ sequenceNumber: number, stateDigest }) },
   {
     name: 'hello body',
