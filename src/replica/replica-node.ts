@@ -14,7 +14,7 @@ import { largestRefusals, type RefusalSource } from './refusals.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
-import { MemoryStorage } from './storage/memory.js';
+import type { Storage } from './storage/port.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
 import { shareFrames } from './transport/frame-sender.js';
 import { Listener } from './transport/listener.js';
@@ -26,6 +26,8 @@ import { createCounts, createWatch, logStop, startSummaries } from './watch.js';
 
 export interface ReplicaNodeOptions {
   readonly files: ReplicaFiles;
+  /** Closed with the replica. */
+  readonly storage: Storage;
   readonly clock: SteadyClock;
   readonly log: Logger;
   readonly refusals: RefusalSource;
@@ -47,7 +49,6 @@ export class ReplicaNode {
   readonly stopped: Promise<StopReason>;
   readonly #options: ReplicaNodeOptions;
   readonly #listener: Listener;
-  readonly #storage = new MemoryStorage();
   readonly #tls: TlsMaterial;
   #stopSummaries: () => void = () => undefined;
   #http: HttpService | null = null;
@@ -66,14 +67,16 @@ export class ReplicaNode {
       clock: options.clock,
       peers: this.peers,
       clients: this.clients,
-      storage: this.#storage,
+      storage: options.storage,
       slowChecks: createSlowChecks(),
       watch: createWatch(this.counts, options.log),
       drops: this.counts.drops,
       stopped: (reason) => {
         this.#stopReason = reason;
         logStop(reason, options.log);
-        void this.#takeDown(reason).finally(() => settle(reason));
+        void this.#takeDown(reason)
+          .catch((error: unknown) => options.log.error({ err: error }, 'not everything could be closed'))
+          .finally(() => settle(reason));
       },
     });
   }
@@ -107,6 +110,7 @@ export class ReplicaNode {
   async abandon(): Promise<void> {
     await this.#listener.close();
     await this.#http?.close();
+    await this.#options.storage.close();
   }
 
   async #takeDown(reason: StopReason): Promise<void> {
@@ -116,7 +120,7 @@ export class ReplicaNode {
     this.clients.close(isHalted);
     await this.peers.close(isHalted ? 0 : flushGraceMs);
     await this.#listener.close();
-    await this.#storage.close();
+    await this.#options.storage.close();
     await this.#http?.close();
   }
 

@@ -24,7 +24,7 @@ export interface PageKey {
 export interface Meta {
   readonly generation: number;
   readonly certificate: CheckpointCertificate;
-  /** Where the vote log ended when this was written; opaque. */
+  /** Where the vote log ended when this was written, opaque; empty: that log is none any more. */
   readonly position: Uint8Array;
 }
 
@@ -92,5 +92,9 @@ export function decodeMeta(bytes: Uint8Array): Meta | number | 'damaged' {
   if (!isCertificate(message)) return 'damaged';
   return { generation, certificate: message.certificate, position: bytes.slice(metaHeadBytes, positionEnd) };
 }
+
+/** Not Node's Buffer, of which `slice` means something else. */
+export const plainBytes = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 
 export const isMetaKey = (key: Uint8Array): boolean => equalBytes(key, metaKey);

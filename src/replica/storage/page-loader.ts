@@ -10,13 +10,13 @@ import { InvalidInputError, PageTree, TheodoraError } from '../../base/index.js'
 import { sha256 } from '../../crypto/index.js';
 import { stateDigestOf, type SavedState } from '../../ordering/index.js';
 import { inUse, levelFailure, unusable } from './directory-lock.js';
-import type { StorageEvent } from './events.js';
 import {
   decodeMeta,
   decodePageKey,
   isMetaKey,
   metaKey,
   pageFormatVersion,
+  plainBytes,
   type Meta,
 } from './page-format.js';
 import {
@@ -28,13 +28,14 @@ import {
 } from './page-store.js';
 import { putAside } from './put-aside.js';
 import { damagedTable } from './table-check.js';
+import type { StorageEvent } from './vote-log-recovery.js';
 
 export const pagesDirectoryName = 'pages';
 
 export interface OpenedPages {
   readonly store: PageStore;
   readonly state: SavedState | null;
-  /** Where the vote log ended when the state was saved; null without a state. */
+  /** Where the vote log ended when the state was saved; null without a state, or if that log is given up. */
   readonly position: Uint8Array | null;
   readonly events: readonly StorageEvent[];
 }
@@ -73,13 +74,10 @@ interface ReadPages {
 const entriesPerSlice = 256;
 const readAheadBytes = 1 << 20;
 
-/** Not Node's Buffer, of which `slice` means something else. */
-const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-
 async function readMeta(database: PageDatabase, path: string): Promise<Meta | null> {
   const bytes = await database.get(metaKey);
   if (bytes === undefined) return null;
-  const meta = decodeMeta(plain(bytes));
+  const meta = decodeMeta(plainBytes(bytes));
   if (meta === 'damaged') throw new Damage('its meta record is damaged');
   if (typeof meta !== 'number') return meta;
   throw new InvalidInputError(
@@ -117,7 +115,7 @@ function takePage(read: ReadPages, counting: number, keyBytes: Uint8Array, value
   }
   if (generation > counting) throw new Damage('its meta record is lost');
   if (read.indexes[section].has(page)) throw new Damage(`page ${page} of section ${section} is there twice`);
-  const bytes = plain(value);
+  const bytes = plainBytes(value);
   read.indexes[section].set(page, generation);
   read.trees[section].put(page, bytes);
 }
@@ -201,5 +199,6 @@ function openedPages(
   events: readonly StorageEvent[],
 ): OpenedPages {
   const store = new PageStore(database, stored, isSync);
-  return { store, state, position: meta?.position ?? null, events };
+  const position = meta?.position;
+  return { store, state, position: position !== undefined && position.length > 0 ? position : null, events };
 }

@@ -6,9 +6,9 @@
  * count is removed at the next opening (page-loader.ts).
  */
 import type { ClassicLevel } from 'classic-level';
-import { changedPages } from '../../base/index.js';
+import { assert, changedPages, emptyBytes } from '../../base/index.js';
 import type { StateToSave } from '../../ordering/index.js';
-import { encodeMeta, encodePageKey, metaKey } from './page-format.js';
+import { decodeMeta, encodeMeta, encodePageKey, metaKey, plainBytes } from './page-format.js';
 
 export const databaseOptions = {
   keyEncoding: 'view',
@@ -66,6 +66,16 @@ export class PageStore {
       () => undefined,
     );
     return saved;
+  }
+
+  /** The vote log that the stored state knows of is none any more. Not during a save. */
+  async forgetPosition(): Promise<void> {
+    const bytes = await this.#database.get(metaKey);
+    if (bytes === undefined) return;
+    const meta = decodeMeta(plainBytes(bytes));
+    assert(typeof meta === 'object', 'the meta record has been read before');
+    const value = encodeMeta({ ...meta, position: emptyBytes });
+    await this.#database.put(metaKey, value, { sync: this.#isSync });
   }
 
   async close(): Promise<void> {
