@@ -22,6 +22,8 @@ export interface History {
   /** Of the stable checkpoints since the first of `batches`, ascending. */
   readonly certificates: Map<SequenceNumber, CheckpointCertificate>;
   bytes: number;
+  /** The last batch that was taken over, kept or not. */
+  upTo: SequenceNumber;
 }
 
 export const createHistory = (bytesMax: number, batchesMax: number): History => ({
@@ -31,32 +33,38 @@ export const createHistory = (bytesMax: number, batchesMax: number): History => 
   byDigest: new Map(),
   certificates: new Map(),
   bytes: 0,
+  upTo: sequenceNumber(0),
 });
 
 /** Takes over what a cut at `certificate` is about to drop from the log; after a state transfer nothing of it is there. */
 export function keepHistory(history: History, log: Log, certificate: CheckpointCertificate): void {
-  const low = log.stable.sequenceNumber;
-  for (let number = low + 1; number <= certificate.sequenceNumber; number++) {
+  const from = Math.max(log.stable.sequenceNumber, history.upTo) + 1;
+  for (let number = from; number <= certificate.sequenceNumber; number++) {
     const at = sequenceNumber(number);
-    if (history.batches.has(at)) continue;
     const digest = log.slots.get(at)?.committed?.digest;
     const bytes = digest === log.nullBody.digest ? log.nullBody.bytes : log.bodies.get(digest!)?.body.bytes;
     if (digest === undefined || bytes === undefined) {
       clear(history);
       continue;
     }
-    recallBatch(history, at, { digest, bytes });
+    add(history, at, { digest, bytes });
   }
   history.certificates.set(certificate.sequenceNumber, certificate);
   trim(history);
 }
 
 /** The next batch, executed in an earlier life. */
-export function recallBatch(history: History, at: SequenceNumber, { digest, bytes }: PastBatch): void {
+export function recallBatch(history: History, at: SequenceNumber, batch: PastBatch): void {
+  add(history, at, batch);
+  trim(history);
+}
+
+function add(history: History, at: SequenceNumber, { digest, bytes }: PastBatch): void {
   const past = { digest, bytes };
   history.batches.set(at, past);
   history.byDigest.set(digest, past);
   history.bytes += bytes.length;
+  history.upTo = at;
 }
 
 function clear(history: History): void {

@@ -1,12 +1,22 @@
 /**
  * The one who breaks things, at random but within the fault model: links are cut and mended at will, and at
- * most f replicas are faulty at a time, where a restarted replica counts until it votes again.
+ * most f replicas are faulty at a time, where a restarted replica counts until it votes again. But any number of
+ * processes may end at once and remember what was durable.
  */
 import type { Prng, ReplicaId } from '../base/index.js';
 import type { LinkProfile } from './network.js';
 import type { World } from './world.js';
 
-const strikes = ['partition', 'isolate', 'cut', 'crash', 'pause', 'storm', 'break-streams'] as const;
+const strikes = [
+  'partition',
+  'isolate',
+  'cut',
+  'crash',
+  'blackout',
+  'pause',
+  'storm',
+  'break-streams',
+] as const;
 type Strike = (typeof strikes)[number];
 
 /** All that may go wrong in a random run; Byzantine replicas are so from the start. */
@@ -78,6 +88,8 @@ export class Nemesis {
         return this.#breakNetwork(() => this.#cutSome());
       case 'crash':
         return this.#crash();
+      case 'blackout':
+        return this.#blackout();
       case 'pause':
         return this.#pause();
       case 'storm':
@@ -125,7 +137,29 @@ export class Nemesis {
     const victim = this.#victim();
     if (victim === null) return;
     this.#world.stopReplica(victim);
-    this.#world.simulator.schedule(this.#durationUs(), () => this.#recover(victim));
+    this.#world.simulator.schedule(this.#durationUs(), () => {
+      this.#damageDisk(victim);
+      this.#recover(victim);
+    });
+  }
+
+  /** All or some processes end at the same instant, and come back one by one. */
+  #blackout(): void {
+    const sound = this.#world.correctReplicas().filter(({ isRunning, disk }) => isRunning && disk !== null);
+    const oneIn = this.#random.pick([1, 1, 2, 3]);
+    for (const { id } of sound) {
+      if (!this.#random.chance(1, oneIn)) continue;
+      this.#world.stopReplica(id);
+      this.#world.simulator.schedule(this.#durationUs(), () => this.#recover(id));
+    }
+  }
+
+  /** Only where the replica counts as faulty anyway. */
+  #damageDisk(victim: ReplicaId): void {
+    const { disk, isRunning } = this.#world.replicas[victim]!;
+    if (disk === null || isRunning || this.#world.faultyCount() > this.#world.f) return;
+    const draw = this.#random.below(4);
+    if (draw < 2) disk.damage(draw === 0 ? 'all' : 'state');
   }
 
   #pause(): void {

@@ -49,6 +49,8 @@ export interface FixedParameters {
   readonly faults?: readonly FaultKind[];
   /** Whether clients are registered and spaces guarded. */
   readonly guards?: boolean;
+  /** Whether processes remember what they stored. */
+  readonly durable?: boolean;
 }
 
 const horizonUs = 300_000_000;
@@ -64,6 +66,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const adversaries = drawAdversaries(random, n, fixed.faults ?? faultKinds);
   const syncUsMax = random.pick([0, 500, 5_000, 50_000]);
   const clients = random.between(1, 6);
+  const storage = random.stream('storage');
   const guarded = random.stream('guarded');
   const isGuarded = fixed.guards ?? guarded.chance(1, 4);
   const guests = guarded.between(1, 3);
@@ -75,7 +78,11 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       config,
       clientSettings: {},
       links,
-      storage: { syncUsMin: Math.floor(syncUsMax / 10), syncUsMax },
+      storage: {
+        syncUsMin: Math.floor(syncUsMax / 10),
+        syncUsMax,
+        isDurable: fixed.durable ?? storage.chance(2, 3),
+      },
       replicaClock: (replica) =>
         adversaries.has(replica) ? clocks.adversary(replica) : clocks.correct(replica),
       clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),

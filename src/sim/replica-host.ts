@@ -7,21 +7,14 @@ import { assert } from '../base/index.js';
 import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
-import type {
-  HaltReason,
-  Input,
-  Output,
-  ReplicaStatus,
-  Start,
-  StateMachine,
-} from '../ordering/index.js';
-import type { Remembered } from '../replica/index.js';
+import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
+import type { Remembered, Storage } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams } from './server-streams.js';
 import type { Simulator } from './simulator.js';
-import type { SimulatedDisk, SimulatedStorage } from './storage.js';
+import type { SimulatedDisk } from './storage.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
 export interface ReplicaCore {
@@ -31,13 +24,20 @@ export interface ReplicaCore {
   validate(): void;
 }
 
+/** The storage of one process, and its end. */
+export interface ProcessStorage {
+  readonly storage: Storage;
+  lose(): void;
+}
+
 /** What a host needs from the world around it. */
 export interface HostWorld {
   readonly simulator: Simulator;
   readonly tickUs: number;
   createStateMachine(replica: ReplicaId): StateMachine;
   createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore;
-  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): SimulatedStorage;
+  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): ProcessStorage;
+  remembered(disk: SimulatedDisk | null): Remembered;
   /** Outputs as the replica makes them; a canary or a Byzantine behaviour gives others back. */
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[];
   sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void;
@@ -52,8 +52,6 @@ export interface HostWorld {
   onClientEnded(replica: ReplicaId, client: ClientId): void;
 }
 
-const nothing: Remembered = { records: [], state: null };
-
 /** Inputs that a paused process's sockets hold before they drop. */
 const pausedInputsMax = 512;
 
@@ -66,7 +64,7 @@ export class ReplicaHost {
   readonly #nonces: Prng;
   #core: ReplicaCore | null = null;
   #machine: RecordingStateMachine | null = null;
-  #storage: SimulatedStorage | null = null;
+  #storage: ProcessStorage | null = null;
   /** Null: nothing outlives the process. */
   readonly disk: SimulatedDisk | null;
   /** Counts starts, so that timers of a dead process do nothing. */
@@ -134,7 +132,7 @@ export class ReplicaHost {
     this.#core = this.#world.createCore(this.id, this.#machine, this.#startOf(kind));
     this.#machine.forgetRestores();
     this.#storage = this.#world.createStorage(this.id, this.disk);
-    this.#storage.listen({
+    this.#storage.storage.listen({
       stored: (recordNumber) => this.input({ kind: 'stored', recordNumber }),
       stateSaved: (sequenceNumber) => this.input({ kind: 'stateSaved', sequenceNumber }),
       failed: () => this.stop(),
@@ -150,7 +148,7 @@ export class ReplicaHost {
     }
     const nonce = Uint8Array.from({ length: rejoinNonceBytes }, () => this.#nonces.below(256));
     const life = { startedAt: this.clock.nowMs(), nonce };
-    const { records, state } = this.disk?.remembered ?? nothing;
+    const { records, state } = this.#world.remembered(this.disk);
     if (records.length > 0) return { kind: 'recovered', records, state, ...life };
     this.disk?.write([{ kind: 'started', as: 'observer' }]);
     return { kind: 'observer', ...life };
@@ -218,11 +216,11 @@ export class ReplicaHost {
       case 'clientEnded':
         return this.#world.onClientEnded(this.id, output.client);
       case 'persist':
-        return this.#storage?.append(output.recordNumber, output.record, output.isLazy);
+        return this.#storage?.storage.append(output.recordNumber, output.record, output.isLazy);
       case 'saveState':
-        return this.#storage?.saveState(output.state);
+        return this.#storage?.storage.saveState(output.state);
       case 'truncate':
-        return this.#storage?.truncate(output.sequenceNumber);
+        return this.#storage?.storage.truncate(output.sequenceNumber);
       case 'verify':
         return this.#judge(output.check);
       case 'deliver':

@@ -9,6 +9,7 @@ import type {
   Output,
   StateMachine,
 } from '../ordering/index.js';
+import type { Remembered, Storage } from '../replica/index.js';
 import type { LeaseLimits } from './checkers/tuple-space-model.js';
 import type { CheckSettings } from './checks.js';
 import type { ClockError } from './clock.js';
@@ -39,6 +40,10 @@ export interface Tampering {
     surroundings: Surroundings,
     input: Input,
   ) => readonly Output[];
+  /** A spoilt storage in the replica's process. */
+  readonly storage?: (storage: Storage, simulator: Simulator) => Storage;
+  /** What a replica reads in place of what lies on its disk. */
+  readonly remembered?: (remembered: Remembered) => Remembered;
   /** Spoils the core of a client. */
   readonly client?: (core: ClientCore) => void;
   /** What lease holders reckon with in place of clockSkewMax. */

@@ -21,8 +21,10 @@ import type {
   Input,
   OrderingConfig,
   Output,
+  Start,
   StateMachine,
 } from '../ordering/index.js';
+import type { Remembered } from '../replica/index.js';
 import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
 import { Checks } from './checks.js';
@@ -40,7 +42,7 @@ import { Clock } from './clock.js';
 import { History } from './history.js';
 import { Network } from './network.js';
 import { ReplicaHost } from './replica-host.js';
-import type { HostWorld, ReplicaCore } from './replica-host.js';
+import type { HostWorld, ProcessStorage, ReplicaCore } from './replica-host.js';
 import { Simulator } from './simulator.js';
 import { SimulatedDisk, SimulatedStorage } from './storage.js';
 import { Trace } from './trace.js';
@@ -193,9 +195,18 @@ export class World implements HostWorld, ClientWorld {
     return tampering?.core?.(core, replica) ?? core;
   }
 
-  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): SimulatedStorage {
+  createStorage(replica: ReplicaId, disk: SimulatedDisk | null): ProcessStorage {
+    const { storage: profile, tampering } = this.#options;
     const random = this.random.stream(`log ${replica} ${this.simulator.eventsExecuted}`);
-    return new SimulatedStorage(this.simulator, random, this.#options.storage, disk);
+    const own = new SimulatedStorage(this.simulator, random, profile, disk);
+    const storage = tampering?.storage?.(own, this.simulator) ?? own;
+    return { storage, lose: () => own.lose() };
+  }
+
+  remembered(disk: SimulatedDisk | null): Remembered {
+    const { tampering } = this.#options;
+    const remembered = disk?.remembered ?? { records: [], state: null };
+    return tampering?.remembered?.(remembered) ?? remembered;
   }
 
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[] {

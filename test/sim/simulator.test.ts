@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { prng } from '../../src/base/index.js';
+import { prng, viewNumber } from '../../src/base/index.js';
+import type { LogRecord } from '../../src/codec/index.js';
 import { Clock, boundedClockError, epochMs } from '../../src/sim/clock.js';
 import { Network, calmLinks } from '../../src/sim/network.js';
 import { Simulator } from '../../src/sim/simulator.js';
-import { MemoryVoteLog } from '../../src/sim/storage.js';
+import { SimulatedDisk, SimulatedStorage } from '../../src/sim/storage.js';
 
 describe('simulator', () => {
   it('runs events in order of time, then of scheduling', () => {
@@ -120,22 +121,41 @@ describe('clock', () => {
   });
 });
 
-describe('vote log', () => {
+describe('storage', () => {
+  const fail = (): void => expect.unreachable();
+  const record = (view: number): LogRecord => ({ kind: 'viewChange', view: viewNumber(view) });
+  const profile = { syncUsMin: 100, syncUsMax: 100, isDurable: true };
+
   it('reports in order, one sync for all that waits, and nothing after a crash', () => {
     const simulator = new Simulator();
     const stored: number[] = [];
-    const profile = { syncUsMin: 100, syncUsMax: 100 };
-    const log = new MemoryVoteLog(simulator, prng(1), profile, (number) => stored.push(number));
-    log.append(1);
-    log.append(2);
-    log.append(3);
+    const disk = new SimulatedDisk();
+    const storage = new SimulatedStorage(simulator, prng(1), profile, disk);
+    storage.listen({ stored: (number) => stored.push(number), stateSaved: fail, failed: fail });
+    storage.append(1, record(1), false);
+    storage.append(2, record(2), false);
+    storage.append(3, record(3), true);
     simulator.run(150);
-    expect(stored).toEqual([1]);
+    expect([stored, disk.remembered.records]).toEqual([[1], [record(1)]]);
     simulator.run(100);
-    expect(stored).toEqual([1, 3]);
-    log.append(4);
-    log.lose();
+    expect([stored, disk.remembered.records]).toEqual([[1, 3], [1, 2, 3].map(record)]);
+    storage.append(4, record(4), false);
+    storage.lose();
     simulator.run(1_000);
     expect(stored).toEqual([1, 3]);
+    expect(disk.remembered.records.slice(0, 3)).toEqual([1, 2, 3].map(record));
+  });
+
+  it('lets a lazy record wait for one that is not', () => {
+    const simulator = new Simulator();
+    const stored: number[] = [];
+    const storage = new SimulatedStorage(simulator, prng(1), profile, null);
+    storage.listen({ stored: (number) => stored.push(number), stateSaved: fail, failed: fail });
+    storage.append(1, record(1), true);
+    simulator.run(1_000);
+    expect(stored).toEqual([]);
+    storage.append(2, record(2), false);
+    simulator.run(1_000);
+    expect(stored).toEqual([2]);
   });
 });

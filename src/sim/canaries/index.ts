@@ -25,6 +25,7 @@ import { lyingReplies } from './lying-replies.js';
 import { ownClockDeadline } from './own-clock-deadline.js';
 import { renewedAfterExpiry } from './renewed-after-expiry.js';
 import { smallQuorum } from './small-quorum.js';
+import { damagedRecord, earlyTruncation, skippedSync, syncAfterSend } from './storage.js';
 import { staleRead } from './stale-read.js';
 import { stuckReplica } from './stuck-replica.js';
 import { timeRunsBack } from './time-runs-back.js';
@@ -87,4 +88,8 @@ export const canaries: readonly Canary[] = [
   heedlessWake,
   undeadClient,
   ownClockPolicy,
+  skippedSync,
+  syncAfterSend,
+  earlyTruncation,
+  damagedRecord,
 ];

@@ -41,7 +41,7 @@ function createWorld(seed: number, n: number): World {
     config: { clockSkewMaxMs, checkpointInterval: 32, watermarkWindow: 64, viewChangeTimeoutMaxMs: 4_000 },
     clientSettings: {},
     links: calmLinks,
-    storage: { syncUsMin: 50, syncUsMax: 500 },
+    storage: { syncUsMin: 50, syncUsMax: 500, isDurable: true },
     replicaClock: (replica) =>
       boundedClockError(random.stream(`clock ${replica}`), clockErrorMs * 1_000, horizonUs),
     clientClock: (client) => driftingClockError(random.stream(`client clock ${client}`)),

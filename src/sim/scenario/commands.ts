@@ -200,6 +200,12 @@ export const handlers: Readonly<Record<string, Handler>> = {
   heal: (stage) => stage.world.network.heal(),
   stop: each((stage, replica) => stage.world.stopReplica(replica)),
   restart: each((stage, replica) => stage.world.restartReplica(replica)),
+  /** What lies on the disk of a stopped replica is gone: `all`, or the saved `state` alone. */
+  damage: (stage, command) => {
+    const [replicas, what] = command.words;
+    if (what !== 'all' && what !== 'state') refuseScript(command.line, 'damage all or state?');
+    for (const replica of replicasOf(stage, command, replicas)) stage.world.replicas[replica]!.disk?.damage(what);
+  },
   pause: each((stage, replica) => stage.world.replicas[replica]!.pause()),
   resume: each((stage, replica) => stage.world.replicas[replica]!.resume()),
   /** Its clock stands still from now on. */

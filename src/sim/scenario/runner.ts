@@ -86,7 +86,7 @@ function optionsOf(
     },
     clientSettings: {},
     links: { ...calmLinks, delayUsMin: delayUs, delayUsMax: delayUs },
-    storage: { syncUsMin: syncUs, syncUsMax: syncUs },
+    storage: { syncUsMin: syncUs, syncUsMax: syncUs, isDurable: options.get('durable') === 'yes' },
     replicaClock: (replica) => wrong.get(replica) ?? skews.get(replica) ?? perfectClock,
     clientClock: () => ({ skewUs: 0, driftPpm: driftOf(options.get('drift') ?? '0', line) }),
     clockErrorMaxMs: Math.ceil((skewUsMax + tickUs) / 1_000) + 2,
