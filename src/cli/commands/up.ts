@@ -121,6 +121,7 @@ async function runUntilStopped(
   output: Output,
   group: ReplicaGroup,
   allGone: Promise<void>,
+  showReady: () => void,
 ): Promise<ExitStatus> {
   let release = (): void => undefined;
   const stopped = new Promise<void>((resolve) => {
@@ -131,6 +132,8 @@ async function runUntilStopped(
     };
     release = onStopSignals(stop, () => void group.kill());
   });
+  // Whoever reads that may send a signal at once.
+  showReady();
   try {
     const isStopped = await Promise.race([stopped.then(() => true), allGone.then(() => false)]);
     if (isStopped) {
@@ -166,8 +169,7 @@ async function up(output: Output, options: UpOptions): Promise<ExitStatus> {
   else if (group.isEmpty) output.note(`cluster of ${directory}: nothing is on disk, so it starts empty`);
   else output.note(`cluster of ${directory}: goes on from what is on disk`);
   await group.startAll({ rejoin, repair });
-  showReady(output, clusterFile, group, durability);
-  return runUntilStopped(output, group, allGone);
+  return runUntilStopped(output, group, allGone, () => showReady(output, clusterFile, group, durability));
 }
 
 export function registerUp(program: Command, bind: Bind): void {
