@@ -14,6 +14,7 @@ import { largestRefusals, type RefusalSource } from './refusals.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
+import { DiskSpace, type DiskSpaceOptions } from './storage/disk-space.js';
 import type { Storage } from './storage/port.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
 import { shareFrames } from './transport/frame-sender.js';
@@ -28,6 +29,8 @@ export interface ReplicaNodeOptions {
   readonly files: ReplicaFiles;
   /** Closed with the replica. */
   readonly storage: Storage;
+  /** Of the disk that the storage is on; null: it is on none. */
+  readonly diskSpace: Pick<DiskSpaceOptions, 'freeBytes' | 'neededBytes'> | null;
   readonly clock: SteadyClock;
   readonly log: Logger;
   readonly refusals: RefusalSource;
@@ -35,6 +38,8 @@ export interface ReplicaNodeOptions {
   addressOf(id: ReplicaId): string | null;
 }
 
+const diskFullRemedy =
+  'make room where the data directory is; until then this replica takes nothing from clients and goes by what the others propose';
 /** What is queued may still leave within this after the last turn, ms. */
 const flushGraceMs = 300;
 /** Tag and length that a frame puts around a message. */
@@ -49,6 +54,7 @@ export class ReplicaNode {
   readonly stopped: Promise<StopReason>;
   readonly #options: ReplicaNodeOptions;
   readonly #listener: Listener;
+  readonly #disk: DiskSpace | null;
   readonly #tls: TlsMaterial;
   #stopSummaries: () => void = () => undefined;
   #http: HttpService | null = null;
@@ -58,6 +64,7 @@ export class ReplicaNode {
     this.#options = options;
     const { cluster, tls } = options.files;
     this.#tls = { ...tls, certificateAuthority: cluster.certificateAuthority };
+    this.#disk = this.#createDiskSpace();
     this.peers = this.#createPeers();
     this.clients = this.#createClients();
     this.#listener = this.#createListener();
@@ -90,6 +97,7 @@ export class ReplicaNode {
     this.#stopSummaries = startSummaries(this.counts, this.#options.clock, this.#options.log);
     this.runtime.start(core);
     this.peers.start();
+    this.#disk?.start();
   }
 
   /** Resolves to the port. @throws InvalidInputError METRICS_PORT_UNUSABLE. */
@@ -101,6 +109,8 @@ export class ReplicaNode {
       clientsConnected: () => this.clients.connected,
       queuedBytes: () => this.peers.queuedBytes(),
       refusals: () => this.#options.refusals?.refusals() ?? [],
+      diskFreeBytes: () => this.#disk?.freeBytes ?? null,
+      isDiskFull: () => this.#disk?.isFull ?? false,
     });
     this.#http = await startHttp({ host, port, registry, health: () => this.#health() });
     return this.#http.port;
@@ -115,6 +125,7 @@ export class ReplicaNode {
 
   async #takeDown(reason: StopReason): Promise<void> {
     this.#stopSummaries();
+    this.#disk?.stop();
     // A replica that halts must say nothing more; one that closes may finish its sentence.
     const isHalted = reason.kind !== 'closed';
     this.clients.close(isHalted);
@@ -154,8 +165,23 @@ export class ReplicaNode {
       drops: this.counts.drops,
       view: () => this.runtime.view,
       isClient: (client) => this.runtime.isClient(client),
+      isDiskFull: () => this.#disk?.isFull ?? false,
       submit: (input) => this.runtime.submit(input),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
+    });
+  }
+
+  #createDiskSpace(): DiskSpace | null {
+    const { diskSpace, log } = this.#options;
+    if (diskSpace === null) return null;
+    return new DiskSpace({
+      ...diskSpace,
+      changed: (isFull, freeBytes, neededBytes) => {
+        this.counts.events.add(isFull ? 'disk-full' : 'disk-free');
+        if (isFull) log.warn({ freeBytes, neededBytes, remedy: diskFullRemedy }, 'disk-full');
+        else log.info({ freeBytes, neededBytes }, 'disk-free');
+        this.clients.diskChanged(isFull);
+      },
     });
   }
 

@@ -10,8 +10,9 @@ import type { ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
 import { createService, type Service } from '../service/index.js';
 import { SteadyClock } from './clock.js';
 import { readReplicaFiles } from './replica-files.js';
-import { ReplicaNode } from './replica-node.js';
+import { ReplicaNode, type ReplicaNodeOptions } from './replica-node.js';
 import type { OrderingCore, StopReason } from './runtime.js';
+import { defaultDiskFreeBytesMin, freeBytesAt } from './storage/disk-space.js';
 import { openStorage, type Durability, type OpenedStorage } from './storage/open-storage.js';
 
 export type OrderingSettings = Omit<OrderingConfig, 'id' | 'n'>;
@@ -37,6 +38,10 @@ export interface StartReplicaOptions {
   readonly rejoin?: boolean;
   /** Puts a damaged vote log aside and starts as with `rejoin`. */
   readonly repair?: boolean;
+  /** Less room than this where the data directory is, and clients are refused; 256 MiB unless given. */
+  readonly diskFreeBytesMin?: number;
+  /** For tests: the room there is, instead of what the file system says. */
+  readonly freeBytes?: () => Promise<number>;
   /** Overrides of the cluster file's settings, which override the defaults. Equal at every replica. */
   readonly settings?: Partial<OrderingSettings>;
   /** For tests: something else than the ordering layer behind the network. */
@@ -111,6 +116,17 @@ async function openReplicaStorage(
   return opened;
 }
 
+function diskSpaceOf(
+  { dataDir, freeBytes, diskFreeBytesMin = defaultDiskFreeBytesMin }: StartReplicaOptions,
+  { neededBytes }: OpenedStorage,
+): ReplicaNodeOptions['diskSpace'] {
+  if (neededBytes === null) return null;
+  return {
+    freeBytes: freeBytes ?? (() => freeBytesAt(dataDir)),
+    neededBytes: () => Math.max(diskFreeBytesMin, neededBytes()),
+  };
+}
+
 /**
  * Resolves when the replica listens and takes part; the links to the others come up by themselves.
  * @throws InvalidInputError PORT_IN_USE, ADDRESS_UNUSABLE, METRICS_PORT_UNUSABLE, and what readReplicaFiles and
@@ -130,6 +146,7 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   const node = new ReplicaNode({
     files,
     storage: opened.storage,
+    diskSpace: diskSpaceOf(options, opened),
     clock,
     log,
     refusals: service,

@@ -55,6 +55,11 @@ export class DiskStorage implements Storage {
     this.#parts.log.truncate(sequenceNumber);
   }
 
+  /** What two more saved states take. */
+  neededBytes(): number {
+    return 2 * this.#parts.pages.saveBytesMax;
+  }
+
   async close(): Promise<void> {
     const { log, pages, closed } = this.#parts;
     this.#isClosed = true;

@@ -46,6 +46,8 @@ export interface OpenedStorage {
   /** Once, when nothing can go wrong any more before the replica acts. */
   start(): Start;
   readonly events: readonly StorageEvent[];
+  /** Room on disk that it may want soon; null: it wants none. */
+  readonly neededBytes: (() => number) | null;
 }
 
 const newLife = (nowMs: number): { startedAt: number; nonce: Uint8Array } => ({
@@ -67,7 +69,7 @@ function openMemory({ dataDir, nowMs }: OpenStorageOptions): OpenedStorage {
   }
   const start = (): Start =>
     takeGenesisMarker(dataDir) ? { kind: 'genesis' } : { kind: 'observer', ...newLife(nowMs) };
-  return { storage: new MemoryStorage(), start, events: [] };
+  return { storage: new MemoryStorage(), start, events: [], neededBytes: null };
 }
 
 /** The parts as they are opened, so that a failure half-way closes what is open. */
@@ -109,7 +111,8 @@ class Opening {
       closed: (isClean) => this.#closed(isClean),
     });
     const start = this.#start(records, isGenesis, nowMs);
-    return { storage, start: () => start, events: this.events };
+    const neededBytes = (): number => storage.neededBytes();
+    return { storage, start: () => start, events: this.events, neededBytes };
   }
 
   async abandon(): Promise<void> {

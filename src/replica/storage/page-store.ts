@@ -47,11 +47,17 @@ export class PageStore {
   #stored: StoredPages;
   #saving: Promise<void> = Promise.resolve();
   #isClosing = false;
+  #saveBytesMax = 0;
 
   constructor(database: PageDatabase, stored: StoredPages, isSync: boolean) {
     this.#database = database;
     this.#stored = stored;
     this.#isSync = isSync;
+  }
+
+  /** What the largest save of this life has written. */
+  get saveBytesMax(): number {
+    return this.#saveBytesMax;
   }
 
   /**
@@ -88,6 +94,7 @@ export class PageStore {
     const { indexes, state: before } = this.#stored;
     const generation = this.#stored.generation + 1;
     const flip = this.#database.batch();
+    let savedBytes = 0;
     try {
       for (const section of [0, 1] as const) {
         const part = section === 0 ? 'ordering' : 'application';
@@ -104,6 +111,7 @@ export class PageStore {
             batch.push({ type: 'put', key: encodePageKey({ section, page, generation }), value: bytes });
             index.set(page, generation);
             sizeBytes += bytes.length;
+            savedBytes += bytes.length;
           }
           if (++count < batchPagesMax && sizeBytes < batchBytesMax) continue;
           await this.#write(batch);
@@ -117,6 +125,7 @@ export class PageStore {
       flip.put(metaKey, encodeMeta({ generation, certificate, position: position() }));
       await flip.write({ sync: this.#isSync });
       this.#stored = { generation, indexes, state: { ordering, application } };
+      this.#saveBytesMax = Math.max(this.#saveBytesMax, savedBytes);
       return true;
     } finally {
       await flip.close();
