@@ -24,6 +24,7 @@ interface ReplicaOptions {
   readonly durability: Durability;
   readonly rejoin?: boolean;
   readonly repair?: boolean;
+  readonly minFreeDisk?: number;
   readonly supervised?: boolean;
 }
 
@@ -74,7 +75,7 @@ async function reportStop(output: Output, id: number, reason: StopReason): Promi
 }
 
 async function runReplica({ output, clusterFile }: Context, options: ReplicaOptions): Promise<ExitStatus> {
-  const { id, data, listen, metricsPort, durability, rejoin, repair, supervised } = options;
+  const { id, data, listen, metricsPort, durability, rejoin, repair, minFreeDisk, supervised } = options;
   // Until it runs there is nothing to close.
   let close = (): void => process.exit(exitStatus.ok);
   const release = onStopRequest(supervised === true, () => close());
@@ -89,6 +90,7 @@ async function runReplica({ output, clusterFile }: Context, options: ReplicaOpti
     durability,
     rejoin: rejoin === true,
     repair: repair === true,
+    ...(minFreeDisk === undefined ? {} : { diskFreeBytesMin: minFreeDisk * 2 ** 20 }),
     log: pino({ base: { replica: id } }, destination({ dest: logFile, sync: true })),
     ...(listen === undefined ? {} : { listen }),
     ...(metricsPort === undefined ? {} : { metrics: { port: metricsPort } }),
@@ -131,6 +133,11 @@ export function registerReplica(program: Command, bind: Bind): void {
       '--metrics-port <n>',
       'serve /metrics and /healthz on this port (off by default)',
       integerArgument(0, 65_535),
+    )
+    .option(
+      '--min-free-disk <MiB>',
+      'refuse clients while less than this is free where the data is (default: 256)',
+      integerArgument(0, 1 << 30),
     )
     .addOption(new Option('--supervised', 'end when the IPC channel to the parent process closes').hideHelp())
     .addHelpText(
