@@ -139,6 +139,8 @@ export class SimulatedDisk implements LogFiles {
   capacityBytes = Number.MAX_SAFE_INTEGER;
   /** Of the next writes, the first one's first. */
   readonly writeFaults: (WriteFault | null)[] = [];
+  /** Code with which files cannot be created, renamed or removed; null: they can. */
+  nameFault: string | null = null;
   readonly #schedule: (delayUs: number, action: () => void) => void;
   readonly #random: Prng;
   readonly #profile: DiskProfile;
@@ -202,6 +204,15 @@ export class SimulatedDisk implements LogFiles {
     }
   }
 
+  /** Puts a whole file there, durably: one from a backup, say. */
+  place(name: string, bytes: Uint8Array): void {
+    const inode = new Inode();
+    inode.change({ position: 0, bytes, isUnderWay: false });
+    inode.sync();
+    this.#changeName({ from: null, to: name, inode, isUnderWay: false });
+    this.syncNames();
+  }
+
   usedBytes(): number {
     let bytes = 0;
     for (const { current } of this.#names.values()) bytes += current.size;
@@ -262,7 +273,8 @@ export class SimulatedDisk implements LogFiles {
   }
 
   create(name: string, isDurable: boolean, done: (error: unknown, file: AppendFile | null) => void): void {
-    if (this.#names.has(name)) return this.#later(() => done(systemError('EEXIST'), null));
+    const fault = this.#names.has(name) ? 'EEXIST' : this.nameFault;
+    if (fault !== null) return this.#later(() => done(systemError(fault), null));
     const inode = new Inode();
     const change = this.#changeName({ from: null, to: name, inode, isUnderWay: true });
     this.#later(() => {
@@ -280,6 +292,8 @@ export class SimulatedDisk implements LogFiles {
   }
 
   #nameLater(from: string, to: string | null, isDurable: boolean, done: (error: unknown) => void): void {
+    const fault = this.nameFault;
+    if (fault !== null) return this.#later(() => done(systemError(fault)));
     const change = this.#changeName({ from, to, inode: this.#inode(from), isUnderWay: true });
     this.#later(() => {
       change.isUnderWay = false;

@@ -80,10 +80,11 @@ const isAt = (bytes: Buffer, at: number, expected: Uint8Array): boolean =>
 export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
-export function encodeSegmentHeader(header: SegmentHeader): Buffer {
+/** `version`: for tests. */
+export function encodeSegmentHeader(header: SegmentHeader, version = logVersion): Buffer {
   const out = Buffer.alloc(segmentHeaderBytes);
   segmentMagic.copy(out, 0);
-  out.writeUInt32BE(logVersion, 8);
+  out.writeUInt32BE(version, 8);
   out.writeUInt32BE(header.segment, 12);
   out.set(header.logId, 16);
   writeLong(out, header.groupsBefore, 32);

@@ -223,9 +223,10 @@ export class VoteLog {
       if (error) this.#fail(error);
       else this.#written(group, this.#sizeBytes, unneeded);
       this.#records += taken.length;
+      const isStored = !this.#isOver;
       // First the disk, then whoever waits for it.
       this.#goOn();
-      if (!this.#isOver) this.#listener?.stored(taken[taken.length - 1]!.recordNumber);
+      if (isStored) this.#listener?.stored(taken[taken.length - 1]!.recordNumber);
     });
   }
 
