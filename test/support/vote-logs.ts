@@ -33,6 +33,7 @@ export const executed = (number: number): LogRecord => ({
   sequenceNumber: sequenceNumber(number),
   digest: someDigest,
   batch: null,
+  failedChecks: [],
 });
 export const started: StandingRecord = { kind: 'started', as: 'observer' };
 export const voting: StandingRecord = { kind: 'voting' };
