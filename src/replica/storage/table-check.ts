@@ -5,55 +5,15 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32c } from './crc32c.js';
+import { broken, check, isSummed, LevelReader } from './level-bytes.js';
+import { tablesInUse } from './level-manifest.js';
 
 interface Handle {
   readonly offset: number;
   readonly size: number;
 }
 
-/** Thrown and caught in this file only. */
-const broken = new Error('broken');
-
-function check(condition: boolean): asserts condition {
-  if (!condition) throw broken;
-}
-
-/** Reads integers of varying length; throws `broken` past the end. */
-class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
-  at: number;
-
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes;
-    this.at = start;
-    this.#end = end;
-  }
-
-  get isAtEnd(): boolean {
-    return this.at >= this.#end;
-  }
-
-  integer(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      check(this.at < this.#end && factor < 2 ** 49);
-      const byte = this.#bytes[this.at++]!;
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  }
-
-  handle(): Handle {
-    return { offset: this.integer(), size: this.integer() };
-  }
-
-  skip(count: number): void {
-    this.at += count;
-    check(this.at <= this.#end);
-  }
-}
+const readHandle = (reader: LevelReader): Handle => ({ offset: reader.integer(), size: reader.integer() });
 
 const footerBytes = 48;
 const magic: readonly [low: number, high: number] = [0x8b80fb57, 0xdb477524];
@@ -64,16 +24,14 @@ function checkBlock(bytes: Uint8Array, view: DataView, { offset, size }: Handle)
   const end = offset + size;
   check(end + trailerBytes <= bytes.length - footerBytes);
   check(bytes[end] === 0);
-  const crc = crc32c(bytes, offset, end + 1);
-  const masked = (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-  check(view.getUint32(end + 1, true) === masked);
+  check(isSummed(bytes, offset, end + 1, view.getUint32(end + 1, true)));
 }
 
 /** What the entries of an index block point to. */
 function handlesIn(bytes: Uint8Array, view: DataView, { offset, size }: Handle): Handle[] {
   check(size >= 4);
   const restarts = view.getUint32(offset + size - 4, true);
-  const reader = new Reader(bytes, offset, offset + size - 4 - 4 * restarts);
+  const reader = new LevelReader(bytes, offset, offset + size - 4 - 4 * restarts);
   const handles: Handle[] = [];
   while (!reader.isAtEnd) {
     reader.integer();
@@ -81,7 +39,7 @@ function handlesIn(bytes: Uint8Array, view: DataView, { offset, size }: Handle):
     const valueBytes = reader.integer();
     reader.skip(keyBytes);
     const valueAt = reader.at;
-    handles.push(reader.handle());
+    handles.push(readHandle(reader));
     check(reader.at === valueAt + valueBytes);
   }
   return handles;
@@ -93,8 +51,8 @@ function checkTable(bytes: Uint8Array): void {
   const footer = bytes.length - footerBytes;
   check(view.getUint32(bytes.length - 8, true) === magic[0]);
   check(view.getUint32(bytes.length - 4, true) === magic[1]);
-  const reader = new Reader(bytes, footer, bytes.length - 8);
-  const [metaIndex, index] = [reader.handle(), reader.handle()];
+  const reader = new LevelReader(bytes, footer, bytes.length - 8);
+  const [metaIndex, index] = [readHandle(reader), readHandle(reader)];
   for (const block of [metaIndex, index]) checkBlock(bytes, view, block);
   const named = [...handlesIn(bytes, view, index), ...handlesIn(bytes, view, metaIndex)];
   for (const block of named) checkBlock(bytes, view, block);
@@ -117,10 +75,12 @@ export function isIntactTable(bytes: Uint8Array): boolean {
   }
 }
 
-/** The name of a damaged table file in a directory of LevelDB's; null if there is none. */
+/** The name of a damaged table file that a directory of LevelDB's needs; null if there is none. */
 export async function damagedTable(directory: string): Promise<string | null> {
+  const used = await tablesInUse(directory);
   for (const name of await readdir(directory)) {
-    if (!/\.(ldb|sst)$/.test(name)) continue;
+    const number = /^(\d+)\.(ldb|sst)$/.exec(name)?.[1];
+    if (number === undefined || !used.has(Number(number))) continue;
     if (!isIntactTable(await readFile(join(directory, name)))) return name;
   }
   return null;
