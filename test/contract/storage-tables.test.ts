@@ -47,7 +47,7 @@ describe('the sum', () => {
 
 describe('tables in use', () => {
   it('are those that LevelDB keeps', async () => {
-    await fill(7, 60);
+    await fill(8, 60);
     const used = await tablesInUse(directory);
     expect(used.size).toBeGreaterThan(1);
     // What is closed and opened again keeps what it needs, and nothing else.
