@@ -8,6 +8,7 @@
 import type { ClassicLevel } from 'classic-level';
 import { assert, changedPages, emptyBytes } from '../../base/index.js';
 import type { StateToSave } from '../../ordering/index.js';
+import { levelFailure, unusable } from './directory-lock.js';
 import { decodeMeta, encodeMeta, encodePageKey, metaKey, plainBytes } from './page-format.js';
 
 export const databaseOptions = {
@@ -62,11 +63,13 @@ export class PageStore {
 
   /**
    * Makes this the saved state; one at a time. `position` is asked for when everything else is written. Resolves to
-   * false if the store was closed meanwhile: then the old state stays. Rejects if a write fails: then nothing more may
-   * be saved.
+   * false if the store was closed meanwhile: then the old state stays. Rejects with TheodoraError STORAGE_UNUSABLE if a
+   * write fails: then nothing more may be saved.
    */
   save(state: StateToSave, position: () => Uint8Array): Promise<boolean> {
-    const saved = this.#save(state, position);
+    const saved = this.#save(state, position).catch((error: unknown) => {
+      throw unusable(this.#database.location, levelFailure(error).text, error);
+    });
     this.#saving = saved.then(
       () => undefined,
       () => undefined,
