@@ -1,11 +1,12 @@
 /**
  * Replicated state as numbered pages under a Merkle root that is maintained incrementally: a checkpoint
  * costs what changed since the last one, not what exists. Three levels: page, group of 256 neighbouring
- * pages, root. Leaves and nodes are hashed under different first bytes. Digests are kept as bytes in the
- * order in which they are hashed, so that a group is hashed without being built.
+ * pages, root (page-proof.ts). Digests are kept as bytes in the order in which they are hashed, so that a group is
+ * hashed without being built.
  */
-import { fromHex } from './bytes.js';
 import type { Digest, HashFunction } from './ids.js';
+import { NodeList } from './node-list.js';
+import { groupOf, groupTag, leafDigest, pagesPerGroup, rootTag } from './page-proof.js';
 
 /** An immutable picture of the state: pages by number (put together when they are asked for) and the root over them. */
 export interface PageSnapshot {
@@ -13,108 +14,74 @@ export interface PageSnapshot {
   readonly pages: ReadonlyMap<number, Uint8Array>;
 }
 
-const pagesPerGroup = 256;
-const numberBytes = 8;
-const nodeBytes = numberBytes + 32;
-const [leafTag, groupTag, rootTag] = [0, 1, 2];
-
-function writeNumber(value: number, out: Uint8Array, offset: number): void {
-  let rest = value;
-  for (let i = offset + 7; i >= offset; i--) {
-    out[i] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
-}
-
-/** Numbered digests in ascending order: what a group or the root is hashed over. */
-class NodeList {
-  #length = 0;
-  readonly #numbers: number[] = [];
-  /** A tag, then number and digest of every node; grows by doubling. */
-  #bytes: Uint8Array;
-
-  constructor(tag: number) {
-    this.#bytes = new Uint8Array(1 + 4 * nodeBytes);
-    this.#bytes[0] = tag;
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  set(number: number, digest: Digest): void {
-    const i = this.#indexOf(number);
-    if (this.#numbers[i] !== number) this.#insertAt(i, number);
-    this.#bytes.set(fromHex(digest)!, 1 + i * nodeBytes + numberBytes);
-  }
-
-  remove(number: number): void {
-    const i = this.#indexOf(number);
-    if (this.#numbers[i] !== number) return;
-    this.#numbers.splice(i, 1);
-    this.#bytes.copyWithin(1 + i * nodeBytes, 1 + (i + 1) * nodeBytes, 1 + this.#length * nodeBytes);
-    this.#length--;
-  }
-
-  digest(hash: HashFunction): Digest {
-    return hash(this.#bytes.subarray(0, 1 + this.#length * nodeBytes));
-  }
-
-  #indexOf(number: number): number {
-    let [low, high] = [0, this.#length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#numbers[middle]! < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #insertAt(i: number, number: number): void {
-    const end = 1 + this.#length * nodeBytes;
-    if (end === this.#bytes.length) {
-      const grown = new Uint8Array(1 + 2 * this.#length * nodeBytes);
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    const offset = 1 + i * nodeBytes;
-    this.#bytes.copyWithin(offset + nodeBytes, offset, end);
-    writeNumber(number, this.#bytes, offset);
-    this.#numbers.splice(i, 0, number);
-    this.#length++;
-  }
+/** A snapshot as others take it over, page by page: lists as in page-proof.ts. */
+export interface PageProofs {
+  readonly groups: Uint8Array;
+  /** Null: there is no such group. */
+  pagesOf(group: number): Uint8Array | null;
+  page(number: number): Uint8Array | null;
 }
 
 /** The pages of a group by their place in it; an array, since copying one costs next to nothing. */
 type Pages = (Uint8Array | undefined)[];
 
-function* numbered(
-  groups: Iterable<readonly [group: number, Readonly<Pages>]>,
-): Iterable<[number, Uint8Array]> {
-  for (const [group, pages] of groups) {
+/** Invariant: the list holds the digests of exactly these pages. */
+interface Group {
+  readonly pages: Pages;
+  readonly list: NodeList;
+}
+
+/** The groups of a snapshot; an unchanged group is the very same object in the next one. */
+type Groups = ReadonlyMap<number, { readonly pages: Readonly<Pages> }>;
+
+function* numbered(groups: Groups): Iterable<[number, Uint8Array]> {
+  for (const [group, { pages }] of groups) {
     for (const [place, bytes] of pages.entries()) {
       if (bytes !== undefined) yield [group * pagesPerGroup + place, bytes];
     }
   }
 }
 
-/** The groups of a snapshot; an unchanged group is the very same array in the next one. */
-type Groups = ReadonlyMap<number, Readonly<Pages>>;
+/** What a tree knows of a snapshot of it. */
+interface Known {
+  readonly groups: ReadonlyMap<number, Group>;
+  readonly top: NodeList;
+}
 
-const groupsOfSnapshot = new WeakMap<PageSnapshot, Groups>();
+const knownOfSnapshot = new WeakMap<PageSnapshot, Known>();
 
 /** As they are known for a snapshot of a tree; of any other one they are made. */
 function groupsOf(snapshot: PageSnapshot): Groups {
-  const known = groupsOfSnapshot.get(snapshot);
-  if (known !== undefined) return known;
-  const groups = new Map<number, Pages>();
+  const known = knownOfSnapshot.get(snapshot);
+  if (known !== undefined) return known.groups;
+  const groups = new Map<number, { readonly pages: Pages }>();
   for (const [page, bytes] of snapshot.pages) {
-    const number = Math.floor(page / pagesPerGroup);
+    const number = groupOf(page);
     let group = groups.get(number);
-    if (group === undefined) groups.set(number, (group = []));
-    group[page % pagesPerGroup] = bytes;
+    if (group === undefined) groups.set(number, (group = { pages: [] }));
+    group.pages[page % pagesPerGroup] = bytes;
   }
   return groups;
+}
+
+/** A snapshot of a tree costs nothing here; any other one is hashed the first time. */
+function knownOf(snapshot: PageSnapshot, hash: HashFunction): Known {
+  const known = knownOfSnapshot.get(snapshot);
+  if (known !== undefined) return known;
+  const tree = new PageTree(hash);
+  tree.reset(snapshot.pages);
+  const made = knownOfSnapshot.get(tree.snapshot())!;
+  knownOfSnapshot.set(snapshot, made);
+  return made;
+}
+
+export function proofsOf(snapshot: PageSnapshot, hash: HashFunction): PageProofs {
+  const { groups, top } = knownOf(snapshot, hash);
+  return {
+    groups: top.list,
+    pagesOf: (group) => groups.get(group)?.list.list ?? null,
+    page: (number) => groups.get(groupOf(number))?.pages[number % pagesPerGroup] ?? null,
+  };
 }
 
 const noGroups: Groups = new Map();
@@ -130,12 +97,12 @@ export function* changedPages(
 ): Iterable<readonly [page: number, bytes: Uint8Array | null]> {
   const from = before === null ? noGroups : groupsOf(before);
   const to = groupsOf(after);
-  for (const [number, pages] of to) {
-    const old = from.get(number) ?? noPages;
-    if (old !== pages) yield* changesOfGroup(number, old, pages);
+  for (const [number, group] of to) {
+    const old = from.get(number);
+    if (old !== group) yield* changesOfGroup(number, old?.pages ?? noPages, group.pages);
   }
   for (const [number, old] of from) {
-    if (!to.has(number)) yield* changesOfGroup(number, old, noPages);
+    if (!to.has(number)) yield* changesOfGroup(number, old.pages, noPages);
   }
 }
 
@@ -153,56 +120,59 @@ function* changesOfGroup(
 
 export class PageTree {
   readonly #hash: HashFunction;
-  /** The pages by group. Invariant: no group is empty. */
-  readonly #pages = new Map<number, Pages>();
-  /** Groups of `#pages` that no snapshot shares: they may be changed. */
+  /** Invariant: no group is empty, dirty ones excepted. */
+  readonly #groups = new Map<number, Group>();
+  /** Groups that no snapshot shares: they may be changed. */
   readonly #owned = new Set<number>();
-  /** Invariant: holds the digests of exactly the pages of `#pages`. */
-  readonly #groups = new Map<number, NodeList>();
   /** Invariant: up to date for every group that is not dirty. */
   #top = new NodeList(rootTag);
+  #isTopShared = false;
   readonly #dirtyGroups = new Set<number>();
-  /** Where a leaf is put together for hashing. */
-  #scratch = new Uint8Array(1 << 12);
 
   constructor(hash: HashFunction) {
     this.#hash = hash;
   }
 
-  /** Stores a page; the bytes must never change afterwards. */
-  put(page: number, bytes: Uint8Array): void {
-    const number = Math.floor(page / pagesPerGroup);
-    this.#ownPages(number)[page % pagesPerGroup] = bytes;
-    let group = this.#groups.get(number);
-    if (group === undefined) this.#groups.set(number, (group = new NodeList(groupTag)));
-    group.set(page, this.#leafDigest(page, bytes));
-    this.#dirtyGroups.add(number);
+  /** A tree that begins with the pages of a snapshot and shares them. */
+  static of(hash: HashFunction, snapshot: PageSnapshot): PageTree {
+    const tree = new PageTree(hash);
+    const { groups, top } = knownOf(snapshot, hash);
+    for (const [number, group] of groups) tree.#groups.set(number, group);
+    tree.#top = top;
+    tree.#isTopShared = true;
+    return tree;
+  }
+
+  /** Stores a page; the bytes must never change afterwards. `digest`: its leaf digest, where it is known already. */
+  put(page: number, bytes: Uint8Array, digest = leafDigest(this.#hash, page, bytes)): void {
+    const { pages, list } = this.#own(groupOf(page));
+    pages[page % pagesPerGroup] = bytes;
+    list.set(page, digest);
   }
 
   remove(page: number): void {
-    const number = Math.floor(page / pagesPerGroup);
-    if (this.#pages.get(number)?.[page % pagesPerGroup] === undefined) return;
-    const group = this.#groups.get(number)!;
-    group.remove(page);
-    if (group.length === 0) this.#pages.delete(number);
-    else this.#ownPages(number)[page % pagesPerGroup] = undefined;
-    this.#dirtyGroups.add(number);
+    const number = groupOf(page);
+    if (this.#groups.get(number)?.pages[page % pagesPerGroup] === undefined) return;
+    const { pages, list } = this.#own(number);
+    pages[page % pagesPerGroup] = undefined;
+    list.remove(page);
   }
 
   /** Replaces everything by the pages of a snapshot. */
   reset(pages: ReadonlyMap<number, Uint8Array>): void {
-    this.#pages.clear();
-    this.#owned.clear();
     this.#groups.clear();
+    this.#owned.clear();
     this.#dirtyGroups.clear();
     this.#top = new NodeList(rootTag);
+    this.#isTopShared = false;
     for (const [page, bytes] of pages) this.put(page, bytes);
   }
 
   snapshot(): PageSnapshot {
     const root = this.#root();
-    const groups: Groups = new Map(this.#pages);
+    const groups = new Map(this.#groups);
     this.#owned.clear();
+    this.#isTopShared = true;
     let pages: Map<number, Uint8Array> | null = null;
     const snapshot: PageSnapshot = {
       root,
@@ -210,37 +180,37 @@ export class PageTree {
         return (pages ??= new Map(numbered(groups)));
       },
     };
-    groupsOfSnapshot.set(snapshot, groups);
+    knownOfSnapshot.set(snapshot, { groups, top: this.#top });
     return snapshot;
   }
 
-  /** The group's pages, to be changed: a copy if a snapshot holds them. */
-  #ownPages(number: number): Pages {
-    const known = this.#pages.get(number);
+  /** The group, to be changed: a copy if a snapshot holds it. */
+  #own(number: number): Group {
+    this.#dirtyGroups.add(number);
+    const known = this.#groups.get(number);
     if (known !== undefined && this.#owned.has(number)) return known;
-    const own = known === undefined ? [] : known.slice();
-    this.#pages.set(number, own);
+    const own =
+      known === undefined
+        ? { pages: [], list: new NodeList(groupTag) }
+        : { pages: known.pages.slice(), list: known.list.copy() };
+    this.#groups.set(number, own);
     this.#owned.add(number);
     return own;
   }
 
-  #leafDigest(page: number, bytes: Uint8Array): Digest {
-    const length = 1 + numberBytes + bytes.length;
-    if (this.#scratch.length < length) this.#scratch = new Uint8Array(2 * length);
-    this.#scratch[0] = leafTag;
-    writeNumber(page, this.#scratch, 1);
-    this.#scratch.set(bytes, 1 + numberBytes);
-    return this.#hash(this.#scratch.subarray(0, length));
-  }
-
   #root(): Digest {
+    if (this.#dirtyGroups.size > 0 && this.#isTopShared) {
+      this.#top = this.#top.copy();
+      this.#isTopShared = false;
+    }
     for (const number of this.#dirtyGroups) {
-      const group = this.#groups.get(number)!;
-      if (group.length === 0) {
+      const { list } = this.#groups.get(number)!;
+      if (list.length === 0) {
         this.#groups.delete(number);
+        this.#owned.delete(number);
         this.#top.remove(number);
       } else {
-        this.#top.set(number, group.digest(this.#hash));
+        this.#top.set(number, list.digest(this.#hash));
       }
     }
     this.#dirtyGroups.clear();

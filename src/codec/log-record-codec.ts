@@ -9,7 +9,6 @@ import type { LogRecord } from './log-record.js';
 import {
   check,
   decodeWire,
-  digestBytes,
   digestOf,
   encodeWire,
   frameBytesMax,
@@ -19,9 +18,10 @@ import {
   safeInteger,
 } from './wire.js';
 
-const failedChecksMax = 4096;
-/** A batch or a NEW-VIEW, which fit a frame, and what a record adds: digests of slow checks that failed, and a little. */
-export const logRecordBytesMax = frameBytesMax + 1024 + failedChecksMax * (digestBytes + 2);
+/** A batch or a NEW-VIEW, which fit a frame, and what a record adds. */
+export const logRecordBytesMax = frameBytesMax + 1024;
+/** No batch has more operations. */
+const failedChecksMax = 1024;
 const logRecordElementsMax = 3 + 2 * replicasMax + failedChecksMax;
 
 const startedAs = ['genesis', 'observer'] as const;

@@ -130,18 +130,47 @@ export interface BatchBody {
   readonly batch: Uint8Array;
 }
 
+/** Levels of a certified state (ordering/state-sync.ts), each believed by the one above: two roots, lists, pages. */
+export const stateLevels = ['roots', 'groups', 'pages', 'page'] as const;
+export type StateLevel = (typeof stateLevels)[number];
+
+export interface StateNode {
+  readonly level: StateLevel;
+  /** 0: the ordering layer's own pages, 1: the application's. Of the roots: 0. */
+  readonly section: 0 | 1;
+  /** Of the group whose `pages` are told, or of the `page`; else 0. */
+  readonly number: number;
+}
+
+/** A node from this byte on. */
+export interface StateNodeAt extends StateNode {
+  readonly offset: number;
+}
+
+/** Asks for parts of the state of a checkpoint, each up to the size at which states are cut. */
 export interface FetchState {
   readonly kind: 'fetchState';
   readonly sequenceNumber: SequenceNumber;
-  readonly chunk: number;
+  readonly nodes: readonly StateNodeAt[];
 }
 
-export interface StateChunk {
-  readonly kind: 'stateChunk';
-  readonly sequenceNumber: SequenceNumber;
-  readonly chunk: number;
-  readonly chunkCount: number;
+export interface StateNodePart extends StateNodeAt {
+  /** Of the whole node. */
+  readonly totalBytes: number;
   readonly data: Uint8Array;
+}
+
+export interface StateNodes {
+  readonly kind: 'stateNodes';
+  readonly sequenceNumber: SequenceNumber;
+  readonly parts: readonly StateNodePart[];
+}
+
+/** The state asked for is held no more; the certificate is of a newer one. */
+export interface StateGone {
+  readonly kind: 'stateGone';
+  readonly sequenceNumber: SequenceNumber;
+  readonly certificate: CheckpointCertificate;
 }
 
 /** A client envelope or REJOIN passed on to the primary, as received. */
@@ -163,5 +192,6 @@ export type PeerMessage =
   | FetchBatch
   | BatchBody
   | FetchState
-  | StateChunk
+  | StateNodes
+  | StateGone
   | Forward;

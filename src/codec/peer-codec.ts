@@ -13,6 +13,13 @@ import { decodeFrame, encodeFrame } from './frame.js';
 import { theodora as proto } from './generated/wire.js';
 import type { Commit, PeerMessage, Prepare, Status } from './messages.js';
 import {
+  fetchStateFromWire,
+  fetchStateToWire,
+  stateNodesFromWire,
+  stateNodesMax,
+  stateNodesToWire,
+} from './transfer-codec.js';
+import {
   check,
   decodeWire,
   digestOf,
@@ -30,6 +37,7 @@ import {
 
 export { encodeCheckpointBody, encodeNewViewBody, encodeViewChangeBody } from './certificate-codec.js';
 export type { CheckpointBody } from './certificate-codec.js';
+export { stateNodesMax } from './transfer-codec.js';
 export { envelopeBytesMax, frameBytesMax, frameMessagesMax, replicasMax } from './wire.js';
 
 type WireMessage = proto.PeerMessage.$Properties;
@@ -67,13 +75,18 @@ function messageToWire(message: PeerMessage): WireMessage {
     case 'batchBody':
       return { batchBody: message.batch };
     case 'fetchState':
-      return { fetchState: { sequenceNumber: message.sequenceNumber, chunk: message.chunk } };
-    case 'stateChunk':
-      return { stateChunk: message };
+      return { fetchState: fetchStateToWire(message) };
+    case 'stateNodes':
+      return { stateNodes: stateNodesToWire(message) };
+    case 'stateGone':
+      return { stateGone: { ...message, certificate: certificateToWire(message.certificate) } };
     case 'forward':
       return { forward: message.envelope };
   }
 }
+
+/** About what stands beside the data of a part of a state. */
+const statePartOverhead = 32;
 
 /** Length of what makes some messages large. */
 function payloadBytes(message: PeerMessage): number {
@@ -84,8 +97,8 @@ function payloadBytes(message: PeerMessage): number {
     case 'viewChange':
     case 'newView':
       return message.body.length;
-    case 'stateChunk':
-      return message.data.length;
+    case 'stateNodes':
+      return message.parts.reduce((bytes, { data }) => bytes + data.length + statePartOverhead, 0);
     case 'forward':
       return message.envelope.length;
     default:
@@ -164,26 +177,17 @@ function rareMessageFromWire(wire: proto.PeerMessage): PeerMessage {
   }
   if (wire.fetchBatch !== null) return { kind: 'fetchBatch', digest: digestOf(wire.fetchBatch) };
   if (wire.batchBody !== null) return { kind: 'batchBody', batch: keepBytes(wire.batchBody) };
-  if (wire.fetchState !== null) {
-    return {
-      kind: 'fetchState',
-      sequenceNumber: sequenceNumber(safeInteger(wire.fetchState.sequenceNumber)),
-      chunk: wire.fetchState.chunk,
-    };
-  }
-  check(wire.stateChunk !== null);
-  const { chunk, chunkCount, data } = wire.stateChunk;
-  check(chunk < chunkCount);
+  if (wire.stateNodes !== null) return stateNodesFromWire(wire.stateNodes);
+  if (wire.fetchState !== null) return fetchStateFromWire(wire.fetchState);
+  check(wire.stateGone !== null && wire.stateGone.certificate !== null);
   return {
-    kind: 'stateChunk',
-    sequenceNumber: sequenceNumber(safeInteger(wire.stateChunk.sequenceNumber)),
-    chunk,
-    chunkCount,
-    data: keepBytes(data),
+    kind: 'stateGone',
+    sequenceNumber: sequenceNumber(safeInteger(wire.stateGone.sequenceNumber)),
+    certificate: certificateFromWire(wire.stateGone.certificate),
   };
 }
 
-const peerMessageElementsMax = 3 + 2 * replicasMax;
+const peerMessageElementsMax = 3 + 2 * Math.max(replicasMax, stateNodesMax);
 
 export function decodePeerMessage(bytes: Uint8Array): PeerMessage | null {
   return decodeWire(proto.PeerMessage, bytes, peerMessageElementsMax, messageFromWire);

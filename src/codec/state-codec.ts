@@ -1,14 +1,13 @@
 /**
- * Bytes of the ordering layer's state pages (state.ts) and of a whole state in transfer. Every correct
- * replica must write the same bytes for the same state, so order is part of the encoding: incarnations,
- * outcomes and pages ascend.
+ * Bytes of the ordering layer's state pages (state.ts). Every correct replica must write the same bytes for
+ * the same state, so order is part of the encoding: incarnations and outcomes ascend.
  */
 import { sequenceNumber, sessionId } from '../base/index.js';
 import { openNonceBytes, rejoinNonceBytes } from './envelope-codec.js';
 import type { Outcome } from './envelope.js';
 import { theodora as proto } from './generated/wire.js';
 import { outcomeFromWire, outcomeToWire } from './outcome.js';
-import type { HeaderPage, IncarnationRecord, SessionPage, StatePage } from './state.js';
+import type { HeaderPage, IncarnationRecord, SessionPage } from './state.js';
 import {
   check,
   clientOf,
@@ -17,7 +16,6 @@ import {
   encodeWire,
   exactly,
   hexBytes,
-  keepBytes,
   replicaOf,
   replicasMax,
   safeInteger,
@@ -25,8 +23,6 @@ import {
 
 const sessionPageBytesMax = 64 << 20;
 const sessionOutcomesMax = 1 << 16;
-const stateBytesMax = 1 << 30;
-const statePagesMax = 1 << 20;
 
 export function encodeHeaderPage(page: HeaderPage): Uint8Array {
   return encodeWire(proto.HeaderPage, {
@@ -103,29 +99,4 @@ export function decodeSessionPage(bytes: Uint8Array): SessionPage | null {
     }),
     sessionPageBytesMax,
   );
-}
-
-/** Pages ascending by section, then number. */
-export function encodeStateTransfer(pages: readonly StatePage[]): Uint8Array {
-  return encodeWire(proto.StateTransfer, { pages: pages as StatePage[] });
-}
-
-function pagesFromWire(wires: readonly proto.StatePage[]): StatePage[] {
-  let lastSection = 0;
-  let lastNumber = -1;
-  return wires.map((wire) => {
-    const section = wire.section;
-    const number = safeInteger(wire.number);
-    check(section === 0 || section === 1);
-    check(section > lastSection || (section === lastSection && number > lastNumber));
-    lastSection = section;
-    lastNumber = number;
-    return { section, number, data: keepBytes(wire.data) };
-  });
-}
-
-/** The pages, copied out of `bytes`; null if malformed. */
-export function decodeStateTransfer(bytes: Uint8Array): StatePage[] | null {
-  const convert = (wire: proto.StateTransfer): StatePage[] => pagesFromWire(wire.pages);
-  return decodeWire(proto.StateTransfer, bytes, 2 * statePagesMax, convert, stateBytesMax);
 }

@@ -38,10 +38,3 @@ export interface SessionPage {
   /** Operations left waiting whose late outcome has not arrived at the client; ascending by request number. */
   readonly waiting: readonly (readonly [number: number, outcome: Outcome])[];
 }
-
-/** Pages of the ordering layer (section 0) and of the application (section 1). */
-export interface StatePage {
-  readonly section: 0 | 1;
-  readonly number: number;
-  readonly data: Uint8Array;
-}

@@ -21,6 +21,7 @@ import {
   type HeldMessage,
 } from './core.js';
 import { dropUnwanted } from './fetch-batch.js';
+import { aimTransfer } from './fetching.js';
 import { keepHistory } from './history.js';
 import { lowWatermark, truncate } from './log.js';
 import { saveStable } from './save.js';
@@ -145,19 +146,8 @@ export function noteCertificate(core: Core, certificate: CheckpointCertificate):
     adopt(core, certificate);
     return;
   }
-  // A transfer under way is finished: what lies above its target comes from the peers' histories.
-  if (core.transfer !== null && core.transfer.chunks.length > 0) return;
-  if (core.transfer !== null && core.transfer.target.sequenceNumber >= sequenceNumber) return;
   prove(core, certificate);
-  core.transfer = {
-    target: certificate,
-    noticedAtMs: core.nowMs,
-    lastSeenExecuted: core.log.lastExecuted,
-    isFetching: false,
-    donor: core.transfer?.donor ?? core.config.id,
-    chunks: [],
-    lastReceivedMs: 0,
-  };
+  aimTransfer(core, certificate);
 }
 
 /** Votes that wait for a slow disk serve nobody once their slot is cut. */

@@ -43,7 +43,10 @@ export interface OrderingConfig {
   /** Events and bytes that may be under way to one follower of a feed. */
   readonly feedWindowEvents: number;
   readonly feedWindowBytes: number;
+  /** A message of a state transfer carries about this much; larger pages are cut. */
   readonly stateChunkBytes: number;
+  /** What a replica gives of its states to all peers together; less while it executes batches. */
+  readonly stateBytesPerSecond: number;
   /** Batches and bytes of batch bodies kept below the low watermark for peers that were cut off. */
   readonly historyBatchesMax: number;
   readonly historyBytesMax: number;
@@ -77,6 +80,7 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   feedWindowEvents: 256,
   feedWindowBytes: 1 << 20,
   stateChunkBytes: 512 << 10,
+  stateBytesPerSecond: 24 << 20,
   historyBatchesMax: 65_536,
   historyBytesMax: 64 << 20,
 };

@@ -24,6 +24,8 @@ import type {
   ViewChange,
 } from '../codec/index.js';
 import type { OrderingConfig } from './config.js';
+import { createDonations, type Donations } from './donations.js';
+import type { StateFetch } from './donors.js';
 import type { Output, SavedState } from './interface.js';
 import { createFeeds, type Feeds } from './feeds.js';
 import { createHistory, type History } from './history.js';
@@ -106,22 +108,16 @@ export interface Considered {
   readonly decision: NewViewDecision | null;
 }
 
-/** State transfer towards a certified checkpoint ahead of this replica. */
+/** State transfer towards a certified checkpoint ahead of this replica, or one at which its own state differs. */
 export interface Transfer {
-  readonly target: CheckpointCertificate;
+  target: CheckpointCertificate;
+  /** The newest certificate seen since fetching began: the next target once nobody holds this one's state. */
+  newer: CheckpointCertificate | null;
   noticedAtMs: number;
   /** Executed number when the target was noticed: while it still grows, no transfer is needed. */
   lastSeenExecuted: SequenceNumber;
-  isFetching: boolean;
-  donor: ReplicaId;
-  chunks: (Uint8Array | null)[];
-  lastReceivedMs: number;
-}
-
-/** An encoded state that peers fetch; kept while they do, also past the next checkpoint. */
-export interface Served {
-  readonly bytes: Uint8Array;
-  lastAskedMs: number;
+  /** Null: not begun. */
+  fetching: StateFetch | null;
 }
 
 /** Without its complete vote log a replica follows and executes, but does not vote (DESIGN: amnesia). */
@@ -210,8 +206,8 @@ export interface Core {
   /** States that a quorum was seen to have signed, the genesis among them. */
   readonly proven: Map<SequenceNumber, ProvenState>;
   transfer: Transfer | null;
-  /** Snapshots that peers fetch, each encoded once. */
-  readonly served: Map<SequenceNumber, Served>;
+  /** What each peer fetches of this replica's states. */
+  readonly donations: Donations;
 
   observing: Observing | null;
   /** Newest checkpoint whose state is saved; 0 before. */
@@ -278,7 +274,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     snapshots: new Map(),
     proven: new Map(),
     transfer: null,
-    served: new Map(),
+    donations: createDonations(),
     observing: start.kind === 'observer' ? rejoining(start) : null,
     saved: sequenceNumber(0),
     saving: null,

@@ -82,9 +82,10 @@ const isAbove = (record: LogRecord, target: SequenceNumber): record is SlotRecor
 /** What was said in an earlier life is not said again. */
 const isTold = ({ kind }: Output): boolean => kind === 'deliver' || kind === 'event' || kind === 'halt';
 
-function installSaved(core: Core, { certificate, ordering, application }: SavedState): void {
+function installSaved(core: Core, saved: SavedState): void {
+  const { certificate } = saved;
   const { sequenceNumber: number, stateDigest } = certificate;
-  const state = checkState(core, ordering, application, stateDigest);
+  const state = checkState(core, saved, stateDigest);
   if (state === null) {
     event(core, 'saved-state-damaged', { sequenceNumber: number });
     return;

@@ -8,6 +8,7 @@ import { nullBatch, type CheckpointCertificate, type PeerMessage } from '../code
 import { advance, touchProposals } from './advance.js';
 import { onCheckpoint, prove } from './checkpoint.js';
 import { broadcast, createCore, isClient, primaryOf, reject, type Core, type CoreOptions } from './core.js';
+import { onFetchState, statesHeld, tickDonations } from './donate.js';
 import { onAttached } from './effects.js';
 import { onStreamClosed, tickFeeds, validateFeeds } from './feeds.js';
 import { onBatchBody, onFetchBatch, retryWanted } from './fetch-batch.js';
@@ -24,7 +25,7 @@ import { onStateSaved } from './save.js';
 import { validateSessions } from './sessions.js';
 import { takeSnapshot } from './state.js';
 import { onStatus, tickStatus } from './status.js';
-import { dropServed, onFetchState, onStableCheckpoint, onStateChunk, tickTransfer } from './transfer.js';
+import { onStableCheckpoint, onStateGone, onStateNodes, tickTransfer } from './transfer.js';
 import { onViewChange, tickViewChange } from './view-change.js';
 import { onCommit, onCommitted, onPrepare, onPrePrepare } from './votes.js';
 
@@ -100,6 +101,12 @@ export class OrderingReplica {
   }
 }
 
+function stateRequestsOf({ donations }: Core): number {
+  let count = 0;
+  for (const { queue } of donations.byPeer.values()) count += queue.length;
+  return count;
+}
+
 function sizesOf(core: Core): Record<string, number> {
   return {
     slots: core.log.slots.size,
@@ -107,7 +114,9 @@ function sizesOf(core: Core): Record<string, number> {
     pending: poolSize(core.pool),
     wanted: core.wanted.size,
     history: core.history.batches.size,
-    served: core.served.size,
+    statesHeld: statesHeld(core),
+    stateRequests: stateRequestsOf(core),
+    stateNodesMissing: core.transfer?.fetching?.sync.missingCount ?? 0,
     candidateBodies: core.candidateBodies.size,
     verdicts: core.verdicts.size,
     reads: core.reads.length,
@@ -163,7 +172,7 @@ function onTick(core: Core, nowMs: number): void {
   tickForward(core);
   retryWanted(core);
   tickTransfer(core);
-  dropServed(core);
+  tickDonations(core);
   tickRejoin(core);
   checkLostLogs(core);
   tickStatus(core);
@@ -208,8 +217,10 @@ function handleMessage(core: Core, from: ReplicaId, message: PeerMessage): void 
       return onBatchBody(core, from, message);
     case 'fetchState':
       return onFetchState(core, from, message);
-    case 'stateChunk':
-      return onStateChunk(core, from, message);
+    case 'stateNodes':
+      return onStateNodes(core, from, message);
+    case 'stateGone':
+      return onStateGone(core, from, message);
     case 'forward':
       return onForward(core, from, message);
   }

@@ -23,7 +23,7 @@ function isOutstanding(core: Core): boolean {
 }
 
 /** A certified checkpoint lies ahead, and the way there leads through the peers' histories. */
-const isCatchingUp = ({ transfer }: Core): boolean => transfer !== null && !transfer.isFetching;
+const isCatchingUp = ({ transfer }: Core): boolean => transfer !== null && transfer.fetching === null;
 
 export function tickStatus(core: Core): void {
   const { statusIntervalMs } = core.config;

@@ -8,13 +8,13 @@ import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
-import type { Remembered, Storage } from '../replica/index.js';
+import type { Remembered } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams } from './server-streams.js';
 import type { Simulator } from './simulator.js';
-import type { SimulatedDisk } from './storage.js';
+import type { ProcessStorage, SimulatedDisk } from './storage.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
 export interface ReplicaCore {
@@ -22,12 +22,6 @@ export interface ReplicaCore {
   status(): ReplicaStatus;
   stateDigest(): Digest;
   validate(): void;
-}
-
-/** The storage of one process, and its end. */
-export interface ProcessStorage {
-  readonly storage: Storage;
-  lose(): void;
 }
 
 /** What a host needs from the world around it. */

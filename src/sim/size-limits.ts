@@ -1,5 +1,5 @@
 /** What each size in a replica's status may reach, from the settings that bound it. */
-import type { OrderingConfig } from '../ordering/index.js';
+import { faultsTolerated, type OrderingConfig } from '../ordering/index.js';
 
 /** Messages held until durable: two votes a slot, a few statements, and as much again for a view change. */
 const heldPerSlot = 4;
@@ -21,7 +21,10 @@ export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<
     verdicts: window * config.batchOperationsMax,
     reads: config.pendingReadsMax,
     history: config.historyBatchesMax,
-    served: 4,
+    statesHeld: faultsTolerated(config.n) + 1,
+    stateRequests: (config.n - 1) * 1_024,
+    // The limit and a group for each list that was asked for, and a few lists.
+    stateNodesMissing: 5_000,
     held: heldPerSlot * window + heldBeside,
     snapshots: 4,
     viewChanges: config.n,

@@ -140,3 +140,32 @@ export class SimulatedStorage implements Storage {
     });
   }
 }
+
+/** The storage of one process, and its end. */
+export interface ProcessStorage {
+  readonly storage: Storage;
+  lose(): void;
+}
+
+/** Deliberate bugs in what replicas store and remember. */
+export interface StorageTampering {
+  readonly storage?: (storage: Storage, simulator: Simulator) => Storage;
+  /** What a replica reads in place of what lies on its disk. */
+  readonly remembered?: (remembered: Remembered) => Remembered;
+}
+
+export function processStorage(
+  simulator: Simulator,
+  random: Prng,
+  profile: StorageProfile,
+  disk: SimulatedDisk | null,
+  tampering: StorageTampering = {},
+): ProcessStorage {
+  const own = new SimulatedStorage(simulator, random, profile, disk);
+  return { storage: tampering.storage?.(own, simulator) ?? own, lose: () => own.lose() };
+}
+
+export function rememberedOf(disk: SimulatedDisk | null, tampering: StorageTampering = {}): Remembered {
+  const remembered = disk?.remembered ?? { records: [], state: null };
+  return tampering.remembered?.(remembered) ?? remembered;
+}

@@ -9,14 +9,13 @@ import type {
   Output,
   StateMachine,
 } from '../ordering/index.js';
-import type { Remembered, Storage } from '../replica/index.js';
 import type { LeaseLimits } from './checkers/tuple-space-model.js';
 import type { CheckSettings } from './checks.js';
 import type { ClockError } from './clock.js';
 import type { LinkProfile } from './network.js';
 import type { ReplicaCore, ReplicaHost } from './replica-host.js';
 import type { Simulator } from './simulator.js';
-import type { StorageProfile } from './storage.js';
+import type { StorageProfile, StorageTampering } from './storage.js';
 
 /** What a deliberate bug can see and reach beside its own replica. */
 export interface Surroundings {
@@ -26,7 +25,7 @@ export interface Surroundings {
 }
 
 /** Deliberate bugs (canaries) and Byzantine behaviours, at the edges of a replica. */
-export interface Tampering {
+export interface Tampering extends StorageTampering {
   readonly authenticator?: (authenticator: Authenticator, replica: ReplicaId) => Authenticator;
   /** What runs in the replica's place; mostly the same replica with something changed. */
   readonly core?: (core: OrderingReplica, replica: ReplicaId) => ReplicaCore;
@@ -40,10 +39,6 @@ export interface Tampering {
     surroundings: Surroundings,
     input: Input,
   ) => readonly Output[];
-  /** A spoilt storage in the replica's process. */
-  readonly storage?: (storage: Storage, simulator: Simulator) => Storage;
-  /** What a replica reads in place of what lies on its disk. */
-  readonly remembered?: (remembered: Remembered) => Remembered;
   /** Spoils the core of a client. */
   readonly client?: (core: ClientCore) => void;
   /** What lease holders reckon with in place of clockSkewMax. */

@@ -42,9 +42,10 @@ import { Clock } from './clock.js';
 import { History } from './history.js';
 import { Network } from './network.js';
 import { ReplicaHost } from './replica-host.js';
-import type { HostWorld, ProcessStorage, ReplicaCore } from './replica-host.js';
+import type { HostWorld, ReplicaCore } from './replica-host.js';
 import { Simulator } from './simulator.js';
-import { SimulatedDisk, SimulatedStorage } from './storage.js';
+import { processStorage, rememberedOf, SimulatedDisk } from './storage.js';
+import type { ProcessStorage } from './storage.js';
 import { Trace } from './trace.js';
 import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
@@ -196,17 +197,13 @@ export class World implements HostWorld, ClientWorld {
   }
 
   createStorage(replica: ReplicaId, disk: SimulatedDisk | null): ProcessStorage {
-    const { storage: profile, tampering } = this.#options;
     const random = this.random.stream(`log ${replica} ${this.simulator.eventsExecuted}`);
-    const own = new SimulatedStorage(this.simulator, random, profile, disk);
-    const storage = tampering?.storage?.(own, this.simulator) ?? own;
-    return { storage, lose: () => own.lose() };
+    const { storage, tampering } = this.#options;
+    return processStorage(this.simulator, random, storage, disk, tampering);
   }
 
   remembered(disk: SimulatedDisk | null): Remembered {
-    const { tampering } = this.#options;
-    const remembered = disk?.remembered ?? { records: [], state: null };
-    return tampering?.remembered?.(remembered) ?? remembered;
+    return rememberedOf(disk, this.#options.tampering);
   }
 
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[] {

@@ -144,24 +144,25 @@ describe('state transfer', () => {
     expect(cluster.node(3).counter.executed.length).toBeLessThan(9);
   });
 
-  test('DESIGN §2: a state that is not the certified one is refused and another signer asked (pitfall 4)', () => {
+  test('DESIGN §2: a state that is not the certified one is refused and its donor asked no more (pitfall 4)', () => {
     const cluster = withLaggard();
     let liar: number | null = null;
     cluster.filter = ({ from, message }) => {
-      if (message.kind !== 'stateChunk') return message;
+      if (message.kind !== 'stateNodes') return message;
       liar ??= from;
-      return from === liar ? { ...message, data: message.data.map((byte) => byte ^ 1) } : message;
+      const parts = message.parts.map((part) => ({ ...part, data: part.data.map((byte) => byte ^ 1) }));
+      return from === liar ? { ...message, parts } : message;
     };
     cluster.tick(3500);
     expect(cluster.outputs(3, 'evidence')).toMatchObject([{ from: liar, code: 'WRONG_STATE' }]);
     expect(cluster.values()).toEqual([9, 9, 9, 9]);
   });
 
-  test('DESIGN §2: a donor that does not answer is left for the next', () => {
+  test('DESIGN §2: the state is had from the others where a donor does not answer', () => {
     const cluster = withLaggard();
     let silent: number | null = null;
     cluster.filter = ({ from, message }) => {
-      if (message.kind !== 'stateChunk') return message;
+      if (message.kind !== 'stateNodes') return message;
       silent ??= from;
       return from === silent ? null : message;
     };

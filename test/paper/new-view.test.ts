@@ -19,6 +19,7 @@ import {
   type ViewChangeContent,
 } from '../support/messages.js';
 import { Solo } from '../support/solo.js';
+import { carryState } from '../support/transfer.js';
 
 const someBatch = (nonce = 1) => batchOf(1_000_000, openEnvelope(alice, nonce));
 const one = someBatch(1);
@@ -88,9 +89,7 @@ describe('the new primary', () => {
     const solo = new Solo({ id: 1, config: { checkpointInterval: 4, watermarkWindow: 8 } });
     for (const replica of [0, 2]) solo.message(replica, change(replica, { checkpoint: proof }));
     expect(solo.sent('newView')).toEqual([]);
-    const [request] = solo.of('send').filter(({ message }) => message.kind === 'fetchState');
-    donor.message(1, request!.message);
-    solo.message(request!.to, donor.sent('stateChunk')[0]!);
+    carryState(solo, new Map([[0, donor]]));
     expect(solo.sent('newView')).toMatchObject([{ chosen: [] }]);
     expect(solo.status).toMatchObject({ view: 1, isActive: true, executed: 4, stableCheckpoint: 4 });
   });
@@ -241,6 +240,6 @@ describe('a backup takes a NEW-VIEW', () => {
     );
     solo.tick(300);
     expect(solo.status).toMatchObject({ view: 1, isActive: true });
-    expect(solo.sent('fetchState')).toMatchObject([{ sequenceNumber: 256, chunk: 0 }]);
+    expect(solo.sent('fetchState')[0]).toMatchObject({ sequenceNumber: 256, nodes: [{ level: 'roots' }] });
   });
 });

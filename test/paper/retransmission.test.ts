@@ -1,6 +1,7 @@
 /** STATUS and what it makes others resend: every message may be lost (Castro's thesis, message retransmission; DESIGN section 2). */
 import { describe, expect, test } from 'vitest';
-import type { PeerMessage, Status } from '../../src/codec/index.js';
+import { sequenceNumber } from '../../src/base/index.js';
+import type { PeerMessage, StateNodeAt, Status } from '../../src/codec/index.js';
 import { addEnvelope, alice, Lockstep, openEnvelope } from '../support/lockstep.js';
 import {
   batchOf,
@@ -171,11 +172,14 @@ describe('on request', () => {
     solo.fill(1, 4);
     for (const replica of [2, 3]) solo.message(replica, checkpoint(replica, 4, solo.stateDigest()));
     solo.clear();
-    solo.message(2, { kind: 'fetchState', sequenceNumber: 4 as never, chunk: 0 });
-    solo.message(2, { kind: 'fetchState', sequenceNumber: 4 as never, chunk: 1 });
-    solo.message(2, { kind: 'fetchState', sequenceNumber: 0 as never, chunk: 0 });
-    solo.message(2, { kind: 'fetchState', sequenceNumber: 8 as never, chunk: 0 });
-    expect(solo.of('send').map(({ message }) => message.kind)).toEqual(['stateChunk', 'stableCheckpoint']);
+    const roots = { level: 'roots', section: 0, number: 0, offset: 0 } as const;
+    const ask = (number: number, node: StateNodeAt) =>
+      solo.message(2, { kind: 'fetchState', sequenceNumber: sequenceNumber(number), nodes: [node] });
+    ask(4, roots);
+    ask(4, { ...roots, offset: 64 });
+    ask(0, roots);
+    ask(8, roots);
+    expect(solo.of('send').map(({ message }) => message.kind)).toEqual(['stateNodes', 'stateGone']);
   });
 });
 
@@ -217,7 +221,7 @@ describe('every kind of message may be lost', () => {
     expect(cluster.values()).toEqual([0, 1, 1, 1]);
   });
 
-  test.each(['stableCheckpoint', 'fetchState', 'stateChunk'])(
+  test.each(['stableCheckpoint', 'fetchState', 'stateNodes'])(
     'DESIGN §2: every second %s, a replica being far behind',
     (kind) => {
       const cluster = new Lockstep(4, config);

@@ -8,7 +8,10 @@ import {
   encodeNewViewBody,
   encodeViewChangeBody,
   type CheckpointCertificate,
+  stateLevels,
   type PeerMessage,
+  type StateNodeAt,
+  type StateNodePart,
   type ViewEntry,
 } from '../../src/codec/index.js';
 import { bob, openEnvelope, signAs } from './lockstep.js';
@@ -77,17 +80,43 @@ export class Liar {
           lastExecuted: this.#number(message.lastExecuted),
           stableCheckpoint: this.#number(message.stableCheckpoint),
         };
-      case 'stateChunk':
+      case 'stateNodes':
         return {
           ...message,
-          chunk: this.#random.below(2),
-          chunkCount: this.#random.pick([1, 2, 3, 100_000]),
+          ...this.#numbered(message),
+          parts: message.parts.map((part) => this.#part(part)),
+        };
+      case 'stateGone':
+        return {
+          ...message,
+          ...this.#numbered(message),
+          certificate: this.#certificate(message.certificate),
         };
       case 'fetchState':
-        return { ...message, ...this.#numbered(message) };
+        return {
+          ...message,
+          ...this.#numbered(message),
+          nodes: message.nodes.map((node) => this.#node(node)),
+        };
       default:
         return message;
     }
+  }
+
+  #node(node: StateNodeAt): StateNodeAt {
+    if (this.#random.chance(1, 2)) return node;
+    return {
+      level: this.#random.pick(stateLevels),
+      section: this.#random.pick([0, 1]),
+      number: this.#integer(node.number),
+      offset: this.#integer(node.offset),
+    };
+  }
+
+  #part(part: StateNodePart): StateNodePart {
+    const totalBytes = this.#integer(part.totalBytes);
+    const data = this.#random.chance(1, 4) ? part.data.map((byte) => byte ^ 1) : part.data;
+    return { ...this.#node(part), totalBytes, data };
   }
 
   #integer(value: number): number {

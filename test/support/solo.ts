@@ -30,6 +30,8 @@ export interface SoloOptions {
   readonly config?: Partial<OrderingConfig>;
   readonly start?: Start;
   readonly counter?: Counter;
+  /** Whether the outputs of the first tick are looked at. */
+  readonly keepsFirst?: boolean;
 }
 
 export class Solo {
@@ -57,7 +59,7 @@ export class Solo {
     });
     this.genesis = certificate(0, this.replica.stateDigest(), []);
     this.tick(0);
-    this.clear();
+    if (options.keepsFirst !== true) this.clear();
   }
 
   give(input: Input): void {

@@ -1276,10 +1276,11 @@ export namespace theodora {
         fetchBatch: (Uint8Array|null);
         batchBody: (Uint8Array|null);
         fetchState: (theodora.FetchState|null);
-        stateChunk: (theodora.StateChunk|null);
+        stateNodes: (theodora.StateNodes|null);
         forward: (Uint8Array|null);
         committed: (theodora.Committed|null);
-        kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateChunk"|"forward"|"committed");
+        stateGone: (theodora.StateGone|null);
+        kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateNodes"|"forward"|"committed"|"stateGone");
         static encode(message: theodora.PeerMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PeerMessage & theodora.PeerMessage.$Shape;
     }
@@ -1296,10 +1297,11 @@ export namespace theodora {
             fetchBatch?: (Uint8Array|null);
             batchBody?: (Uint8Array|null);
             fetchState?: (theodora.FetchState.$Properties|null);
-            stateChunk?: (theodora.StateChunk.$Properties|null);
+            stateNodes?: (theodora.StateNodes.$Properties|null);
             forward?: (Uint8Array|null);
             committed?: (theodora.Committed.$Properties|null);
-            kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateChunk"|"forward"|"committed");
+            stateGone?: (theodora.StateGone.$Properties|null);
+            kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateNodes"|"forward"|"committed"|"stateGone");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -1314,12 +1316,13 @@ export namespace theodora {
           fetchBatch?: Uint8Array|null;
           batchBody?: Uint8Array|null;
           fetchState?: theodora.FetchState.$Shape|null;
-          stateChunk?: theodora.StateChunk.$Shape|null;
+          stateNodes?: theodora.StateNodes.$Shape|null;
           forward?: Uint8Array|null;
           committed?: theodora.Committed.$Shape|null;
+          stateGone?: theodora.StateGone.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "prePrepare"; prePrepare: theodora.PrePrepare.$Shape; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "prepare"; prePrepare?: null; prepare: theodora.Vote.$Shape; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "commit"; prePrepare?: null; prepare?: null; commit: theodora.Vote.$Shape; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "checkpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint: theodora.Checkpoint.$Shape; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "viewChange"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange: theodora.Signed.$Shape; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "newView"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView: theodora.Signed.$Shape; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "status"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status: theodora.Status.$Shape; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "stableCheckpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint: theodora.CheckpointCertificate.$Shape; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "fetchBatch"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch: Uint8Array; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "batchBody"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody: Uint8Array; fetchState?: null; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "fetchState"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState: theodora.FetchState.$Shape; stateChunk?: null; forward?: null; committed?: null }|{ kind?: "stateChunk"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk: theodora.StateChunk.$Shape; forward?: null; committed?: null }|{ kind?: "forward"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward: Uint8Array; committed?: null }|{ kind?: "committed"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateChunk?: null; forward?: null; committed: theodora.Committed.$Shape })
+          ({ kind?: undefined; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "prePrepare"; prePrepare: theodora.PrePrepare.$Shape; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "prepare"; prePrepare?: null; prepare: theodora.Vote.$Shape; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "commit"; prePrepare?: null; prepare?: null; commit: theodora.Vote.$Shape; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "checkpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint: theodora.Checkpoint.$Shape; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "viewChange"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange: theodora.Signed.$Shape; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "newView"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView: theodora.Signed.$Shape; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "status"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status: theodora.Status.$Shape; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "stableCheckpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint: theodora.CheckpointCertificate.$Shape; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "fetchBatch"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch: Uint8Array; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "batchBody"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody: Uint8Array; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "fetchState"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState: theodora.FetchState.$Shape; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "stateNodes"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes: theodora.StateNodes.$Shape; forward?: null; committed?: null; stateGone?: null }|{ kind?: "forward"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward: Uint8Array; committed?: null; stateGone?: null }|{ kind?: "committed"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed: theodora.Committed.$Shape; stateGone?: null }|{ kind?: "stateGone"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone: theodora.StateGone.$Shape })
         );
     }
     class PrePrepare {
@@ -1564,37 +1567,93 @@ export namespace theodora {
         constructor(properties?: theodora.FetchState.$Properties);
         $unknowns?: Uint8Array[];
         sequenceNumber: (number|Long);
-        chunk: number;
+        nodes: theodora.StateNodeAt[];
         static encode(message: theodora.FetchState.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FetchState & theodora.FetchState.$Shape;
     }
     namespace FetchState {
         interface $Properties {
             sequenceNumber?: (number|Long);
-            chunk?: number;
+            nodes?: theodora.StateNodeAt.$Properties[];
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.FetchState.$Properties;
     }
-    class StateChunk {
-        constructor(properties?: theodora.StateChunk.$Properties);
+    class StateNodeAt {
+        constructor(properties?: theodora.StateNodeAt.$Properties);
+        $unknowns?: Uint8Array[];
+        level: number;
+        section: number;
+        number: (number|Long);
+        offset: (number|Long);
+        static encode(message: theodora.StateNodeAt.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodeAt & theodora.StateNodeAt.$Shape;
+    }
+    namespace StateNodeAt {
+        interface $Properties {
+            level?: number;
+            section?: number;
+            number?: (number|Long);
+            offset?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateNodeAt.$Properties;
+    }
+    class StateNodes {
+        constructor(properties?: theodora.StateNodes.$Properties);
         $unknowns?: Uint8Array[];
         sequenceNumber: (number|Long);
-        chunk: number;
-        chunkCount: number;
-        data: Uint8Array;
-        static encode(message: theodora.StateChunk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateChunk & theodora.StateChunk.$Shape;
+        parts: theodora.StateNodePart[];
+        static encode(message: theodora.StateNodes.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodes & theodora.StateNodes.$Shape;
     }
-    namespace StateChunk {
+    namespace StateNodes {
         interface $Properties {
             sequenceNumber?: (number|Long);
-            chunk?: number;
-            chunkCount?: number;
+            parts?: theodora.StateNodePart.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateNodes.$Properties;
+    }
+    class StateNodePart {
+        constructor(properties?: theodora.StateNodePart.$Properties);
+        $unknowns?: Uint8Array[];
+        level: number;
+        section: number;
+        number: (number|Long);
+        offset: (number|Long);
+        totalBytes: (number|Long);
+        data: Uint8Array;
+        static encode(message: theodora.StateNodePart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodePart & theodora.StateNodePart.$Shape;
+    }
+    namespace StateNodePart {
+        interface $Properties {
+            level?: number;
+            section?: number;
+            number?: (number|Long);
+            offset?: (number|Long);
+            totalBytes?: (number|Long);
             data?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
-        type $Shape = theodora.StateChunk.$Properties;
+        type $Shape = theodora.StateNodePart.$Properties;
+    }
+    class StateGone {
+        constructor(properties?: theodora.StateGone.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        certificate: theodora.CheckpointCertificate;
+        static encode(message: theodora.StateGone.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateGone & theodora.StateGone.$Shape;
+    }
+    namespace StateGone {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            certificate?: theodora.CheckpointCertificate.$Properties;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateGone.$Properties;
     }
     class HeaderPage {
         constructor(properties?: theodora.HeaderPage.$Properties);
@@ -1711,37 +1770,5 @@ export namespace theodora {
         } & (
           ({ kind?: undefined; result?: null; refusal?: null; waiting?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null; waiting?: null }|{ kind?: "refusal"; result?: null; refusal: number; waiting?: null }|{ kind?: "waiting"; result?: null; refusal?: null; waiting: boolean })
         );
-    }
-    class StatePage {
-        constructor(properties?: theodora.StatePage.$Properties);
-        $unknowns?: Uint8Array[];
-        section: number;
-        number: (number|Long);
-        data: Uint8Array;
-        static encode(message: theodora.StatePage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StatePage & theodora.StatePage.$Shape;
-    }
-    namespace StatePage {
-        interface $Properties {
-            section?: number;
-            number?: (number|Long);
-            data?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.StatePage.$Properties;
-    }
-    class StateTransfer {
-        constructor(properties?: theodora.StateTransfer.$Properties);
-        $unknowns?: Uint8Array[];
-        pages: theodora.StatePage[];
-        static encode(message: theodora.StateTransfer.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateTransfer & theodora.StateTransfer.$Shape;
-    }
-    namespace StateTransfer {
-        interface $Properties {
-            pages?: theodora.StatePage.$Properties[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.StateTransfer.$Properties;
     }
 }

@@ -6697,9 +6697,10 @@ export const theodora = $root.theodora = (() => {
         PeerMessage.prototype.fetchBatch = null;
         PeerMessage.prototype.batchBody = null;
         PeerMessage.prototype.fetchState = null;
-        PeerMessage.prototype.stateChunk = null;
+        PeerMessage.prototype.stateNodes = null;
         PeerMessage.prototype.forward = null;
         PeerMessage.prototype.committed = null;
+        PeerMessage.prototype.stateGone = null;
 
         PeerMessage.encode = function (message, writer, _depth) {
             if (!writer)
@@ -6730,12 +6731,14 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(82).bytes(message.batchBody);
             if (message.fetchState != null && $Object.hasOwnProperty.call(message, "fetchState"))
                 $root.theodora.FetchState.encode(message.fetchState, writer.uint32(90).fork(), _depth + 1).ldelim();
-            if (message.stateChunk != null && $Object.hasOwnProperty.call(message, "stateChunk"))
-                $root.theodora.StateChunk.encode(message.stateChunk, writer.uint32(98).fork(), _depth + 1).ldelim();
+            if (message.stateNodes != null && $Object.hasOwnProperty.call(message, "stateNodes"))
+                $root.theodora.StateNodes.encode(message.stateNodes, writer.uint32(98).fork(), _depth + 1).ldelim();
             if (message.forward != null && $Object.hasOwnProperty.call(message, "forward"))
                 writer.uint32(106).bytes(message.forward);
             if (message.committed != null && $Object.hasOwnProperty.call(message, "committed"))
                 $root.theodora.Committed.encode(message.committed, writer.uint32(114).fork(), _depth + 1).ldelim();
+            if (message.stateGone != null && $Object.hasOwnProperty.call(message, "stateGone"))
+                $root.theodora.StateGone.encode(message.stateGone, writer.uint32(122).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -6860,9 +6863,9 @@ export const theodora = $root.theodora = (() => {
                 case 12: {
                         if (wireType !== 2)
                             break;
-                        message.stateChunk = $root.theodora.StateChunk.decode(reader, reader.size(), $undefined, _depth + 1, message.stateChunk);
+                        message.stateNodes = $root.theodora.StateNodes.decode(reader, reader.size(), $undefined, _depth + 1, message.stateNodes);
                         if (message.kind) throw $Error("alternative twice");
-                        message.kind = "stateChunk";
+                        message.kind = "stateNodes";
                         continue;
                     }
                 case 13: {
@@ -6879,6 +6882,14 @@ export const theodora = $root.theodora = (() => {
                         message.committed = $root.theodora.Committed.decode(reader, reader.size(), $undefined, _depth + 1, message.committed);
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "committed";
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 2)
+                            break;
+                        message.stateGone = $root.theodora.StateGone.decode(reader, reader.size(), $undefined, _depth + 1, message.stateGone);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "stateGone";
                         continue;
                     }
                 }
@@ -8308,6 +8319,7 @@ export const theodora = $root.theodora = (() => {
     theodora.FetchState = (function() {
 
         const FetchState = function (properties) {
+            this.nodes = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -8315,7 +8327,7 @@ export const theodora = $root.theodora = (() => {
         };
 
         FetchState.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-        FetchState.prototype.chunk = 0;
+        FetchState.prototype.nodes = $util.emptyArray;
 
         FetchState.encode = function (message, writer, _depth) {
             if (!writer)
@@ -8326,8 +8338,9 @@ export const theodora = $root.theodora = (() => {
                 throw $Error("max depth exceeded");
             if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
                 writer.uint32(8).uint64(message.sequenceNumber);
-            if (message.chunk != null && $Object.hasOwnProperty.call(message, "chunk") && message.chunk !== 0)
-                writer.uint32(16).uint32(message.chunk);
+            if (message.nodes != null && message.nodes.length)
+                for (let i = 0; i < message.nodes.length; ++i)
+                    $root.theodora.StateNodeAt.encode(message.nodes[i], writer.uint32(18).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -8371,12 +8384,11 @@ export const theodora = $root.theodora = (() => {
                         continue;
                     }
                 case 2: {
-                        if (wireType !== 0)
+                        if (wireType !== 2)
                             break;
-                        if (value = reader.uint32())
-                            message.chunk = value;
-                        else
-                            delete message.chunk;
+                        if (!(message.nodes && message.nodes.length))
+                            message.nodes = [];
+                        message.nodes.push($root.theodora.StateNodeAt.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
                 }
@@ -8399,42 +8411,42 @@ export const theodora = $root.theodora = (() => {
         return FetchState;
     })();
 
-    theodora.StateChunk = (function() {
+    theodora.StateNodeAt = (function() {
 
-        const StateChunk = function (properties) {
+        const StateNodeAt = function (properties) {
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
                         this[keys[i]] = properties[keys[i]];
         };
 
-        StateChunk.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-        StateChunk.prototype.chunk = 0;
-        StateChunk.prototype.chunkCount = 0;
-        StateChunk.prototype.data = $util.newBuffer([]);
+        StateNodeAt.prototype.level = 0;
+        StateNodeAt.prototype.section = 0;
+        StateNodeAt.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StateNodeAt.prototype.offset = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
-        StateChunk.encode = function (message, writer, _depth) {
+        StateNodeAt.encode = function (message, writer, _depth) {
             if (!writer)
                 writer = $Writer.create();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
                 throw $Error("max depth exceeded");
-            if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
-                writer.uint32(8).uint64(message.sequenceNumber);
-            if (message.chunk != null && $Object.hasOwnProperty.call(message, "chunk") && message.chunk !== 0)
-                writer.uint32(16).uint32(message.chunk);
-            if (message.chunkCount != null && $Object.hasOwnProperty.call(message, "chunkCount") && message.chunkCount !== 0)
-                writer.uint32(24).uint32(message.chunkCount);
-            if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
-                writer.uint32(34).bytes(message.data);
+            if (message.level != null && $Object.hasOwnProperty.call(message, "level") && message.level !== 0)
+                writer.uint32(8).uint32(message.level);
+            if (message.section != null && $Object.hasOwnProperty.call(message, "section") && message.section !== 0)
+                writer.uint32(16).uint32(message.section);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(24).uint64(message.number);
+            if (message.offset != null && $Object.hasOwnProperty.call(message, "offset") && (typeof message.offset === "object" ? message.offset.low || message.offset.high : message.offset !== 0))
+                writer.uint32(32).uint64(message.offset);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
             return writer;
         };
 
-        StateChunk.decode = function (reader, length, _end, _depth, _target) {
+        StateNodeAt.decode = function (reader, length, _end, _depth, _target) {
             if (!(reader instanceof $Reader))
                 reader = $Reader.create(reader);
             if (_depth === $undefined)
@@ -8451,7 +8463,121 @@ export const theodora = $root.theodora = (() => {
                 length = reader.len;
                 reader.len = end;
             }
-            message = _target || new $root.theodora.StateChunk();
+            message = _target || new $root.theodora.StateNodeAt();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.level = value;
+                        else
+                            delete message.level;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.section = value;
+                        else
+                            delete message.section;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
+                        else
+                            delete message.number;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.offset = value;
+                        else
+                            delete message.offset;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return StateNodeAt;
+    })();
+
+    theodora.StateNodes = (function() {
+
+        const StateNodes = function (properties) {
+            this.parts = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        StateNodes.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StateNodes.prototype.parts = $util.emptyArray;
+
+        StateNodes.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
+                writer.uint32(8).uint64(message.sequenceNumber);
+            if (message.parts != null && message.parts.length)
+                for (let i = 0; i < message.parts.length; ++i)
+                    $root.theodora.StateNodePart.encode(message.parts[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        StateNodes.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.StateNodes();
             while (reader.pos < end) {
                 let start = reader.pos;
                 let tag = reader.tag();
@@ -8471,24 +8597,147 @@ export const theodora = $root.theodora = (() => {
                         continue;
                     }
                 case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.parts && message.parts.length))
+                            message.parts = [];
+                        message.parts.push($root.theodora.StateNodePart.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return StateNodes;
+    })();
+
+    theodora.StateNodePart = (function() {
+
+        const StateNodePart = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        StateNodePart.prototype.level = 0;
+        StateNodePart.prototype.section = 0;
+        StateNodePart.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StateNodePart.prototype.offset = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StateNodePart.prototype.totalBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StateNodePart.prototype.data = $util.newBuffer([]);
+
+        StateNodePart.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.level != null && $Object.hasOwnProperty.call(message, "level") && message.level !== 0)
+                writer.uint32(8).uint32(message.level);
+            if (message.section != null && $Object.hasOwnProperty.call(message, "section") && message.section !== 0)
+                writer.uint32(16).uint32(message.section);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(24).uint64(message.number);
+            if (message.offset != null && $Object.hasOwnProperty.call(message, "offset") && (typeof message.offset === "object" ? message.offset.low || message.offset.high : message.offset !== 0))
+                writer.uint32(32).uint64(message.offset);
+            if (message.totalBytes != null && $Object.hasOwnProperty.call(message, "totalBytes") && (typeof message.totalBytes === "object" ? message.totalBytes.low || message.totalBytes.high : message.totalBytes !== 0))
+                writer.uint32(40).uint64(message.totalBytes);
+            if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
+                writer.uint32(50).bytes(message.data);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        StateNodePart.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.StateNodePart();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
                         if (wireType !== 0)
                             break;
                         if (value = reader.uint32())
-                            message.chunk = value;
+                            message.level = value;
                         else
-                            delete message.chunk;
+                            delete message.level;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.section = value;
+                        else
+                            delete message.section;
                         continue;
                     }
                 case 3: {
                         if (wireType !== 0)
                             break;
-                        if (value = reader.uint32())
-                            message.chunkCount = value;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
                         else
-                            delete message.chunkCount;
+                            delete message.number;
                         continue;
                     }
                 case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.offset = value;
+                        else
+                            delete message.offset;
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.totalBytes = value;
+                        else
+                            delete message.totalBytes;
+                        continue;
+                    }
+                case 6: {
                         if (wireType !== 2)
                             break;
                         if ((value = reader.bytes()).length)
@@ -8514,7 +8763,98 @@ export const theodora = $root.theodora = (() => {
             return message;
         };
 
-        return StateChunk;
+        return StateNodePart;
+    })();
+
+    theodora.StateGone = (function() {
+
+        const StateGone = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        StateGone.prototype.sequenceNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StateGone.prototype.certificate = null;
+
+        StateGone.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.sequenceNumber != null && $Object.hasOwnProperty.call(message, "sequenceNumber") && (typeof message.sequenceNumber === "object" ? message.sequenceNumber.low || message.sequenceNumber.high : message.sequenceNumber !== 0))
+                writer.uint32(8).uint64(message.sequenceNumber);
+            if (message.certificate != null && $Object.hasOwnProperty.call(message, "certificate"))
+                $root.theodora.CheckpointCertificate.encode(message.certificate, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        StateGone.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.StateGone();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.sequenceNumber = value;
+                        else
+                            delete message.sequenceNumber;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.certificate = $root.theodora.CheckpointCertificate.decode(reader, reader.size(), $undefined, _depth + 1, message.certificate);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return StateGone;
     })();
 
     theodora.HeaderPage = (function() {
@@ -9083,195 +9423,6 @@ export const theodora = $root.theodora = (() => {
         };
 
         return CachedOutcome;
-    })();
-
-    theodora.StatePage = (function() {
-
-        const StatePage = function (properties) {
-            if (properties)
-                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                        this[keys[i]] = properties[keys[i]];
-        };
-
-        StatePage.prototype.section = 0;
-        StatePage.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-        StatePage.prototype.data = $util.newBuffer([]);
-
-        StatePage.encode = function (message, writer, _depth) {
-            if (!writer)
-                writer = $Writer.create();
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $util.recursionLimit)
-                throw $Error("max depth exceeded");
-            if (message.section != null && $Object.hasOwnProperty.call(message, "section") && message.section !== 0)
-                writer.uint32(8).uint32(message.section);
-            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
-                writer.uint32(16).uint64(message.number);
-            if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
-                writer.uint32(26).bytes(message.data);
-            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                for (let i = 0; i < message.$unknowns.length; ++i)
-                    writer.raw(message.$unknowns[i]);
-            return writer;
-        };
-
-        StatePage.decode = function (reader, length, _end, _depth, _target) {
-            if (!(reader instanceof $Reader))
-                reader = $Reader.create(reader);
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $Reader.recursionLimit)
-                throw $Error("max depth exceeded");
-            let end, message, value;
-            if (length === $undefined)
-                end = reader.len;
-            else {
-                end = reader.pos + length;
-                if (end > reader.len)
-                    throw $RangeError("index out of range");
-                length = reader.len;
-                reader.len = end;
-            }
-            message = _target || new $root.theodora.StatePage();
-            while (reader.pos < end) {
-                let start = reader.pos;
-                let tag = reader.tag();
-                if (tag === _end) {
-                    _end = $undefined;
-                    break;
-                }
-                let wireType = tag & 7;
-                switch (tag >>>= 3) {
-                case 1: {
-                        if (wireType !== 0)
-                            break;
-                        if (value = reader.uint32())
-                            message.section = value;
-                        else
-                            delete message.section;
-                        continue;
-                    }
-                case 2: {
-                        if (wireType !== 0)
-                            break;
-                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                            message.number = value;
-                        else
-                            delete message.number;
-                        continue;
-                    }
-                case 3: {
-                        if (wireType !== 2)
-                            break;
-                        if ((value = reader.bytes()).length)
-                            message.data = value;
-                        else
-                            delete message.data;
-                        continue;
-                    }
-                }
-                reader.skipType(wireType, _depth, tag);
-                if (!reader.discardUnknown) {
-                    $util.makeProp(message, "$unknowns", false);
-                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                }
-            }
-            if (length !== $undefined) {
-                if (reader.pos !== end)
-                    throw $RangeError("index out of range");
-                reader.len = length;
-            }
-            if (_end !== $undefined)
-                throw $Error("missing end group");
-            return message;
-        };
-
-        return StatePage;
-    })();
-
-    theodora.StateTransfer = (function() {
-
-        const StateTransfer = function (properties) {
-            this.pages = [];
-            if (properties)
-                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                        this[keys[i]] = properties[keys[i]];
-        };
-
-        StateTransfer.prototype.pages = $util.emptyArray;
-
-        StateTransfer.encode = function (message, writer, _depth) {
-            if (!writer)
-                writer = $Writer.create();
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $util.recursionLimit)
-                throw $Error("max depth exceeded");
-            if (message.pages != null && message.pages.length)
-                for (let i = 0; i < message.pages.length; ++i)
-                    $root.theodora.StatePage.encode(message.pages[i], writer.uint32(10).fork(), _depth + 1).ldelim();
-            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                for (let i = 0; i < message.$unknowns.length; ++i)
-                    writer.raw(message.$unknowns[i]);
-            return writer;
-        };
-
-        StateTransfer.decode = function (reader, length, _end, _depth, _target) {
-            if (!(reader instanceof $Reader))
-                reader = $Reader.create(reader);
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $Reader.recursionLimit)
-                throw $Error("max depth exceeded");
-            let end, message;
-            if (length === $undefined)
-                end = reader.len;
-            else {
-                end = reader.pos + length;
-                if (end > reader.len)
-                    throw $RangeError("index out of range");
-                length = reader.len;
-                reader.len = end;
-            }
-            message = _target || new $root.theodora.StateTransfer();
-            while (reader.pos < end) {
-                let start = reader.pos;
-                let tag = reader.tag();
-                if (tag === _end) {
-                    _end = $undefined;
-                    break;
-                }
-                let wireType = tag & 7;
-                switch (tag >>>= 3) {
-                case 1: {
-                        if (wireType !== 2)
-                            break;
-                        if (!(message.pages && message.pages.length))
-                            message.pages = [];
-                        message.pages.push($root.theodora.StatePage.decode(reader, reader.size(), $undefined, _depth + 1));
-                        continue;
-                    }
-                }
-                reader.skipType(wireType, _depth, tag);
-                if (!reader.discardUnknown) {
-                    $util.makeProp(message, "$unknowns", false);
-                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                }
-            }
-            if (length !== $undefined) {
-                if (reader.pos !== end)
-                    throw $RangeError("index out of range");
-                reader.len = length;
-            }
-            if (_end !== $undefined)
-                throw $Error("missing end group");
-            return message;
-        };
-
-        return StateTransfer;
     })();
 
     return theodora;

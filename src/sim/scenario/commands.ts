@@ -204,7 +204,8 @@ export const handlers: Readonly<Record<string, Handler>> = {
   damage: (stage, command) => {
     const [replicas, what] = command.words;
     if (what !== 'all' && what !== 'state') refuseScript(command.line, 'damage all or state?');
-    for (const replica of replicasOf(stage, command, replicas)) stage.world.replicas[replica]!.disk?.damage(what);
+    for (const replica of replicasOf(stage, command, replicas))
+      stage.world.replicas[replica]!.disk?.damage(what);
   },
   pause: each((stage, replica) => stage.world.replicas[replica]!.pause()),
   resume: each((stage, replica) => stage.world.replicas[replica]!.resume()),

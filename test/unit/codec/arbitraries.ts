@@ -47,7 +47,7 @@ import {
   type SpaceEvent,
   type SpaceOperation,
   type SpaceRecord,
-  type StatePage,
+  type StateNode,
   type TemplateField,
   type ViewChange,
   type ViewEntry,
@@ -180,6 +180,13 @@ export const newView: fc.Arbitrary<NewView> = fc
 
 const kind = <K extends string>(name: K) => fc.constant(name);
 
+const section = fc.constantFrom<0 | 1>(0, 1);
+const stateNode: fc.Arbitrary<StateNode> = fc.oneof(
+  fc.constant({ level: 'roots' as const, section: 0 as const, number: 0 }),
+  section.map((each) => ({ level: 'groups' as const, section: each, number: 0 })),
+  record({ level: fc.constantFrom('pages' as const, 'page' as const), section, number: integer }),
+);
+
 export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   record({ kind: kind('prePrepare'), view, sequenceNumber: number, batch: someBytes }),
   record({ kind: kind('prepare'), view, sequenceNumber: number, digest: key }),
@@ -198,14 +205,31 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   record({ kind: kind('stableCheckpoint'), certificate }),
   record({ kind: kind('fetchBatch'), digest: key }),
   record({ kind: kind('batchBody'), batch: someBytes }),
-  record({ kind: kind('fetchState'), sequenceNumber: number, chunk: small }),
+  record({
+    kind: kind('fetchState'),
+    sequenceNumber: number,
+    nodes: fc.array(
+      fc.tuple(stateNode, integer).map(([node, offset]) => ({ ...node, offset })),
+      { minLength: 1, maxLength: 4 },
+    ),
+  }),
+  record({ kind: kind('stateGone'), sequenceNumber: number, certificate }),
   record({ kind: kind('forward'), envelope: someBytes }),
   record({
+    kind: kind('stateNodes'),
     sequenceNumber: number,
-    chunk: fc.nat(300),
-    more: fc.integer({ min: 1, max: 300 }),
-    data: someBytes,
-  }).map(({ more, ...chunk }) => ({ kind: 'stateChunk' as const, ...chunk, chunkCount: chunk.chunk + more })),
+    parts: fc.array(
+      fc
+        .tuple(stateNode, fc.nat(300), fc.nat(300), fc.uint8Array({ minLength: 1, maxLength: 40 }))
+        .map(([node, offset, more, data]) => ({
+          ...node,
+          offset,
+          totalBytes: offset + data.length + more,
+          data,
+        })),
+      { minLength: 1, maxLength: 4 },
+    ),
+  }),
 );
 
 const sessionRefusal = fc.constantFrom<SessionRefusal>(
@@ -454,13 +478,6 @@ export const sessionPage: fc.Arbitrary<SessionPage> = record({
   outcomes,
   waiting: outcomes,
 });
-
-export const statePages: fc.Arbitrary<StatePage[]> = fc
-  .uniqueArray(record({ section: fc.constantFrom<0 | 1>(0, 1), number: integer, data: someBytes }), {
-    selector: (page) => `${page.section} ${page.number}`,
-    maxLength: 5,
-  })
-  .map((pages) => pages.sort((a, b) => a.section - b.section || a.number - b.number));
 
 export const logRecord: fc.Arbitrary<LogRecord> = fc.oneof(
   record({ kind: kind('prePrepared'), view, sequenceNumber: number, digest: key, batch: someBytes }),

@@ -46,7 +46,6 @@ export const codecs: readonly CodecCase[] = [
   codecCase('server frame', arbitrary.frame, codec.encodeServerFrame, codec.decodeServerFrame),
   codecCase('header page', arbitrary.headerPage, codec.encodeHeaderPage, codec.decodeHeaderPage),
   codecCase('session page', arbitrary.sessionPage, codec.encodeSessionPage, codec.decodeSessionPage),
-  codecCase('state transfer', arbitrary.statePages, codec.encodeStateTransfer, codec.decodeStateTransfer),
   codecCase('log record', arbitrary.logRecord, codec.encodeLogRecord, codec.decodeLogRecord),
 ];
 

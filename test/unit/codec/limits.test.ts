@@ -234,17 +234,42 @@ describe('pitfall 15: view changes', () => {
     expect(isAccepted(chosen(range(4097, (i) => i + 1)))).toBe(false);
   });
 
-  test('a state chunk lies inside its count', () => {
-    const chunk = (index: number) =>
+  test('a part of a state lies inside its node and is not empty', () => {
+    const part = (
+      offset: number,
+      totalBytes: number,
+      length: number,
+      more: Partial<codec.StateNodePart> = {},
+    ) =>
       codec.encodePeerMessage({
-        kind: 'stateChunk',
+        kind: 'stateNodes',
         sequenceNumber: sequenceNumber(128),
-        chunk: index,
-        chunkCount: 3,
-        data: signature,
+        parts: [
+          { level: 'page', section: 0, number: 5, offset, totalBytes, data: new Uint8Array(length), ...more },
+        ],
       });
-    expect(isAccepted(chunk(2))).toBe(true);
-    expect(isAccepted(chunk(3))).toBe(false);
+    expect(isAccepted(part(2, 4, 2))).toBe(true);
+    expect(isAccepted(part(0, 0, 0))).toBe(true);
+    expect(isAccepted(part(3, 4, 2))).toBe(false);
+    expect(isAccepted(part(1, 0, 0))).toBe(false);
+    expect(isAccepted(part(0, 4, 0))).toBe(false);
+    expect(isAccepted(part(0, 4, 4, { level: 'groups' }))).toBe(false);
+    expect(isAccepted(part(0, 4, 4, { level: 'roots', number: 0 }))).toBe(true);
+    expect(isAccepted(part(0, 4, 4, { level: 'roots', number: 0, section: 1 }))).toBe(false);
+    expect(isAccepted(part(0, 4, 4, { section: 2 as 1 }))).toBe(false);
+  });
+
+  test('a state is asked for and sent by at most 256 parts a message', () => {
+    const node = { level: 'page', section: 0, number: 5, offset: 0 } as const;
+    const asking = (count: number) => ({ kind: 'fetchState' as const, nodes: range(count, () => node) });
+    const giving = (count: number) => ({
+      kind: 'stateNodes' as const,
+      parts: range(count, () => ({ ...node, totalBytes: 1, data: Uint8Array.of(1) })),
+    });
+    const isTaken = (message: ReturnType<typeof asking> | ReturnType<typeof giving>) =>
+      isAccepted(codec.encodePeerMessage({ ...message, sequenceNumber: sequenceNumber(128) }));
+    expect([0, 1, 256, 257].map((count) => isTaken(asking(count)))).toEqual([false, true, true, false]);
+    expect([0, 1, 256, 257].map((count) => isTaken(giving(count)))).toEqual([false, true, true, false]);
   });
 });
 

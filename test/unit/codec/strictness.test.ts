@@ -100,10 +100,14 @@ test('a bool that is neither 0 nor 1 is refused', () => {
 });
 
 test('a 32-bit integer with bits above is refused', () => {
-  const fetchState = (chunk: string) => nested(11, message(intField(1, 1), hex(`10 ${chunk}`)));
-  expect(decodePeerMessage(fetchState('ff ff ff ff 0f'))).toMatchObject({ chunk: 2 ** 32 - 1 });
-  expect(decodePeerMessage(fetchState('ff ff ff ff 1f'))).toBeNull();
-  expect(decodePeerMessage(fetchState('81 80 80 80 80 80 80 80 80 01'))).toBeNull();
+  const signedBy = (replica: string) =>
+    nested(
+      4,
+      message(intField(1, 1), bytesField(2, zeros(32)), hex(`18 ${replica}`), bytesField(4, zeros(64))),
+    );
+  expect(decodePeerMessage(signedBy('3f'))).toMatchObject({ replica: 63 });
+  expect(decodePeerMessage(signedBy('bf 80 80 80 10'))).toBeNull();
+  expect(decodePeerMessage(signedBy('bf 80 80 80 80 80 80 80 80 01'))).toBeNull();
 });
 
 describe('a record of the vote log', () => {

@@ -112,8 +112,25 @@ const peerMessages: readonly codec.PeerMessage[] = [
   { kind: 'stableCheckpoint', certificate },
   { kind: 'fetchBatch', digest: batchDigest },
   { kind: 'batchBody', batch: codec.encodeBatch(batch) },
-  { kind: 'fetchState', sequenceNumber: number, chunk: 1 },
-  { kind: 'stateChunk', sequenceNumber: number, chunk: 0, chunkCount: 2, data: Uint8Array.of(9, 9) },
+  {
+    kind: 'fetchState',
+    sequenceNumber: number,
+    nodes: [
+      { level: 'roots', section: 0, number: 0, offset: 0 },
+      { level: 'groups', section: 1, number: 0, offset: 512 },
+      { level: 'pages', section: 0, number: 3, offset: 0 },
+      { level: 'page', section: 1, number: 2 ** 41, offset: 1 },
+    ],
+  },
+  {
+    kind: 'stateNodes',
+    sequenceNumber: number,
+    parts: [
+      { level: 'page', section: 1, number: 7, offset: 2, totalBytes: 4, data: Uint8Array.of(9, 9) },
+      { level: 'page', section: 0, number: 8, offset: 0, totalBytes: 0, data: new Uint8Array(0) },
+    ],
+  },
+  { kind: 'stateGone', sequenceNumber: number, certificate },
   { kind: 'forward', envelope: envelopes[1]!.bytes },
 ];
 
@@ -356,10 +373,6 @@ const waitingPage: codec.SessionPage = {
     [999, { kind: 'waiting' }],
   ],
 };
-const pages: codec.StatePage[] = [
-  { section: 0, number: 0, data: Uint8Array.of(1) },
-  { section: 1, number: 0, data: Uint8Array.of(2) },
-];
 
 const slot = { sequenceNumber: number, digest: batchDigest };
 const logRecords: readonly codec.LogRecord[] = [
@@ -367,8 +380,9 @@ const logRecords: readonly codec.LogRecord[] = [
   { kind: 'prePrepared', view: viewNumber(0), ...slot, batch: codec.nullBatch },
   { kind: 'prepared', view, ...slot },
   { kind: 'executed', ...slot, batch: null, failedChecks: [] },
+  { kind: 'executed', ...slot, batch: null, failedChecks: [slot.digest, slot.digest] },
   { kind: 'executed', ...slot, batch: codec.nullBatch, failedChecks: [] },
-  { kind: 'executed', ...slot, batch: codec.encodeBatch(batch), failedChecks: [digest('ab'.repeat(32))] },
+  { kind: 'executed', ...slot, batch: codec.encodeBatch(batch), failedChecks: [] },
   { kind: 'checkpoint', sequenceNumber: number, stateDigest },
   { kind: 'started', as: 'genesis' },
   { kind: 'started', as: 'observer' },
@@ -446,7 +460,6 @@ const all: readonly Vector[] = [
     codec.encodeSessionPage(waitingPage),
     codec.decodeSessionPage,
   ),
-  vector('state transfer', pages, codec.encodeStateTransfer(pages), codec.decodeStateTransfer),
   ...vectors('log record', logRecords, codec.encodeLogRecord, codec.decodeLogRecord),
   { name: 'checkpoint body', bytes: codec.encodeCheckpointBody({ sequenceNumber: number, stateDigest }) },
   {

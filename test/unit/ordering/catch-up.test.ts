@@ -15,7 +15,7 @@ test('a state transfer that takes longer than a checkpoint interval ends under l
   let late: InFlight[] = [];
   const passed = new Set<unknown>();
   cluster.filter = (inFlight) => {
-    if (passed.has(inFlight.message) || inFlight.message.kind !== 'stateChunk') return inFlight.message;
+    if (passed.has(inFlight.message) || inFlight.message.kind !== 'stateNodes') return inFlight.message;
     late.push(inFlight);
     return null;
   };

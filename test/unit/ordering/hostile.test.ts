@@ -62,29 +62,6 @@ describe('a faulty peer', () => {
       solo.message(3, { kind: 'forward', envelope: rejoinEnvelope(3, startedAt).bytes });
     expect(solo.status.pending).toBeLessThanOrEqual(1);
   });
-
-  test('cannot feed more state than a state has', () => {
-    const solo = new Solo({ config: { stateChunkBytes: 100 } });
-    solo.message(2, {
-      kind: 'stableCheckpoint',
-      certificate: certificate(256, digestOf('state'), [0, 2, 3]),
-    });
-    solo.tick(300);
-    const donor = solo.of('send').find(({ message }) => message.kind === 'fetchState')!.to;
-    const chunk = {
-      kind: 'stateChunk',
-      sequenceNumber: sequenceNumber(256),
-      chunk: 0,
-      chunkCount: 2,
-    } as const;
-    solo.clear();
-    solo.message(donor, { ...chunk, data: new Uint8Array(5000) });
-    expect(solo.evidence()).toEqual(['MALFORMED_STATE_CHUNK']);
-    // The next donor is asked from the start.
-    expect(solo.of('send').map(({ to, message }) => [to === donor, message.kind])).toEqual([
-      [false, 'fetchState'],
-    ]);
-  });
 });
 
 describe('what is kept stays bounded', () => {
