@@ -1,5 +1,5 @@
 /** What a command file needs to register itself: how its handler is bound, and parsers for its options. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { TheodoraError } from '../base/index.js';
 import type { Context } from './config.js';
@@ -37,6 +37,16 @@ export function integerArgument(min: number, max: number): (text: string) => num
     }
     return value;
   };
+}
+
+/** What of a replica's votes and state survives. */
+export function durabilityOption(): Option {
+  return new Option(
+    '--durability <mode>',
+    'what survives: sync a power cut, async a killed process, memory nothing',
+  )
+    .choices(['sync', 'async', 'memory'])
+    .default('sync');
 }
 
 /** Option parser for a list of clients. An empty one is rather a slip, such as an unset variable, than meant. */

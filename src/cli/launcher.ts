@@ -12,11 +12,20 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { InvalidInputError, TheodoraError } from '../base/index.js';
 import { parseAddress } from '../crypto/index.js';
+import type { Durability } from '../replica/index.js';
 
 export interface ReplicaPlace {
   readonly clusterFile: string;
   readonly id: number;
   readonly dataDir: string;
+  /** What of it survives; `sync` unless given. */
+  readonly durability?: Durability;
+}
+
+/** What an operator says at one start. */
+export interface StartWords {
+  readonly rejoin?: boolean;
+  readonly repair?: boolean;
 }
 
 export interface ExitInfo {
@@ -48,8 +57,9 @@ export function shownPath(path: string): string {
 }
 
 /** The command line that starts this replica by hand. */
-export function replicaCommandLine({ clusterFile, id, dataDir }: ReplicaPlace): string {
+export function replicaCommandLine({ clusterFile, id, dataDir, durability }: ReplicaPlace): string {
   const words = ['--cluster', shownPath(clusterFile), '--id', String(id), '--data', shownPath(dataDir)];
+  if (durability !== undefined && durability !== 'sync') words.push('--durability', durability);
   return `npx theodora replica ${words.map(shellQuoted).join(' ')}`;
 }
 
@@ -98,24 +108,15 @@ function startFailure(id: number, exit: ExitInfo): TheodoraError {
 export function startReplicaProcess(
   place: ReplicaPlace,
   onEvent: (event: ReplicaEvent) => void,
+  { rejoin = false, repair = false }: StartWords = {},
 ): Promise<ReplicaProcess> {
-  const { clusterFile, id, dataDir } = place;
-  const child = spawn(
-    process.execPath,
-    [
-      mainPath,
-      'replica',
-      '--supervised',
-      '--json',
-      '--cluster',
-      clusterFile,
-      '--id',
-      String(id),
-      '--data',
-      dataDir,
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
-  );
+  const { clusterFile, id, dataDir, durability = 'sync' } = place;
+  const words = ['--cluster', clusterFile, '--id', String(id), '--data', dataDir, '--durability', durability];
+  if (rejoin) words.push('--rejoin');
+  if (repair) words.push('--repair');
+  const child = spawn(process.execPath, [mainPath, 'replica', '--supervised', '--json', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const lastError = followErrors(child);
   const exited = new Promise<ExitInfo>((resolve) => {
     // 'close' and not 'exit': only then has everything it wrote arrived.

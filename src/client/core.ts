@@ -176,8 +176,12 @@ export class ClientCore {
       case 'feedTruncated':
         this.#feeds.onTruncated(from, message);
         return;
+      case 'notice':
+        if (message.code === 'DISK_FULL') this.#replicas.setTaking(from, false);
+        else if (message.code === 'DISK_FREE') this.#replicas.setTaking(from, true);
+        return;
       default:
-        // Handshake, notices and status concern the stream, not this protocol.
+        // Handshake and status concern the stream, not this protocol.
         return;
     }
   }

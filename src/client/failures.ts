@@ -48,6 +48,7 @@ const refusalMessages: Readonly<
   POLICY_INVALID: (_, problem) =>
     `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
+  DISK_FULL: () => "the replicas' disks are nearly full; make room there",
   REPLIES_FULL: () => 'too many large replies are under way in this session; try again with fewer at once',
   SESSION_EXPIRED: () => 'the session has expired',
   NUMBER_OUT_OF_WINDOW: () => 'the request number is out of the window',

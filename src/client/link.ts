@@ -32,6 +32,8 @@ export interface LinkEvents {
   changed(): void;
 }
 
+/** What a replica says about itself: it takes envelopes or not. No refusal of the stream. */
+const diskNotices: readonly string[] = ['DISK_FULL', 'DISK_FREE'];
 const backoffMinMs = 50;
 const backoffMaxMs = 2_000;
 const welcomeTimeoutMs = 5_000;
@@ -128,7 +130,8 @@ export class Link {
   }
 
   #onMessage(message: ServerMessage): void {
-    if (message.kind === 'notice') this.#onNotice(message.code);
+    const isOfDisk = message.kind === 'notice' && diskNotices.includes(message.code);
+    if (message.kind === 'notice' && !isOfDisk) this.#onNotice(message.code);
     else if (this.#state === 'up') this.#events.message(message);
     else if (message.kind === 'challenge') this.#onChallenge(message);
     else if (message.kind === 'welcome') this.#onWelcome(message.view);

@@ -91,6 +91,10 @@ export class OrderedPath {
   flush(nowMs: number): void {
     const { replicas, settings } = this.#options;
     if (this.#queue.size === 0 || replicas.firstRecipients().length === 0) return;
+    if (replicas.areDisksFull) {
+      this.#refuseQueued();
+      return;
+    }
     const idle = this.#current;
     if (idle !== null && nowMs > idle.trustedUntilMs) this.#retire(idle);
     const session = this.#current;
@@ -103,6 +107,13 @@ export class OrderedPath {
       if (room <= 0) return;
       this.#seal(session, Math.min(room, settings.envelopeOperationsMax), nowMs);
     }
+  }
+
+  /** Nobody was sent any of it. */
+  #refuseQueued(): void {
+    this.#opening = null;
+    for (const call of this.#queue.takeAll())
+      this.#options.finish(call, { kind: 'refused', code: 'DISK_FULL' });
   }
 
   #seal(session: Session, operationsMax: number, nowMs: number): void {

@@ -60,7 +60,7 @@ export interface RequestName {
 }
 
 /** The client or its OPEN was refused by f+1 replicas, or the operation by the session rules. */
-export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS' | 'UNKNOWN_CLIENT';
+export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS' | 'UNKNOWN_CLIENT' | 'DISK_FULL';
 
 export type CallOutcome =
   /** What f+1 replicas (a quorum for a fast read) answered alike. */

@@ -13,6 +13,8 @@ export class Replicas {
   /** ⌈(n+f+1)/2⌉: two such sets share a correct replica. */
   readonly quorumSize: number;
   readonly #isConnected: boolean[];
+  /** False: its disk is nearly full, and it takes no envelopes. */
+  readonly #isTaking: boolean[];
   /** Highest view that each replica reported. */
   readonly #views: ViewNumber[];
   #view = viewNumber(0);
@@ -24,15 +26,26 @@ export class Replicas {
     this.weakQuorumSize = f + 1;
     this.quorumSize = Math.ceil((n + f + 1) / 2);
     this.#isConnected = new Array<boolean>(n).fill(false);
+    this.#isTaking = new Array<boolean>(n).fill(true);
     this.#views = new Array<ViewNumber>(n).fill(viewNumber(0));
   }
 
   setConnected(replica: ReplicaId, isConnected: boolean): void {
     this.#isConnected[replica] = isConnected;
+    this.#isTaking[replica] = true;
   }
 
   isConnected(replica: ReplicaId): boolean {
     return this.#isConnected[replica] === true;
+  }
+
+  setTaking(replica: ReplicaId, isTaking: boolean): void {
+    this.#isTaking[replica] = isTaking;
+  }
+
+  /** So many say that their disks are nearly full that it is no tale of a few. */
+  get areDisksFull(): boolean {
+    return this.#isTaking.filter((isTaking) => !isTaking).length >= this.quorumSize;
   }
 
   /** Ascending. */
@@ -54,9 +67,9 @@ export class Replicas {
     return this.#view;
   }
 
-  /** Where an envelope goes first: the presumed primary, or everyone while that one is not connected. */
+  /** Where an envelope goes first: the presumed primary, or everyone while that one is not connected or takes none. */
   firstRecipients(): ReplicaId[] {
     const primary = replicaId(this.#view % this.n);
-    return this.isConnected(primary) ? [primary] : this.connected();
+    return this.isConnected(primary) && this.#isTaking[primary] === true ? [primary] : this.connected();
   }
 }

@@ -16,3 +16,4 @@ export type {
 } from './ports.js';
 export { faultsTolerated, quorumSize, weakQuorumSize } from './quorum.js';
 export { OrderingReplica } from './replica.js';
+export { stateDigestOf } from './state-sync.js';

@@ -115,6 +115,12 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     for (const stream of [...(this.#byClient.get(client) ?? [])]) stream.endClient();
   }
 
+  /** Tells every client that no envelopes are taken, or that they are again. */
+  diskChanged(isFull: boolean): void {
+    for (const streams of this.#byClient.values())
+      for (const stream of [...streams]) stream.diskChanged(isFull);
+  }
+
   flush(): void {
     if (this.#touched.size === 0) return;
     const touched = this.#touched;

@@ -23,9 +23,6 @@ import type { DropReason, Drops } from './tally.js';
 import { FrameSender } from './transport/frame-sender.js';
 import type { FrameReceiver, FrameStream } from './transport/frame-stream.js';
 
-/** Why a stream or something on it is refused; all but the last are also counted as drops. */
-export type NoticeCode = DropReason | 'SHUTTING_DOWN';
-
 /** What a stream needs of the replica. */
 export interface ClientStreamPorts {
   readonly replica: ReplicaId;
@@ -36,6 +33,8 @@ export interface ClientStreamPorts {
   view(): ViewNumber;
   /** As of what this replica has executed: it may lag behind the others. */
   isClient(client: ClientId): boolean;
+  /** No envelopes are taken: there may be no room for the votes on them. */
+  isDiskFull(): boolean;
   /** False: the core will not get it. */
   submit(input: Input): boolean;
   /** Calls `send` with the answer, soon. */
@@ -116,8 +115,13 @@ export class ClientStream implements FrameReceiver {
     this.refuse('UNKNOWN_CLIENT');
   }
 
+  /** No envelopes are taken from now on, or they are again. */
+  diskChanged(isFull: boolean): void {
+    this.send({ kind: 'notice', code: isFull ? 'DISK_FULL' : 'DISK_FREE' });
+  }
+
   /** Tells why and ends the stream; what is queued is dropped. */
-  refuse(code: NoticeCode): void {
+  refuse(code: DropReason | 'SHUTTING_DOWN'): void {
     if (this.#state === 'closed') return;
     if (code !== 'SHUTTING_DOWN') this.#ports.drops.add(code);
     // Past the queue, which may be the very reason.
@@ -211,6 +215,7 @@ export class ClientStream implements FrameReceiver {
     this.#state = 'ready';
     this.#client = hello.client;
     this.send({ kind: 'welcome', view: this.#ports.view() });
+    if (this.#ports.isDiskFull()) this.diskChanged(true);
     this.#attach(hello.client, hello.session);
   }
 
@@ -243,6 +248,7 @@ export class ClientStream implements FrameReceiver {
       this.#notice('FOREIGN_ENVELOPE');
     // A state transfer may have brought its end, which nobody told.
     else if (!this.#ports.isClient(client)) this.refuse('UNKNOWN_CLIENT');
+    else if (this.#ports.isDiskFull()) this.#notice('DISK_FULL');
     else this.#ports.submit({ kind: 'envelope', envelope });
   }
 

@@ -9,8 +9,9 @@ export type {
 export type { AppendFile, LogFiles } from './storage/log-files.js';
 export { openVoteLog } from './storage/open-vote-log.js';
 export type { OpenedVoteLog, OpenVoteLogOptions } from './storage/open-vote-log.js';
+export type { Durability } from './storage/open-storage.js';
 export { genesisMarkerName } from './storage/start.js';
-export type { ReplicaStart } from './storage/start.js';
+export type { Start as ReplicaStart } from '../ordering/index.js';
 export type { Remembered, Storage, StorageListener } from './storage/port.js';
 export type { VoteLog, VoteLogSettings } from './storage/vote-log.js';
 export type { OrderingCore, StopReason } from './runtime.js';

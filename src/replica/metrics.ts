@@ -25,6 +25,9 @@ export interface MetricsSources {
   /** Bytes waiting to be sent, by replica. */
   queuedBytes(): ReadonlyMap<ReplicaId, number>;
   refusals(): readonly RefusalCount[];
+  /** Null: nothing is kept on disk, or it is not known yet. */
+  diskFreeBytes(): number | null;
+  isDiskFull(): boolean;
 }
 
 function counter(registry: Registry, name: string, help: string, value: () => number): void {
@@ -126,6 +129,15 @@ export function createMetrics({ counts, status, ...sources }: MetricsSources): R
   gauge(registry, 'theodora_pending_envelopes', 'Envelopes not executed yet.', () => status().pending);
   gauge(registry, 'theodora_peers_connected', 'Links to other replicas.', () => sources.peersConnected());
   gauge(registry, 'theodora_clients_connected', 'Streams of clients.', () => sources.clientsConnected());
+  gauge(
+    registry,
+    'theodora_disk_free_bytes',
+    'Room left where the data directory is.',
+    () => sources.diskFreeBytes() ?? NaN,
+  );
+  gauge(registry, 'theodora_disk_full', '1 while clients are refused for want of room.', () =>
+    Number(sources.isDiskFull()),
+  );
   labelledGauge(registry, 'theodora_queued_bytes', 'Waiting to be sent.', 'peer', () =>
     sources.queuedBytes(),
   );

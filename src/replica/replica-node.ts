@@ -14,7 +14,8 @@ import { largestRefusals, type RefusalSource } from './refusals.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
-import { MemoryStorage } from './storage/memory.js';
+import { DiskSpace, type DiskSpaceOptions } from './storage/disk-space.js';
+import type { Storage } from './storage/port.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
 import { shareFrames } from './transport/frame-sender.js';
 import { Listener } from './transport/listener.js';
@@ -26,6 +27,10 @@ import { createCounts, createWatch, logStop, startSummaries } from './watch.js';
 
 export interface ReplicaNodeOptions {
   readonly files: ReplicaFiles;
+  /** Closed with the replica. */
+  readonly storage: Storage;
+  /** Of the disk that the storage is on; null: it is on none. */
+  readonly diskSpace: Pick<DiskSpaceOptions, 'freeBytes' | 'neededBytes'> | null;
   readonly clock: SteadyClock;
   readonly log: Logger;
   readonly refusals: RefusalSource;
@@ -33,6 +38,8 @@ export interface ReplicaNodeOptions {
   addressOf(id: ReplicaId): string | null;
 }
 
+const diskFullRemedy =
+  'make room where the data directory is; until then this replica takes nothing from clients and goes by what the others propose';
 /** What is queued may still leave within this after the last turn, ms. */
 const flushGraceMs = 300;
 /** Tag and length that a frame puts around a message. */
@@ -47,7 +54,7 @@ export class ReplicaNode {
   readonly stopped: Promise<StopReason>;
   readonly #options: ReplicaNodeOptions;
   readonly #listener: Listener;
-  readonly #storage = new MemoryStorage();
+  readonly #disk: DiskSpace | null;
   readonly #tls: TlsMaterial;
   #stopSummaries: () => void = () => undefined;
   #http: HttpService | null = null;
@@ -57,6 +64,7 @@ export class ReplicaNode {
     this.#options = options;
     const { cluster, tls } = options.files;
     this.#tls = { ...tls, certificateAuthority: cluster.certificateAuthority };
+    this.#disk = this.#createDiskSpace();
     this.peers = this.#createPeers();
     this.clients = this.#createClients();
     this.#listener = this.#createListener();
@@ -66,14 +74,16 @@ export class ReplicaNode {
       clock: options.clock,
       peers: this.peers,
       clients: this.clients,
-      storage: this.#storage,
+      storage: options.storage,
       slowChecks: createSlowChecks(),
       watch: createWatch(this.counts, options.log),
       drops: this.counts.drops,
       stopped: (reason) => {
         this.#stopReason = reason;
         logStop(reason, options.log);
-        void this.#takeDown(reason).finally(() => settle(reason));
+        void this.#takeDown(reason)
+          .catch((error: unknown) => options.log.error({ err: error }, 'not everything could be closed'))
+          .finally(() => settle(reason));
       },
     });
   }
@@ -87,6 +97,7 @@ export class ReplicaNode {
     this.#stopSummaries = startSummaries(this.counts, this.#options.clock, this.#options.log);
     this.runtime.start(core);
     this.peers.start();
+    this.#disk?.start();
   }
 
   /** Resolves to the port. @throws InvalidInputError METRICS_PORT_UNUSABLE. */
@@ -98,6 +109,8 @@ export class ReplicaNode {
       clientsConnected: () => this.clients.connected,
       queuedBytes: () => this.peers.queuedBytes(),
       refusals: () => this.#options.refusals?.refusals() ?? [],
+      diskFreeBytes: () => this.#disk?.freeBytes ?? null,
+      isDiskFull: () => this.#disk?.isFull ?? false,
     });
     this.#http = await startHttp({ host, port, registry, health: () => this.#health() });
     return this.#http.port;
@@ -107,16 +120,18 @@ export class ReplicaNode {
   async abandon(): Promise<void> {
     await this.#listener.close();
     await this.#http?.close();
+    await this.#options.storage.close();
   }
 
   async #takeDown(reason: StopReason): Promise<void> {
     this.#stopSummaries();
+    this.#disk?.stop();
     // A replica that halts must say nothing more; one that closes may finish its sentence.
     const isHalted = reason.kind !== 'closed';
     this.clients.close(isHalted);
     await this.peers.close(isHalted ? 0 : flushGraceMs);
     await this.#listener.close();
-    await this.#storage.close();
+    await this.#options.storage.close();
     await this.#http?.close();
   }
 
@@ -150,8 +165,23 @@ export class ReplicaNode {
       drops: this.counts.drops,
       view: () => this.runtime.view,
       isClient: (client) => this.runtime.isClient(client),
+      isDiskFull: () => this.#disk?.isFull ?? false,
       submit: (input) => this.runtime.submit(input),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
+    });
+  }
+
+  #createDiskSpace(): DiskSpace | null {
+    const { diskSpace, log } = this.#options;
+    if (diskSpace === null) return null;
+    return new DiskSpace({
+      ...diskSpace,
+      changed: (isFull, freeBytes, neededBytes) => {
+        this.counts.events.add(isFull ? 'disk-full' : 'disk-free');
+        if (isFull) log.warn({ freeBytes, neededBytes, remedy: diskFullRemedy }, 'disk-full');
+        else log.info({ freeBytes, neededBytes }, 'disk-free');
+        this.clients.diskChanged(isFull);
+      },
     });
   }
 

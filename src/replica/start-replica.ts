@@ -6,13 +6,14 @@ import { pino, type Logger } from 'pino';
 import { InvalidInputError, type ReplicaId } from '../base/index.js';
 import { createAuthenticator, parseAddress, sha256, type ClusterDescription } from '../crypto/index.js';
 import { defaultOrderingConfig, OrderingReplica, type OrderingConfig } from '../ordering/index.js';
-import type { ReplicaStatus, StateMachine } from '../ordering/index.js';
+import type { ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
 import { createService, type Service } from '../service/index.js';
 import { SteadyClock } from './clock.js';
 import { readReplicaFiles } from './replica-files.js';
-import { ReplicaNode } from './replica-node.js';
+import { ReplicaNode, type ReplicaNodeOptions } from './replica-node.js';
 import type { OrderingCore, StopReason } from './runtime.js';
-import { decideStart, type ReplicaStart } from './storage/start.js';
+import { defaultDiskFreeBytesMin, freeBytesAt } from './storage/disk-space.js';
+import { openStorage, type Durability, type OpenedStorage } from './storage/open-storage.js';
 
 export type OrderingSettings = Omit<OrderingConfig, 'id' | 'n'>;
 
@@ -31,10 +32,20 @@ export interface StartReplicaOptions {
   readonly peerAddress?: (id: number) => string | null;
   /** Serves /healthz and /metrics; host 127.0.0.1 unless given. Wins over the cluster file's setting. */
   readonly metrics?: { readonly host?: string; readonly port: number };
+  /** What of votes and state survives: a power cut (`sync`, the default), a killed process, or nothing. */
+  readonly durability?: Durability;
+  /** Starts without a vote log where there is none, and asks the others to be let in again. */
+  readonly rejoin?: boolean;
+  /** Puts a damaged vote log aside and starts as with `rejoin`. */
+  readonly repair?: boolean;
+  /** Less room than this where the data directory is, and clients are refused; 256 MiB unless given. */
+  readonly diskFreeBytesMin?: number;
+  /** For tests: the room there is, instead of what the file system says. */
+  readonly freeBytes?: () => Promise<number>;
   /** Overrides of the cluster file's settings, which override the defaults. Equal at every replica. */
   readonly settings?: Partial<OrderingSettings>;
   /** For tests: something else than the ordering layer behind the network. */
-  readonly createCore?: (config: OrderingConfig, start: ReplicaStart) => OrderingCore;
+  readonly createCore?: (config: OrderingConfig, start: Start) => OrderingCore;
 }
 
 export interface RunningReplicaStatus extends ReplicaStatus {
@@ -93,10 +104,33 @@ function metricsAddress(options: StartReplicaOptions, description: ClusterDescri
   return basePort === undefined ? null : { host: '127.0.0.1', port: basePort + options.id };
 }
 
+async function openReplicaStorage(
+  { dataDir, durability = 'sync', rejoin = false, repair = false }: StartReplicaOptions,
+  replica: ReplicaId,
+  nowMs: number,
+  log: Logger,
+): Promise<OpenedStorage> {
+  const options = { dataDir, durability, replica, nowMs, isRejoining: rejoin, isRepairing: repair };
+  const opened = await openStorage(options);
+  for (const { event, fields } of opened.events) log.warn(fields, event);
+  return opened;
+}
+
+function diskSpaceOf(
+  { dataDir, freeBytes, diskFreeBytesMin = defaultDiskFreeBytesMin }: StartReplicaOptions,
+  { neededBytes }: OpenedStorage,
+): ReplicaNodeOptions['diskSpace'] {
+  if (neededBytes === null) return null;
+  return {
+    freeBytes: freeBytes ?? (() => freeBytesAt(dataDir)),
+    neededBytes: () => Math.max(diskFreeBytesMin, neededBytes()),
+  };
+}
+
 /**
  * Resolves when the replica listens and takes part; the links to the others come up by themselves.
- * @throws InvalidInputError PORT_IN_USE, ADDRESS_UNUSABLE, METRICS_PORT_UNUSABLE, and what readReplicaFiles
- * throws. Nothing keeps running then; the genesis marker is only taken once the port is held.
+ * @throws InvalidInputError PORT_IN_USE, ADDRESS_UNUSABLE, METRICS_PORT_UNUSABLE, and what readReplicaFiles and
+ * openStorage throw. Nothing keeps running then.
  */
 export async function startReplica(options: StartReplicaOptions): Promise<RunningReplica> {
   const log = options.log ?? pino({ level: 'warn', base: { replica: options.id } }, pino.destination(2));
@@ -106,8 +140,13 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   const config = orderingConfig(self.id, cluster, options.settings);
   const service = options.stateMachine === undefined ? createTupleSpace(cluster, config) : null;
   const stateMachine = options.stateMachine ?? service!;
+  const { host, port } = listenAddress(options.listen ?? self.address);
+  const metrics = metricsAddress(options, cluster);
+  const opened = await openReplicaStorage(options, self.id, clock.now(), log);
   const node = new ReplicaNode({
     files,
+    storage: opened.storage,
+    diskSpace: diskSpaceOf(options, opened),
     clock,
     log,
     refusals: service,
@@ -117,7 +156,7 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
 
   const createCore =
     options.createCore ??
-    ((config: OrderingConfig, start: ReplicaStart): OrderingCore =>
+    ((config: OrderingConfig, start: Start): OrderingCore =>
       new OrderingReplica({
         config,
         authenticator: createAuthenticator({ cluster, key }),
@@ -125,15 +164,13 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
         start,
       }));
 
-  const { host, port } = listenAddress(options.listen ?? self.address);
-  const metrics = metricsAddress(options, cluster);
   let metricsPort: number | null = null;
   let address: string;
   try {
     if (metrics !== null) metricsPort = await node.serveHttp(metrics.host, metrics.port);
     address = formatAddress(host, await node.listen(host, port));
     // From here to the start nothing else can run, so nothing comes in too early.
-    const start = decideStart(options.dataDir, clock.now());
+    const start = opened.start();
     node.start(createCore(config, start));
     log.info({ address, start: start.kind }, 'replica started');
   } catch (error) {

@@ -57,6 +57,8 @@ export type DropReason =
   | 'MALFORMED_ENVELOPE'
   | 'FOREIGN_ENVELOPE'
   | 'READS_FULL'
-  | 'SLOW_CLIENT';
+  | 'SLOW_CLIENT'
+  /** An envelope of a client, while this replica's disk is nearly full. */
+  | 'DISK_FULL';
 
 export type Drops = { add(reason: DropReason, count?: number): void };

@@ -3,6 +3,7 @@
  * summed up every few seconds; events of the ordering layer are rare and logged one by one.
  */
 import type { Logger } from 'pino';
+import { TheodoraError } from '../base/index.js';
 import type { HaltReason } from '../ordering/index.js';
 import type { SteadyClock } from './clock.js';
 import type { ReplicaCounts } from './metrics.js';
@@ -59,6 +60,9 @@ export function startSummaries(counts: ReplicaCounts, clock: SteadyClock, log: L
 export function logStop(reason: StopReason, log: Logger): void {
   if (reason.kind === 'halted') {
     log.fatal({ reason: reason.reason, remedy: remedies[reason.reason] }, 'replica halted');
+  } else if (reason.kind === 'failed' && reason.error instanceof TheodoraError) {
+    const { code, message, fields } = reason.error;
+    log.fatal({ ...fields, code }, `replica stopped: ${message}`);
   } else if (reason.kind === 'failed') {
     log.fatal({ err: reason.error }, 'replica stopped by an internal error: report it with this log');
   } else {

@@ -159,30 +159,56 @@ describe('certificates', () => {
 });
 
 describe('start', () => {
-  it('as genesis the first time, as an observer after that', async () => {
+  it.each([
+    ['from the genesis the first time, from its vote log after that', 'sync', 'recovered'],
+    ['from the genesis the first time, from its vote log after that', 'async', 'recovered'],
+    ['from the genesis the first time, as an observer after that', 'memory', 'observer'],
+  ] as const)('%s: %s', async (_how, durability, kind) => {
     const starts: ReplicaStart[] = [];
     const createCore: StartReplicaOptions['createCore'] = (_config, how) => {
       starts.push(how);
       return new FakeCore();
     };
     const before = Date.now();
-    for (let i = 0; i < 2; i++) await (await start({ createCore })).close();
+    for (let i = 0; i < 2; i++) await (await start({ createCore, durability })).close();
     expect(starts[0]).toEqual({ kind: 'genesis' });
-    expect(starts[1]).toMatchObject({ kind: 'observer' });
-    expect(starts[1]?.kind === 'observer' && starts[1].startedAt >= before).toBe(true);
+    expect(starts[1]).toMatchObject({ kind });
+    expect(starts[1]?.kind === kind && starts[1].startedAt >= before).toBe(true);
   });
 
-  it('on a port in use names the address and leaves the marker', async () => {
-    const blocker = createServer();
-    await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
-    const address = blocker.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const error = await refusal({ listen: `127.0.0.1:${port}` });
-    expect(error.code).toBe('PORT_IN_USE');
-    expect(error.message).toContain(`127.0.0.1:${port}`);
-    expect(markerExists()).toBe(true);
-    await new Promise((resolve) => blocker.close(resolve));
+  it('of an empty directory only with the word for it', async () => {
+    rmSync(join(folder(0), 'genesis'));
+    expect((await refusal({})).code).toBe('DATA_DIRECTORY_EMPTY');
+    const replica = await start({ rejoin: true });
+    expect((await refusal({})).code).toBe('DATA_DIRECTORY_IN_USE');
+    await replica.close();
+    await start();
   });
+
+  it('with a damaged vote log only with the word for it', async () => {
+    await (await start()).close();
+    writeFileSync(join(folder(0), 'votes', '0000000001.votes'), new Uint8Array(500));
+    expect((await refusal({})).code).toBe('VOTE_LOG_DAMAGED');
+    const { log, lines } = keptLog();
+    await start({ repair: true, log });
+    expect(lines[0]).toMatchObject({ level: 40, msg: 'vote-log-damaged' });
+  });
+
+  it.each(['sync', 'memory'] as const)(
+    'on a port in use names the address, and goes another time: %s',
+    async (durability) => {
+      const blocker = createServer();
+      await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
+      const address = blocker.address();
+      const port = typeof address === 'object' ? address?.port : 0;
+      const error = await refusal({ listen: `127.0.0.1:${port}`, durability });
+      expect(error.code).toBe('PORT_IN_USE');
+      expect(error.message).toContain(`127.0.0.1:${port}`);
+      expect(markerExists()).toBe(durability === 'memory');
+      await new Promise((resolve) => blocker.close(resolve));
+      await start({ durability });
+    },
+  );
 
   it('settings: defaults, then the cluster file, then the options', async () => {
     const text = readFileSync(files.clusterFile, 'utf8');

@@ -42,7 +42,7 @@ describe('up', () => {
     expect(log).toContain('"replica":1');
   });
 
-  it('a second time finds the ports in use and harms nothing', async () => {
+  it('a second time finds it running and harms nothing', async () => {
     const again = await work.run('up');
     expect(again.status).toBe(2);
     expect(errorOf(again)).toMatchObject({ code: 'PORT_IN_USE', address: replicas[0]!.address });
@@ -56,7 +56,7 @@ describe('up', () => {
       '.theodora/replica-2',
     );
     expect(replica.status).toBe(2);
-    expect(errorOf(replica)).toMatchObject({ code: 'PORT_IN_USE' });
+    expect(errorOf(replica)).toMatchObject({ code: 'DATA_DIRECTORY_IN_USE' });
     expect(await work.run('count', '["x"]')).toMatchObject({ status: 0 });
   });
 

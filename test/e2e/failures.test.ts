@@ -1,4 +1,6 @@
 /** Replicas that are killed, suspended, restarted or gone, seen from the command line. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   areEqual,
@@ -117,19 +119,46 @@ describe('fewer replicas than a quorum', () => {
 });
 
 describe('up killed with kill -9', () => {
-  it('takes its replicas with it, and starts again empty, saying so', async () => {
-    await out(0, 1);
+  it('takes its replicas with it, and goes on from what is on disk, as after Ctrl-C', async () => {
+    await out(0, 3);
     up.kill('SIGKILL');
     await up.finished;
-    const again = work.start('up');
-    // Its ports are free only once the old replicas are gone.
-    const first = await Promise.race([again.event({ event: 'ready' }), again.finished]);
-    expect(first).toMatchObject({ event: 'ready' });
     for (const { pid } of replicas) expect(await untilGone(pid)).toBe(true);
-    expect(await count()).toBe(0);
+    for (let life = 1; life <= 2; life++) {
+      const again = work.start('up');
+      await again.event({ event: 'ready' });
+      expect(await count()).toBe(2 + life);
+      expect((await work.status()).map(({ isObserver }) => isObserver)).toEqual([false, false, false, false]);
+      await out(2 + life, 3 + life);
+      await work.awaitStatus(areEqual);
+      again.kill('SIGINT');
+      const finished = await again.finished;
+      expect(finished.status).toBe(0);
+      expect(finished.err).toContain('goes on from what is on disk');
+    }
+  });
+});
+
+describe('all replicas killed with kill -9 at once', () => {
+  it('come back with everything that was acknowledged, one of them even without its votes', async () => {
+    await out(0, 3);
+    for (const { pid } of replicas) process.kill(pid, 'SIGKILL');
+    expect(await up.finished).toMatchObject({ status: 4 });
+    const again = work.start('up');
+    await again.event({ event: 'ready' });
+    expect(await count()).toBe(3);
+    await out(3, 5);
     again.kill('SIGINT');
-    const finished = await again.finished;
-    expect(finished.status).toBe(0);
-    expect(finished.err).toContain('starts empty');
+    expect(await again.finished).toMatchObject({ status: 0 });
+
+    rmSync(join(work.directory, '.theodora', 'replica-3', 'votes'), { recursive: true });
+    const refused = await work.run('up');
+    expect([refused.status, errorOf(refused)]).toMatchObject([2, { code: 'DATA_DIRECTORY_EMPTY' }]);
+    const repaired = work.start('up', '--rejoin');
+    await repaired.event({ event: 'ready' });
+    expect(await count()).toBe(5);
+    await work.awaitStatus((all) => areEqual(all) && all.every(({ isObserver }) => !isObserver));
+    repaired.kill('SIGINT');
+    expect(await repaired.finished).toMatchObject({ status: 0 });
   });
 });

@@ -22,7 +22,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   policy: { imports: ['base', 'codec'], types: ['space'], packages: ['acorn', 'ses'] },
   confidential: { imports: ['base', 'codec', 'crypto'], types: ['space'] },
   service: { imports: guards },
-  replica: { imports: core, packages: ['node:', '@grpc/grpc-js', 'pino', 'prom-client'] },
+  replica: { imports: core, packages: ['node:', '@grpc/grpc-js', 'classic-level', 'pino', 'prom-client'] },
   client: {
     imports: ['base', 'codec', 'crypto', 'confidential'],
     types: ['space'],

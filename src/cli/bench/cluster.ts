@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClientMaterial, createClusterMaterial, formatClusterFile } from '../../crypto/index.js';
 import type { ClusterDescription, MaterialFile } from '../../crypto/index.js';
+import type { Durability } from '../../replica/index.js';
 import { writeClusterDirectory } from '../cluster-directory.js';
 import { clusterFileName } from '../config.js';
 import { freePorts } from '../launcher.js';
@@ -48,7 +49,11 @@ async function createFiles(hosts: readonly string[], identities: readonly string
   return { description, files };
 }
 
-export async function startBenchCluster(replicaCount: number, identityCount: number): Promise<BenchCluster> {
+export async function startBenchCluster(
+  replicaCount: number,
+  identityCount: number,
+  durability: Durability = 'memory',
+): Promise<BenchCluster> {
   const top = mkdtempSync(join(tmpdir(), 'theodora-bench-'));
   const removeFiles = (): void => rmSync(top, { recursive: true, force: true });
   try {
@@ -58,7 +63,7 @@ export async function startBenchCluster(replicaCount: number, identityCount: num
     const { description, files } = await createFiles(hosts, identities);
     const clusterFile = writeClusterDirectory(directory, files);
     const lost: number[] = [];
-    const replicas = new ReplicaGroup(directory, clusterFile, description, {
+    const replicas = new ReplicaGroup({ directory, clusterFile, durability }, description, {
       exited: ({ id }) => lost.push(id),
     });
     await replicas.startAll();

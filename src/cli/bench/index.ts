@@ -7,6 +7,7 @@ import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TheodoraError } from '../../base/index.js';
+import type { Durability } from '../../replica/index.js';
 import { exitStatus, usageError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
@@ -40,6 +41,7 @@ export interface BenchOptions {
   /** Client identities that share them. */
   readonly identities: number;
   readonly replicas: number;
+  readonly durability: Durability;
   readonly timeoutMs: number;
 }
 
@@ -49,6 +51,7 @@ export const defaultBenchOptions: Omit<BenchOptions, 'scenario'> = {
   concurrency: 50,
   identities: 1,
   replicas: 4,
+  durability: 'sync',
   timeoutMs: 30_000,
 };
 
@@ -136,10 +139,10 @@ async function measure(
   hardware: Hardware,
   output: Output,
 ): Promise<BenchReport> {
-  const { replicas, concurrency, identities } = options;
+  const { replicas, concurrency, identities, durability } = options;
   output.note(`${scenario} (${scenarios[scenario].description}): ${replicas} replicas starting`);
   const lateCount = scenario === 'failover' ? 1 : 0;
-  const cluster = await startBenchCluster(replicas, Math.max(2, identities + lateCount));
+  const cluster = await startBenchCluster(replicas, Math.max(2, identities + lateCount), durability);
   const leave = (): void => process.exit(interruptedStatus);
   const release = onStopSignals(() => void cluster.remove().then(leave, leave), leave);
   try {
@@ -147,7 +150,7 @@ async function measure(
     if (cluster.lost.length > lateCount) {
       throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${cluster.lost.join(', ')}`);
     }
-    return createReport({ scenario, replicas, concurrency, identities, hardware }, result);
+    return createReport({ scenario, replicas, concurrency, identities, durability, hardware }, result);
   } finally {
     release();
     await cluster.remove();
@@ -155,10 +158,10 @@ async function measure(
 }
 
 function describeConditions(options: BenchOptions, hardware: Hardware): string {
-  const { replicas, concurrency, identities, seconds } = options;
+  const { replicas, concurrency, identities, seconds, durability } = options;
   return [
     `${hardware.cpu}, ${hardware.cores} cores, ${hardware.memoryGiB} GiB, Node ${hardware.node}, load average ${hardware.loadAverage}`,
-    `${replicas} replicas, ${concurrency} operations under way from ${identities} identities, ${seconds} s each, signed requests, memory`,
+    `${replicas} replicas, ${concurrency} operations under way from ${identities} identities, ${seconds} s each, signed requests, durability ${durability}`,
   ].join('\n');
 }
 
@@ -200,7 +203,7 @@ export async function benchPolicy(options: BenchOptions, output: Output): Promis
     ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
   });
   output.record({ scenario: 'policy', application, cluster, replicas, concurrency, identities, hardware });
-  output.say(describeConditions(options, hardware));
+  output.say(describeConditions({ ...options, durability: 'memory' }, hardware));
   const costs = Object.entries(application).map(([name, { withoutUs, withUs, costUs }]) => [
     `policy/${name}.ts`,
     ...[withoutUs, withUs, costUs].map((us) => us.toFixed(2)),

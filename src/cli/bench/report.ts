@@ -1,4 +1,5 @@
 /** From what was measured to what is shown: a record for machines, rows for people. */
+import type { Durability } from '../../replica/index.js';
 import type { Hardware } from './hardware.js';
 import { Latencies } from './latencies.js';
 import type { LoadResult } from './messages.js';
@@ -29,7 +30,7 @@ export interface BenchReport extends Figures {
   readonly concurrency: number;
   readonly identities: number;
   readonly requestAuth: 'signature';
-  readonly durability: 'memory';
+  readonly durability: Durability;
   readonly hardware: Hardware;
 }
 
@@ -38,6 +39,7 @@ export interface Conditions {
   readonly replicas: number;
   readonly concurrency: number;
   readonly identities: number;
+  readonly durability: Durability;
   readonly hardware: Hardware;
 }
 
@@ -64,7 +66,7 @@ export function createReport(conditions: Conditions, result: LoadResult): BenchR
     all.merge(record);
     byOperation[name] = figuresOf(own, result.elapsedMs);
   }
-  const { scenario, replicas, concurrency, identities, hardware } = conditions;
+  const { scenario, replicas, concurrency, identities, durability, hardware } = conditions;
   return {
     scenario,
     ...figuresOf(all, result.elapsedMs),
@@ -77,7 +79,7 @@ export function createReport(conditions: Conditions, result: LoadResult): BenchR
     concurrency,
     identities,
     requestAuth: 'signature',
-    durability: 'memory',
+    durability,
     hardware,
   };
 }

@@ -1,7 +1,8 @@
 /** `theodora bench`: how fast the service is on this machine; what is measured is in bench/. */
 import type { Command } from 'commander';
+import type { Durability } from '../../replica/index.js';
 import type { BenchOptions } from '../bench/index.js';
-import { integerArgument } from '../command.js';
+import { durabilityOption, integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import { usageError } from '../errors.js';
 
@@ -10,6 +11,7 @@ interface Options {
   readonly concurrency?: number;
   readonly identities?: number;
   readonly replicas?: number;
+  readonly durability?: Durability;
 }
 
 export function registerBench(program: Command, bind: Bind): void {
@@ -24,6 +26,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .option('--concurrency <n>', 'operations under way at any time', integerArgument(1, 10_000))
     .option('--identities <n>', 'client identities that share them', integerArgument(1, 1_000))
     .option('--replicas <n>', 'size of the cluster', integerArgument(1, 64))
+    .addOption(durabilityOption())
     .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
     .action(
       bind<Options>(async ({ output }, [name], options) => {

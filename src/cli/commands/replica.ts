@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { InvalidInputError, TheodoraError } from '../../base/index.js';
-import type { RunningReplica, StopReason } from '../../replica/index.js';
-import { integerArgument } from '../command.js';
+import type { Durability, RunningReplica, StopReason } from '../../replica/index.js';
+import { durabilityOption, integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import type { Context } from '../config.js';
 import { describeError, exitStatus, printError } from '../errors.js';
@@ -21,6 +21,10 @@ interface ReplicaOptions {
   readonly data: string;
   readonly listen?: string;
   readonly metricsPort?: number;
+  readonly durability: Durability;
+  readonly rejoin?: boolean;
+  readonly repair?: boolean;
+  readonly minFreeDisk?: number;
   readonly supervised?: boolean;
 }
 
@@ -71,7 +75,7 @@ async function reportStop(output: Output, id: number, reason: StopReason): Promi
 }
 
 async function runReplica({ output, clusterFile }: Context, options: ReplicaOptions): Promise<ExitStatus> {
-  const { id, data, listen, metricsPort, supervised } = options;
+  const { id, data, listen, metricsPort, durability, rejoin, repair, minFreeDisk, supervised } = options;
   // Until it runs there is nothing to close.
   let close = (): void => process.exit(exitStatus.ok);
   const release = onStopRequest(supervised === true, () => close());
@@ -83,6 +87,10 @@ async function runReplica({ output, clusterFile }: Context, options: ReplicaOpti
     clusterFile,
     id,
     dataDir: data,
+    durability,
+    rejoin: rejoin === true,
+    repair: repair === true,
+    ...(minFreeDisk === undefined ? {} : { diskFreeBytesMin: minFreeDisk * 2 ** 20 }),
     log: pino({ base: { replica: id } }, destination({ dest: logFile, sync: true })),
     ...(listen === undefined ? {} : { listen }),
     ...(metricsPort === undefined ? {} : { metrics: { port: metricsPort } }),
@@ -113,19 +121,31 @@ export function registerReplica(program: Command, bind: Bind): void {
     .command('replica')
     .description('run one replica in the foreground')
     .requiredOption('--id <n>', 'number of the replica in the cluster file', integerArgument(0, 63))
-    .requiredOption('--data <dir>', "the replica's folder with its keys; its log goes there too")
+    .requiredOption('--data <dir>', "the replica's folder with its keys; votes, state and log go there too")
+    .addOption(durabilityOption())
+    .option(
+      '--rejoin',
+      'start although there is no vote log: it is lost, and the others are asked to let the replica in again',
+    )
+    .option('--repair', 'put a damaged vote log aside, and rejoin')
     .option('--listen <host:port>', 'listen here instead of the address in the cluster file')
     .option(
       '--metrics-port <n>',
       'serve /metrics and /healthz on this port (off by default)',
       integerArgument(0, 65_535),
     )
+    .option(
+      '--min-free-disk <MiB>',
+      'refuse clients while less than this is free where the data is (default: 256)',
+      integerArgument(0, 1 << 30),
+    )
     .addOption(new Option('--supervised', 'end when the IPC channel to the parent process closes').hideHelp())
     .addHelpText(
       'after',
       `
-The first start takes the marker that \`init\` left in the folder. State is in memory: a replica that starts again
-follows the others until they have let it back in, and votes from then on.
+The first start takes the marker that \`init\` left in the folder. Votes and state are kept there too, and a replica that
+starts again goes on from them. One that has lost its votes (--rejoin, --repair, --durability memory) follows the
+others until they have let it back in, and votes from then on.
 
 Example:
   $ theodora replica --cluster cluster.yaml --id 2 --data replica-2`,

@@ -4,12 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Option } from 'commander';
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../base/index.js';
 import type { ClusterDescription } from '../../crypto/index.js';
+import type { Durability } from '../../replica/index.js';
 import { readClusterText, writeClusterDirectory } from '../cluster-directory.js';
-import { integerArgument } from '../command.js';
+import { durabilityOption, integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import { clusterFileName, defaultDirectory } from '../config.js';
 import { exitStatus, usageError } from '../errors.js';
@@ -23,19 +22,18 @@ interface UpOptions {
   readonly replicas?: number;
   readonly dir: string;
   readonly basePort?: number;
-  readonly durability: string;
+  readonly durability: Durability;
+  readonly rejoin?: boolean;
+  readonly repair?: boolean;
 }
 
 const defaultReplicas = 4;
 
-function checkDurability(durability: string): void {
-  if (durability === 'memory') return;
-  throw new InvalidInputError(
-    'DURABILITY_NOT_AVAILABLE',
-    `--durability ${durability}: this version keeps state in memory only; use --durability memory`,
-    { durability },
-  );
-}
+const survival: Readonly<Record<Durability, string>> = {
+  sync: 'Votes and state are on disk: the cluster goes on from them next time.',
+  async: 'Votes and state are on disk, but not safe from a power cut.',
+  memory: 'State is kept in memory: the cluster starts empty next time.',
+};
 
 async function createCluster(options: UpOptions): Promise<void> {
   const { createClusterMaterial } = await import('../../crypto/index.js');
@@ -70,7 +68,7 @@ function checkAgreement(options: UpOptions, { replicas }: ClusterDescription): v
   }
 }
 
-function showReady(output: Output, clusterFile: string, group: ReplicaGroup): void {
+function showReady(output: Output, clusterFile: string, group: ReplicaGroup, durability: Durability): void {
   const replicas = group.running;
   const f = Math.floor((replicas.length - 1) / 3);
   const shown = replicas.map(({ id, address, pid }) => ({ id, address, pid }));
@@ -88,7 +86,7 @@ function showReady(output: Output, clusterFile: string, group: ReplicaGroup): vo
         ]),
       ),
       '',
-      `${output.style('green', 'ready')}: ${replicas.length} replicas, ${f} of them may fail in any way. State is kept in memory.`,
+      `${output.style('green', 'ready')}: ${replicas.length} replicas, ${f} of them may fail in any way. ${survival[durability]}`,
       'In another terminal:',
       `  npx theodora${option} out '["hello", "world"]'`,
       `  npx theodora${option} rdp '["hello", null]'`,
@@ -123,6 +121,7 @@ async function runUntilStopped(
   output: Output,
   group: ReplicaGroup,
   allGone: Promise<void>,
+  showReady: () => void,
 ): Promise<ExitStatus> {
   let release = (): void => undefined;
   const stopped = new Promise<void>((resolve) => {
@@ -133,6 +132,8 @@ async function runUntilStopped(
     };
     release = onStopSignals(stop, () => void group.kill());
   });
+  // Whoever reads that may send a signal at once.
+  showReady();
   try {
     const isStopped = await Promise.race([stopped.then(() => true), allGone.then(() => false)]);
     if (isStopped) {
@@ -147,8 +148,8 @@ async function runUntilStopped(
 }
 
 async function up(output: Output, options: UpOptions): Promise<ExitStatus> {
-  checkDurability(options.durability);
-  const clusterFile = join(options.dir, clusterFileName);
+  const { dir: directory, durability, rejoin = false, repair = false } = options;
+  const clusterFile = join(directory, clusterFileName);
   const isNew = !existsSync(clusterFile);
   if (isNew) await createCluster(options);
   const { parseClusterFile } = await import('../../crypto/index.js');
@@ -156,22 +157,19 @@ async function up(output: Output, options: UpOptions): Promise<ExitStatus> {
   const { ReplicaGroup } = await import('../replica-group.js');
   const description = parseClusterFile(readClusterText(clusterFile), clusterFile);
   checkAgreement(options, description);
-  output.note(
-    isNew
-      ? `new cluster in ${options.dir}`
-      : `cluster of ${options.dir}: its state was in memory only, so it starts empty`,
-  );
   let onAllGone = (): void => undefined;
   const allGone = new Promise<void>((resolve) => (onAllGone = resolve));
-  const group: ReplicaGroup = new ReplicaGroup(options.dir, clusterFile, description, {
+  const group: ReplicaGroup = new ReplicaGroup({ directory, clusterFile, durability }, description, {
     exited: (replica, exit) => {
       showExit(output, replica, exit, replicaCommandLine(replica));
       if (group.running.length === 0) onAllGone();
     },
   });
-  await group.startAll();
-  showReady(output, clusterFile, group);
-  return runUntilStopped(output, group, allGone);
+  if (isNew) output.note(`new cluster in ${directory}`);
+  else if (group.isEmpty) output.note(`cluster of ${directory}: nothing is on disk, so it starts empty`);
+  else output.note(`cluster of ${directory}: goes on from what is on disk`);
+  await group.startAll({ rejoin, repair });
+  return runUntilStopped(output, group, allGone, () => showReady(output, clusterFile, group, durability));
 }
 
 export function registerUp(program: Command, bind: Bind): void {
@@ -185,15 +183,17 @@ export function registerUp(program: Command, bind: Bind): void {
     )
     .option('--dir <dir>', 'directory of the cluster, made on first use', defaultDirectory)
     .option('--base-port <n>', 'first of the ports (default: free ones)', integerArgument(1, 65_535))
-    .addOption(
-      new Option('--durability <mode>', 'what survives a crash; this version offers memory only')
-        .choices(['sync', 'async', 'memory'])
-        .default('memory'),
+    .addOption(durabilityOption())
+    .option(
+      '--rejoin',
+      'for replicas whose vote log is gone: start them, and have the others let them in again',
     )
+    .option('--repair', 'for replicas whose vote log is damaged: put it aside, and rejoin')
     .addHelpText(
       'after',
       `
-Each replica is a process of its own. Kill one with the pid shown and see that the service goes on; up prints
+Each replica is a process of its own, with its votes and state on disk: after Ctrl-C or a crash, up goes on where it
+was. Kill one with the pid shown and see that the service goes on; up prints
 the command that starts it again.
 
 Examples:

@@ -131,7 +131,7 @@ const kill: Step = {
 
 const restart: Step = {
   name: 'restart',
-  shows: 'the killed replica starts again, empty: it fetches the state and is let in again',
+  shows: 'the killed replica starts again: it knows what it has voted for, and learns what it has missed',
   async run(tour) {
     const id = killed.get(tour);
     check(id !== undefined, 'a replica was killed');

@@ -53,7 +53,11 @@ export class Tour implements AsyncDisposable {
       const { description, files } = await createClusterMaterial({ hosts, now: new Date() });
       const clusterDirectory = join(directory, 'cluster');
       const clusterFile = writeClusterDirectory(clusterDirectory, files);
-      const group = new ReplicaGroup(clusterDirectory, clusterFile, description, { exited: () => undefined });
+      const group = new ReplicaGroup(
+        { directory: clusterDirectory, clusterFile, durability: 'sync' },
+        description,
+        { exited: () => undefined },
+      );
       return new Tour(directory, clusterFile, group, timeoutMs);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });

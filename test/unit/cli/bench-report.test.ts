@@ -4,7 +4,7 @@ import { Latencies } from '../../../src/cli/bench/latencies.js';
 import { createReport, tableHeader, tableRows } from '../../../src/cli/bench/report.js';
 
 const hardware = { cpu: 'a processor', cores: 2, memoryGiB: 8, node: 'v20.19.0', loadAverage: 0.1 };
-const conditions = { replicas: 4, concurrency: 10, identities: 2, hardware };
+const conditions = { replicas: 4, concurrency: 10, identities: 2, durability: 'sync' as const, hardware };
 
 function recordOf(milliseconds: readonly number[]): ReturnType<Latencies['toRecord']> {
   const latencies = new Latencies();

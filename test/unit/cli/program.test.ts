@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,12 +103,23 @@ describe('usage', () => {
     expect(reportedError(ran)).toMatchObject({ code: 'CLUSTER_FILE_MISSING', path });
   });
 
-  it.each(['sync', 'async'])('up --durability %s says that state is kept in memory', async (mode) => {
-    const dir = join(directory, 'durable');
-    const ran = await runHere(['up', '--dir', dir, '--durability', mode, '--json']);
+  it.each(['up', 'replica', 'bench'])('%s --durability knows its choices', async (command) => {
+    const ran = await runHere([command, '--durability', 'perhaps', '--json']);
     expect(ran.status).toBe(2);
-    expect(reportedError(ran)).toMatchObject({ code: 'DURABILITY_NOT_AVAILABLE', durability: mode });
-    expect(ran.err).toContain('keeps state in memory');
+    expect(reportedError(ran)).toMatchObject({ code: 'USAGE' });
+    expect(ran.err).toContain('sync, async, memory');
+  });
+
+  it('up --durability memory leaves what is on disk alone', async () => {
+    const dir = join(directory, 'durable');
+    const hosts = [41_001, 41_002, 41_003, 41_004].map((port) => `127.0.0.1:${port}`);
+    expect(await runHere(['init', '--replicas', '4', '--hosts', hosts.join(), '--out', dir])).toMatchObject({
+      status: 0,
+    });
+    mkdirSync(join(dir, 'replica-2', 'votes'));
+    const ran = await runHere(['up', '--dir', dir, '--durability', 'memory', '--json']);
+    expect(ran.status).toBe(2);
+    expect(reportedError(ran)).toMatchObject({ code: 'DURABILITY_MISMATCH', path: join(dir, 'replica-2') });
   });
 });
 

@@ -95,3 +95,58 @@ it('a client is called by its name and has its key', () => {
   const { client } = new ScriptedDriver();
   expect([client.id, client.publicKey]).toEqual(['alice', 'a'.repeat(64)]);
 });
+
+describe('disks that are nearly full', () => {
+  const tell = (cluster: FakeCluster, from: number, code: 'DISK_FULL' | 'DISK_FREE'): void =>
+    cluster.receive(from, { kind: 'notice', code });
+
+  it('are believed of a quorum: what was not sent is refused, until they have room again', () => {
+    const cluster = FakeCluster.withSession();
+    for (const id of [1, 2, 3]) tell(cluster, id, 'DISK_FULL');
+    const call = cluster.call(bytes(1));
+    expect(cluster.outcomes.get(call)).toEqual({ kind: 'refused', code: 'DISK_FULL' });
+    tell(cluster, 2, 'DISK_FREE');
+    const next = cluster.call(bytes(2));
+    cluster.replyFromAll(7, 2, [result(5)]);
+    expect(cluster.outcomes.get(next)).toEqual(result(5));
+  });
+
+  it('of fewer refuse nothing; a primary that takes none is left out of account', () => {
+    const cluster = FakeCluster.withSession();
+    for (const id of [0, 1]) tell(cluster, id, 'DISK_FULL');
+    const before = cluster.requests().length;
+    cluster.call(bytes(1));
+    expect(
+      cluster
+        .requests()
+        .slice(before)
+        .map(({ to }) => to),
+    ).toEqual([0, 1, 2, 3]);
+  });
+
+  it('refuse what waits for a session, and end nothing that was sent', () => {
+    const opening = new FakeCluster();
+    for (const id of [0, 1, 2, 3]) opening.connect(id);
+    const unsent = opening.call(bytes(1));
+    for (const id of [0, 1, 2]) tell(opening, id, 'DISK_FULL');
+    opening.flush();
+    expect(opening.outcomes.get(unsent)).toEqual({ kind: 'refused', code: 'DISK_FULL' });
+
+    const cluster = FakeCluster.withSession();
+    const sent = cluster.call(bytes(1));
+    for (const id of [0, 1, 2]) tell(cluster, id, 'DISK_FULL');
+    cluster.flush();
+    expect(cluster.outcomes.get(sent)).toBeUndefined();
+    cluster.replyFromAll(7, 2, [result(5)]);
+    expect(cluster.outcomes.get(sent)).toEqual(result(5));
+  });
+
+  it('are forgotten with the stream', () => {
+    const cluster = FakeCluster.withSession();
+    for (const id of [1, 2, 3]) tell(cluster, id, 'DISK_FULL');
+    cluster.disconnect(3);
+    cluster.connect(3);
+    const call = cluster.call(bytes(1));
+    expect(cluster.outcomes.get(call)).toBeUndefined();
+  });
+});

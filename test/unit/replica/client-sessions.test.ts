@@ -108,6 +108,7 @@ function makeWorld(): World {
     clusterId,
     drops,
     view: () => viewNumber(4),
+    isDiskFull: () => false,
     isClient: (client) => !result.strangers.has(client),
     submit: (input) => {
       if (result.isFull) return false;

@@ -34,6 +34,8 @@ describe('refusals', () => {
       status: () => new FakeCore().status(),
       peersConnected: () => 0,
       clientsConnected: () => 0,
+      diskFreeBytes: () => 1_000,
+      isDiskFull: () => true,
       queuedBytes: () => new Map(),
       refusals: () => [refusal(3), refusal(1, 'UNKNOWN_CLIENT', 'eve', '')],
     });
