@@ -18,8 +18,8 @@ import {
   safeInteger,
 } from './wire.js';
 
-/** A batch or a NEW-VIEW, which fit a frame, and what a record adds. */
-export const logRecordBytesMax = frameBytesMax + 1024;
+/** A batch or a NEW-VIEW, which fit a frame, and what a record adds, failed checks of all its operations included. */
+export const logRecordBytesMax = frameBytesMax + (64 << 10);
 /** No batch has more operations. */
 const failedChecksMax = 1024;
 const logRecordElementsMax = 3 + 2 * replicasMax + failedChecksMax;
