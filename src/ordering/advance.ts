@@ -75,7 +75,8 @@ function advanceExecution(core: Core): void {
   const executedBefore = log.lastExecuted;
   executeReady(core);
   const target = core.transfer?.target;
-  if (target !== undefined && log.lastExecuted >= target.sequenceNumber) noteCertificate(core, target);
+  if (target !== undefined && log.lastExecuted >= target.sequenceNumber && core.diverged === null)
+    noteCertificate(core, target);
   if (core.isHalted) return;
   if (lowWatermark(log) !== core.appliedLow) {
     core.appliedLow = lowWatermark(log);

@@ -1,7 +1,7 @@
 /**
  * Checkpoints (OSDI'99 section 4.3): every replica signs the digest of its state at the same sequence
  * numbers; a quorum of equal ones makes it stable, and the log is cut there. A replica whose own digest
- * differs from a certified one stops (pitfall 8).
+ * differs from a certified one has gone wrong and repairs itself (pitfall 8).
  */
 import { digest, equalBytes, type Digest, type ReplicaId, type SequenceNumber } from '../base/index.js';
 import {
@@ -20,6 +20,7 @@ import {
   type Core,
   type HeldMessage,
 } from './core.js';
+import { diverge } from './diverge.js';
 import { dropUnwanted } from './fetch-batch.js';
 import { aimTransfer } from './fetching.js';
 import { keepHistory } from './history.js';
@@ -142,7 +143,7 @@ export function prove(core: Core, certificate: CheckpointCertificate): void {
 export function noteCertificate(core: Core, certificate: CheckpointCertificate): void {
   const { sequenceNumber } = certificate;
   if (sequenceNumber <= lowWatermark(core.log)) return;
-  if (core.log.lastExecuted >= sequenceNumber) {
+  if (core.log.lastExecuted >= sequenceNumber && core.diverged === null) {
     adopt(core, certificate);
     return;
   }
@@ -162,9 +163,7 @@ function adopt(core: Core, certificate: CheckpointCertificate): void {
   const { sequenceNumber, stateDigest } = certificate;
   const own = core.snapshots.get(sequenceNumber)?.stateDigest ?? digest('');
   if (own !== stateDigest) {
-    event(core, 'state-diverged', { sequenceNumber, own, certified: stateDigest });
-    core.outputs.push({ kind: 'halt', reason: 'STATE_DIVERGED' });
-    core.isHalted = true;
+    diverge(core, certificate, own);
     return;
   }
   prove(core, certificate);

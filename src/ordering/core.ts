@@ -210,6 +210,10 @@ export interface Core {
   readonly donations: Donations;
 
   observing: Observing | null;
+  /** Its own state at a checkpoint where it is not the certified one; nothing is executed or answered until that is here. */
+  diverged: Snapshot | null;
+  /** Times that this happened in close succession, and the checkpoint at which it did last. */
+  divergences: { count: number; last: SequenceNumber };
   /** Newest checkpoint whose state is saved; 0 before. */
   saved: SequenceNumber;
   /** The one that is being saved. */
@@ -276,6 +280,8 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     transfer: null,
     donations: createDonations(),
     observing: start.kind === 'observer' ? rejoining(start) : null,
+    diverged: null,
+    divergences: { count: 0, last: sequenceNumber(0) },
     saved: sequenceNumber(0),
     saving: null,
     isReplaying: false,

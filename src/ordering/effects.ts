@@ -100,7 +100,7 @@ export class BatchEffects implements Effects {
 /** A stream of the client takes part in this session from now on: it may have missed late outcomes. */
 export function onAttached(core: Core, client: ClientId, id: SessionId): void {
   const session = findSession(core.sessions, id);
-  if (session?.client === client) tellLate(core, [session]);
+  if (session?.client === client && core.diverged === null) tellLate(core, [session]);
 }
 
 /** After a state transfer: what came about in the part that was not executed here has not been told. */

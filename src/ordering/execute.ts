@@ -38,7 +38,7 @@ import { dropVerdicts, failedChecksOf, hasVerdicts, verdictOf } from './verdicts
 
 /** Executes every batch that is committed, held and judged, in order. */
 export function executeReady(core: Core): void {
-  while (!core.isHalted) {
+  while (!core.isHalted && core.diverged === null) {
     const slot = core.log.slots.get(sequenceNumber(core.log.lastExecuted + 1));
     if (slot === undefined || slot.committed === null) return;
     const body = bodyOf(core.log, slot.committed.digest);

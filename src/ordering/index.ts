@@ -1,7 +1,15 @@
 /** Door of `ordering`: PBFT as a pure state machine, for any deterministic application behind it. */
 export { defaultOrderingConfig, type OrderingConfig } from './config.js';
 export type { CoreOptions, Start } from './core.js';
-export type { HaltReason, Input, Output, ReplicaStatus, SavedState, StateToSave } from './interface.js';
+export type {
+  DifferingPage,
+  HaltReason,
+  Input,
+  Output,
+  ReplicaStatus,
+  SavedState,
+  StateToSave,
+} from './interface.js';
 export { decideNewView, type NewViewDecision } from './new-view-decision.js';
 export type {
   Authenticator,

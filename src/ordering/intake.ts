@@ -49,6 +49,7 @@ export function onForward(core: Core, from: ReplicaId, message: Forward): void {
 /** Repeats the outcome of an executed envelope; true if there is nothing left to order. */
 function answerExecuted(core: Core, envelope: Envelope): boolean {
   const { body } = envelope;
+  if (core.diverged !== null) return false;
   if (body.kind === 'rejoin') return isExecuted(core, envelope);
   if (body.kind === 'open') {
     const session = openedSession(core.sessions, body);

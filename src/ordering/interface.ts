@@ -47,6 +47,14 @@ export type Input =
   /** The verdict of the slow check that a `verify` output asked for. */
   | { readonly kind: 'verified'; readonly check: Digest; readonly isValid: boolean };
 
+/** A page of this replica's state that is not the certified one; null: there is none. */
+export interface DifferingPage {
+  readonly section: 'ordering' | 'application';
+  readonly page: number;
+  readonly own: Uint8Array | null;
+  readonly certified: Uint8Array | null;
+}
+
 /** The state of a stable checkpoint, as the storage takes it. */
 export interface StateToSave {
   readonly certificate: CheckpointCertificate;
@@ -135,6 +143,12 @@ export type Output =
       /** Ordered time after the batch. */
       readonly time: number;
       readonly operationCount: number;
+    }
+  /** This replica's state had gone wrong and is repaired: evidence to be kept, contents included. */
+  | {
+      readonly kind: 'divergence';
+      readonly sequenceNumber: SequenceNumber;
+      readonly pages: readonly DifferingPage[];
     }
   /** A peer or client broke the protocol (`reject`): evidence for logs and metrics. */
   | { readonly kind: 'evidence'; readonly from: ReplicaId | ClientId; readonly code: string }

@@ -9,7 +9,7 @@ import type { ClientId } from '../base/index.js';
 import { isClient, type Core, type PendingRead } from './core.js';
 
 export function onRead(core: Core, client: ClientId, readId: number, operation: Uint8Array): void {
-  if (core.observing !== null || core.reads.length >= core.config.pendingReadsMax) {
+  if (core.observing !== null || core.diverged !== null || core.reads.length >= core.config.pendingReadsMax) {
     core.outputs.push({ kind: 'readReply', client, readId, result: null });
     return;
   }

@@ -46,7 +46,7 @@ export function recover(core: Core, start: Recovered): void {
   const records = start.records.filter((record) => isAbove(record, target));
   if (!recalled.isVoting) {
     core.observing = rejoining(start);
-  } else if (core.log.lastExecuted < target) {
+  } else if (lowWatermark(core.log) < target) {
     core.observing = { kind: 'awaitingState', target, records };
   } else {
     recallVotes(core, records);

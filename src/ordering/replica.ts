@@ -57,7 +57,7 @@ export class OrderingReplica {
     const { core } = this;
     if (!core.isHalted) handleInput(core, input);
     if (!core.isHalted) advance(core);
-    if (!core.isHalted) pumpFeeds(core);
+    if (!core.isHalted && core.diverged === null) pumpFeeds(core);
     const { outputs } = core;
     core.outputs = [];
     return outputs;

@@ -57,8 +57,6 @@ export const nodeBytesMax: Readonly<Record<StateLevel, number>> = {
 
 /** Pages that may be known to be missing before further lists are asked for. */
 const missingPagesMax = 4_096;
-/** Names of pages that differed, for the event of a repair. */
-const namedPagesMax = 64;
 
 /** A node that is known to be missing. */
 export interface Missing extends StateNode {
@@ -98,8 +96,6 @@ export class StateSync {
   pagesFetched = 0;
   /** Of pages and lists that were believed. */
   bytesFetched = 0;
-  /** The first pages that had to be fetched or dropped, as section:number. */
-  readonly differing: string[] = [];
 
   constructor(hash: HashFunction, held: { ordering: PageSnapshot; application: PageSnapshot }, aim: Digest) {
     this.#hash = hash;
@@ -233,15 +229,9 @@ export class StateSync {
   #takePage({ section, number, digest: leaf }: Missing, bytes: Uint8Array): void {
     this.#sections[section].tree.put(number, bytes, leaf);
     this.pagesFetched += 1;
-    this.#note(section, number);
   }
 
   #drop(section: 0 | 1, page: number): void {
     this.#sections[section].tree.remove(page);
-    this.#note(section, page);
-  }
-
-  #note(section: 0 | 1, page: number): void {
-    if (this.differing.length < namedPagesMax) this.differing.push(`${section}:${page}`);
   }
 }

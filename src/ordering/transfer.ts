@@ -7,6 +7,7 @@ import type { ReplicaId } from '../base/index.js';
 import type { StableCheckpoint, StateGone, StateNodes } from '../codec/index.js';
 import { isValidCertificate, noteCertificate } from './checkpoint.js';
 import { event, reject, type Core, type Transfer } from './core.js';
+import { noteRepair } from './diverge.js';
 import type { StateFetch } from './donors.js';
 import { tellAllLate } from './effects.js';
 import { touchAllFeeds } from './feeds.js';
@@ -77,8 +78,7 @@ function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): v
     core.isHalted = true;
     return;
   }
-  // Where this replica had come further, it did so with pages that differed.
-  const isRepair = core.log.lastExecuted >= sequenceNumber;
+  if (core.diverged !== null) noteRepair(core, core.diverged, sequenceNumber, state);
   installState(core, sequenceNumber, state);
   core.transfer = null;
   dropVoidViewChanges(core);
@@ -95,7 +95,6 @@ function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): v
     pagesReused: Math.max(0, state.ordering.size + state.application.size - pagesFetched),
     bytes,
     donors: givers.size,
-    ...(isRepair ? { differing: sync.differing.join(' ') } : {}),
   });
   noteCertificate(core, target);
   if (newer !== null && !core.isHalted) noteCertificate(core, newer);

@@ -11,6 +11,7 @@ import type { SteadyClock } from './clock.js';
 import { startHttp, type Health, type HttpService } from './http.js';
 import { createMetrics } from './metrics.js';
 import { largestRefusals, type RefusalSource } from './refusals.js';
+import { evidenceKeeper } from './evidence.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
@@ -33,6 +34,7 @@ export interface ReplicaNodeOptions {
   readonly diskSpace: Pick<DiskSpaceOptions, 'freeBytes' | 'neededBytes'> | null;
   readonly clock: SteadyClock;
   readonly log: Logger;
+  readonly dataDir: string;
   readonly refusals: RefusalSource;
   /** Where to dial a replica now; null if not known. */
   addressOf(id: ReplicaId): string | null;
@@ -78,6 +80,7 @@ export class ReplicaNode {
       slowChecks: createSlowChecks(),
       watch: createWatch(this.counts, options.log),
       drops: this.counts.drops,
+      keepEvidence: evidenceKeeper(options.dataDir, options.log),
       stopped: (reason) => {
         this.#stopReason = reason;
         logStop(reason, options.log);

@@ -59,6 +59,8 @@ export interface RuntimePorts {
   readonly slowChecks: SlowChecks;
   readonly watch: RuntimeWatch;
   readonly drops: Drops;
+  /** Keeps what a repair found for later analysis. */
+  keepEvidence(divergence: OutputOf<'divergence'>): void;
   /** Called once, when the core must not be stepped any more. */
   stopped(reason: StopReason): void;
 }
@@ -272,6 +274,9 @@ export class Runtime {
       case 'deliver':
         this.#view = output.view;
         watch.delivered(output);
+        break;
+      case 'divergence':
+        this.#ports.keepEvidence(output);
         break;
       case 'evidence':
         watch.evidence(output.from, output.code);

@@ -149,6 +149,7 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
     diskSpace: diskSpaceOf(options, opened),
     clock,
     log,
+    dataDir: options.dataDir,
     refusals: service,
     addressOf: (id) =>
       options.peerAddress ? options.peerAddress(id) : (cluster.replicas[id]?.address ?? null),

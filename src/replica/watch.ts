@@ -14,7 +14,7 @@ const summaryIntervalMs = 10_000;
 
 export const remedies: Readonly<Record<HaltReason, string>> = {
   STATE_DIVERGED:
-    'the state of this replica differs from what a quorum certified: keep its data directory for analysis, then start it with a new one',
+    'the state of this replica keeps differing from what a quorum certified: keep its data directory for analysis, look at its hardware, then start it elsewhere with --rejoin',
   TOO_MANY_REPLICAS_LOST_THEIR_LOG:
     'more replicas than tolerated have lost their vote log: restore logs from disk if any is left; otherwise the cluster has to be made anew',
   VERSION_MISMATCH: 'the cluster runs another version of the state machine: install that version here',

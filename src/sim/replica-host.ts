@@ -218,6 +218,8 @@ export class ReplicaHost {
         return this.#judge(output.check);
       case 'deliver':
         return this.#deliver(output);
+      case 'divergence':
+        return;
       case 'evidence':
         return this.#world.onNotice(this.id, `evidence ${output.code} against ${output.from}`);
       case 'event':

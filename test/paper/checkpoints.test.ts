@@ -72,13 +72,18 @@ describe('checkpoints', () => {
     expect(stable(solo)).toBe(0);
   });
 
-  test('DESIGN §2: a replica whose state differs from a certified one halts (pitfall 8)', () => {
+  test('DESIGN §6: a replica whose state differs from a certified one answers nobody and fetches that state (pitfall 8)', () => {
     const solo = atCheckpoint();
     for (const replica of [0, 2, 3]) solo.message(replica, checkpoint(replica, 4, digestOf('other')));
-    expect(solo.of('halt')).toEqual([{ kind: 'halt', reason: 'STATE_DIVERGED' }]);
+    expect(solo.of('event')).toContainEqual(expect.objectContaining({ event: 'state-diverged' }));
+    expect(solo.sent('fetchState').length).toBeGreaterThan(0);
+    expect(stable(solo)).toBe(0);
     solo.clear();
-    solo.message(0, prePrepare(0, 5, batchOf(solo.nowMs, openEnvelope(alice))));
-    expect(solo.outputs).toEqual([]);
+    solo.give({ kind: 'read', client: alice, readId: 7, operation: Uint8Array.of(1) });
+    expect(solo.of('readReply')).toMatchObject([{ readId: 7, result: null }]);
+    solo.order(5, batchOf(solo.nowMs, openEnvelope(alice)));
+    expect(solo.sent('prepare')).toHaveLength(1);
+    expect([...solo.of('opened'), ...solo.of('deliver')]).toEqual([]);
   });
 });
 

@@ -79,6 +79,11 @@ export class Counter implements StateMachine {
     return this.#state.value;
   }
 
+  /** As a broken machine would. */
+  corrupt(by: number): void {
+    this.#state.value += by;
+  }
+
   advanceTime(time: number, effects: Effects): void {
     this.times.push(time);
     if (this.deadline !== null && this.deadline <= time) this.deadline = null;

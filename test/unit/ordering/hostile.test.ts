@@ -198,6 +198,8 @@ test('nothing leaves after a halt', () => {
   const solo = new Solo({ config: { checkpointInterval: 1, watermarkWindow: 4 } });
   const others = [0, 2, 3].map((replica) => checkpoint(replica, 1, digestOf('another state')));
   solo.holdsStorage = true;
+  // It has diverged twice a moment ago.
+  solo.replica['core'].divergences = { count: 2, last: sequenceNumber(0) };
   for (const message of others.slice(0, 2)) solo.message(message.replica, message);
   const first = batchOf(solo.nowMs, openEnvelope(alice));
   const second = batchOf(solo.nowMs, openEnvelope(alice, 2));

@@ -74,6 +74,7 @@ function makeWorld(overrides: Partial<RuntimePorts> = {}): World {
     slowChecks: createSlowChecks(),
     watch: { delivered: () => calls.push('delivered'), evidence: () => undefined, event: () => undefined },
     drops,
+    keepEvidence: () => calls.push('keepEvidence'),
     stopped: (reason) => stops.push(reason),
     ...overrides,
   });
