@@ -5,7 +5,7 @@ import type { Result } from '../../src/codec/index.js';
 import { runRandom } from '../../src/sim/index.js';
 import type { World } from '../../src/sim/world.js';
 
-const seeds = Array.from({ length: 24 }, (_, index) => 101 + index);
+const seeds = Array.from({ length: 40 }, (_, index) => 101 + index);
 
 /** How often each thing happened, over all seeds. */
 const tally = new Map<string, number>();

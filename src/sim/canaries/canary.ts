@@ -3,7 +3,9 @@
  * itself was wrong). If one is not caught, the simulator proves nothing. None touches production code: they
  * change what enters or leaves a replica, or what stands beside it.
  */
-import type { SimulationReport } from '../simulation.js';
+import { runRandom } from '../simulation.js';
+import type { SimulationOptions, SimulationReport } from '../simulation.js';
+import type { Tampering } from '../world-options.js';
 
 export interface Canary {
   readonly name: string;
@@ -14,4 +16,24 @@ export interface Canary {
   run(): SimulationReport;
   /** The same run without the bug, which must hold: else the canary is caught for something else. */
   readonly control?: () => SimulationReport;
+}
+
+/** Random runs have to meet the bug, the first of the seeds 1, 2, 3, … that does; the control is the same run without it. */
+export function met(
+  options: Omit<SimulationOptions, 'seed' | 'tampering'>,
+  tampering: Tampering,
+  seedsMax: number,
+): Pick<Canary, 'run' | 'control'> & { control(): SimulationReport } {
+  let met = 0;
+  return {
+    run() {
+      for (let seed = 1; ; seed++) {
+        const report = runRandom({ ...options, seed, tampering });
+        if (report.ok && seed < seedsMax) continue;
+        met = seed;
+        return report;
+      }
+    },
+    control: () => runRandom({ ...options, seed: Math.max(met, 1) }),
+  };
 }

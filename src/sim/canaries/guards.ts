@@ -7,30 +7,16 @@ import type { Effects, OrderedOperation, StateMachine } from '../../ordering/ind
 import { loadPolicy, ruleNames } from '../../policy/index.js';
 import { sha256 } from '../authenticator.js';
 import { isMatch } from '../checkers/tuple-space-model.js';
-import { runRandom } from '../simulation.js';
-import type { SimulationReport } from '../simulation.js';
 import type { Tampering } from '../world-options.js';
 import { altered } from './altered.js';
+import { met } from './canary.js';
 import type { Canary } from './canary.js';
-
-const seeds = Array.from({ length: 16 }, (_, index) => index + 1);
-
-/** The first of the seeds that fails, or the last. */
-function firstFailing(tampering: Tampering = {}): SimulationReport {
-  const run = (seed: number): SimulationReport =>
-    runRandom({ seed, guards: true, operations: 12, faults: [], tampering });
-  return seeds.slice(1).reduce((report, seed) => (report.ok ? run(seed) : report), run(seeds[0]!));
-}
-
-/** The same for all of them. */
-let untampered: SimulationReport | null = null;
 
 const canary = (name: string, bug: string, checker: string, tampering: Tampering): Canary => ({
   name,
   bug,
   checkers: [checker],
-  run: () => firstFailing(tampering),
-  control: () => (untampered ??= firstFailing()),
+  ...met({ guards: true, operations: 12, faults: [] }, tampering, 64),
 });
 
 type Execute = (operation: Operation, ordered: OrderedOperation, effects: Effects) => Uint8Array | null;

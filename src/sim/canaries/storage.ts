@@ -3,23 +3,12 @@ import { encodeBatch, type LogRecord } from '../../codec/index.js';
 import type { Remembered, Storage, StorageListener } from '../../replica/index.js';
 import { sha256 } from '../authenticator.js';
 import { runScenario } from '../scenario/runner.js';
-import { runRandom } from '../simulation.js';
-import type { SimulationReport } from '../simulation.js';
 import type { Simulator } from '../simulator.js';
 import type { Tampering } from '../world-options.js';
+import { met } from './canary.js';
 import type { Canary } from './canary.js';
 
-const seeds = Array.from({ length: 8 }, (_, index) => index + 1);
-
-/** The first of the seeds that fails, or the last. */
-function firstFailing(tampering: Tampering = {}): SimulationReport {
-  const run = (seed: number): SimulationReport =>
-    runRandom({ seed, guards: false, durable: true, n: 4, operations: 120, faults: ['blackout'], tampering });
-  return seeds.slice(1).reduce((report, seed) => (report.ok ? run(seed) : report), run(seeds[0]!));
-}
-
-/** The same for all of them. */
-let untampered: SimulationReport | null = null;
+const dark = { guards: false, durable: true, n: 4, operations: 120, faults: ['blackout'] } as const;
 
 /** With a script it plays that, else random runs. */
 function canary(
@@ -29,11 +18,11 @@ function canary(
   tampering: Tampering,
   script?: string,
 ): Canary {
-  const [run, control] =
+  const runs =
     script === undefined
-      ? [() => firstFailing(tampering), () => (untampered ??= firstFailing())]
-      : [() => runScenario(script, { tampering }), () => runScenario(script)];
-  return { name, bug, checkers, run, control };
+      ? met(dark, tampering, 32)
+      : { run: () => runScenario(script, { tampering }), control: () => runScenario(script) };
+  return { name, bug, checkers, ...runs };
 }
 
 /** All processes end as soon as a client has its answer, while disks are slow. */

@@ -45,6 +45,9 @@ export function randomPolicy(random: Prng): string {
   return `${head}export default definePolicy({\n  ${rules.join(',\n  ')},\n});\n`;
 }
 
+/** Beyond every budget. */
+const endless = 'big.every((a) => big.every((b) => big.every((c) => a + b + c >= 0)))';
+
 const inserting = new Set<RuleName>(['out', 'cas', 'replace']);
 
 class RuleWriter {
@@ -186,6 +189,7 @@ class RuleWriter {
 
   /** Throws, spends its budget, or does so from some number of entries on. */
   #wrong(): string {
+    if (this.#random.chance(1, 3)) return endless;
     return this.#random.pick([
       '(tuple[9] < 1)',
       '(9007199254740991 + time > 0)',
@@ -193,7 +197,6 @@ class RuleWriter {
       '(1 + invoker === "")',
       'config.seat',
       'space.exists(template(config))',
-      'big.every((a) => big.every((b) => big.every((c) => a + b + c >= 0)))',
       `big.every((a) => big.every((b) => big.slice(${this.#number()}).every((c) => a + b + c >= 0)))`,
       'big.every((a) => big.every((b) => big.some((c) => a + b + c > 100)))',
       `space.rdAll(${this.#look()}).every(({ id }) => big.every((a) => big.every((b) => a + b + id > 0)))`,
