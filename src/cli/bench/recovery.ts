@@ -54,8 +54,8 @@ export interface RecoveryFigures {
 
 const replicaCount = 4;
 const fillConcurrency = 1_000;
-const peakMs = 10_000;
-const beforeMs = 10_000;
+/** At most: for peak and before, no longer than a replica is away. */
+const measuredMs = 10_000;
 const shortlyAwayMs = 5_000;
 const pollMs = 250;
 const givenUpMs = 600_000;
@@ -85,11 +85,13 @@ class Recovery {
   readonly #cluster: BenchCluster;
   readonly #client: Client;
   readonly #errors = new Map<string, number>();
+  readonly #measuredMs: number;
 
   constructor(plan: RecoveryPlan, cluster: BenchCluster, client: Client) {
     this.#plan = plan;
     this.#cluster = cluster;
     this.#client = client;
+    this.#measuredMs = Math.min(measuredMs, plan.awaySeconds * 1_000);
   }
 
   async run(): Promise<RecoveryFigures> {
@@ -97,7 +99,9 @@ class Recovery {
     note(`recovery: ${entries} entries are inserted, ${fillConcurrency} under way at a time`);
     const fillSeconds = await this.#fill();
     note('recovery: the peak');
-    const { perSecond: peakPerSecond } = await this.#underLoad(null, (load) => load.measure(sleep(peakMs)));
+    const { perSecond: peakPerSecond } = await this.#underLoad(null, (load) =>
+      load.measure(sleep(this.#measuredMs)),
+    );
     note('recovery: a restart');
     const restart = await this.#restart();
     note(`recovery: ${awaySeconds} s away, with half the peak`);
@@ -138,7 +142,7 @@ class Recovery {
     return this.#underLoad(rate, async (load) => {
       const id = await this.#backup();
       const { dataDir } = this.#cluster.replicas.places[id]!;
-      const before = await load.measure(sleep(beforeMs));
+      const before = await load.measure(sleep(this.#measuredMs));
       await this.#kill(id);
       if (words.rejoin === true)
         for (const name of ['votes', 'pages']) rmSync(join(dataDir, name), { recursive: true });
