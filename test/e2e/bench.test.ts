@@ -68,7 +68,7 @@ describe('theodora bench', () => {
     expect(report).toMatchObject({ scenario: 'recovery', entries: 2_000, awaySeconds: 1, errors: {} });
     const { restart, away, rejoin } = report as Record<string, Record<string, number>>;
     expect(Math.min(restart!['servingMs']!, away!['caughtUpMs']!, rejoin!['caughtUpMs']!)).toBeGreaterThan(0);
-    expect(rejoin!['pagesFetched']).toBeGreaterThan(0);
+    expect(rejoin!['share']).toBeGreaterThan(0);
   });
 
   it('refuses what makes no sense', async () => {

@@ -24,6 +24,8 @@ function roundedReturn(figures: Return): Return {
     without: stretch(without),
     during: stretch(during),
     share: rounded(share, 2),
+    othersBefore: figures.othersBefore === null ? null : rounded(figures.othersBefore, 2),
+    othersDuring: figures.othersDuring === null ? null : rounded(figures.othersDuring, 2),
   };
 }
 
@@ -55,6 +57,8 @@ function returnRow(name: string, figures: Return): string[] {
     during.longestGapMs.toFixed(0),
     wholeOrNone(figures.memoryMiB),
     wholeOrNone(figures.othersMemoryMiB),
+    wholeOrNone(figures.processorSeconds),
+    ...[figures.othersBefore, figures.othersDuring].map((value) => value?.toFixed(2) ?? '-'),
   ];
 }
 
@@ -76,6 +80,7 @@ export function recoveryTables(figures: RecoveryFigures, awaySeconds: number): T
       header: [
         ...['comes back', 'listens after s', 'caught up after s', 'pages', 'ops/s before', 'without it'],
         ...['meanwhile', 'share', 'gap ms', 'MiB', 'others MiB'],
+        ...['processor s', 'others before', 'meanwhile'],
       ],
       rows: [returnRow(`${awaySeconds} s away`, away), returnRow('empty disk', rejoin)],
     },

@@ -40,6 +40,10 @@ export interface Return {
   /** Peak while it came back, MiB: its own and the others' largest; null where the system does not tell. */
   readonly memoryMiB: number | null;
   readonly othersMemoryMiB: number | null;
+  /** Processor time it took to come back, and how much of a processor all others took before and meanwhile. */
+  readonly processorSeconds: number | null;
+  readonly othersBefore: number | null;
+  readonly othersDuring: number | null;
 }
 
 export interface RecoveryFigures {
@@ -65,6 +69,20 @@ function memoryMiB(pid: number): number | null {
   try {
     const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return match === null ? null : Number(match[1]) / 1_024;
+  } catch {
+    // Another system, or it has just ended.
+    return null;
+  }
+}
+
+/** Seconds that a process has computed for; null where the system does not tell. */
+function processorSeconds(pid: number): number | null {
+  try {
+    // After the name, which may hold anything: state is field 3, user and system time 14 and 15, in hundredths.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   } catch {
     // Another system, or it has just ended.
     return null;
@@ -142,7 +160,11 @@ class Recovery {
     return this.#underLoad(rate, async (load) => {
       const id = await this.#backup();
       const { dataDir } = this.#cluster.replicas.places[id]!;
-      const before = await load.measure(sleep(this.#measuredMs));
+      const { stretch: before, others: othersBefore } = await this.#watched(
+        load,
+        id,
+        sleep(this.#measuredMs),
+      );
       await this.#kill(id);
       if (words.rejoin === true)
         for (const name of ['votes', 'pages']) rmSync(join(dataDir, name), { recursive: true });
@@ -150,22 +172,53 @@ class Recovery {
       const logFile = join(dataDir, 'replica.log');
       const logged = readFileSync(logFile).length;
       const beganMs = performance.now();
-      const [own, others] = [new Peak(), new Peak()];
+      const [ownPeak, othersPeak] = [new Peak(), new Peak()];
       let listeningMs = 0;
       let caughtUpMs: number | null = null;
       const comeBack = async (): Promise<void> => {
         await this.#cluster.replicas.start(id, words);
         listeningMs = performance.now() - beganMs;
         caughtUpMs = await this.#caughtUp(id, beganMs, ({ id: each, pid }) =>
-          (each === id ? own : others).add(memoryMiB(pid)),
+          (each === id ? ownPeak : othersPeak).add(memoryMiB(pid)),
         );
       };
-      const during = await load.measure(comeBack());
+      const { stretch: during, others: othersDuring } = await this.#watched(load, id, comeBack());
+      const own = processorSeconds(this.#cluster.replicas.get(id)?.pid ?? 0);
       const share = during.perSecond / before.perSecond;
       const pagesFetched = pagesOf(readFileSync(logFile).subarray(logged).toString());
-      const memory = { memoryMiB: own.value, othersMemoryMiB: others.value };
-      return { listeningMs, caughtUpMs, pagesFetched, before, without, during, share, ...memory };
+      const memory = { memoryMiB: ownPeak.value, othersMemoryMiB: othersPeak.value };
+      const processor = { processorSeconds: own, othersBefore, othersDuring };
+      return {
+        listeningMs,
+        caughtUpMs,
+        pagesFetched,
+        before,
+        without,
+        during,
+        share,
+        ...memory,
+        ...processor,
+      };
     });
+  }
+
+  /** Throughput, and how much of a processor the replicas but `id` take for it. */
+  async #watched(
+    load: PacedLoad,
+    id: number,
+    during: Promise<unknown>,
+  ): Promise<{ readonly stretch: Stretch; readonly others: number | null }> {
+    const beganMs = performance.now();
+    const spent = (): number | null => {
+      const each = this.#cluster.replicas.running.filter((replica) => replica.id !== id);
+      const seconds = each.map(({ pid }) => processorSeconds(pid));
+      return seconds.some((one) => one === null) ? null : seconds.reduce((a, b) => a! + b!, 0);
+    };
+    const before = spent();
+    const stretch = await load.measure(during);
+    const after = spent();
+    const isKnown = before !== null && after !== null;
+    return { stretch, others: isKnown ? ((after - before) * 1_000) / (performance.now() - beganMs) : null };
   }
 
   /** A replica that is not the primary. */
