@@ -61,6 +61,16 @@ describe('theodora bench', () => {
       expect(Math.min(withoutPerSecond!, withPerSecond!, share!)).toBeGreaterThan(0);
   });
 
+  it('measures how a replica comes back', async () => {
+    const finished = await work.run('bench', 'recovery', '--seconds', '1', '--entries', '2000');
+    expect(finished.status).toBe(0);
+    const report = resultOf(finished);
+    expect(report).toMatchObject({ scenario: 'recovery', entries: 2_000, awaySeconds: 1, errors: {} });
+    const { restart, away, rejoin } = report as Record<string, Record<string, number>>;
+    expect(Math.min(restart!['servingMs']!, away!['caughtUpMs']!, rejoin!['caughtUpMs']!)).toBeGreaterThan(0);
+    expect(rejoin!['share']).toBeGreaterThan(0);
+  });
+
   it('refuses what makes no sense', async () => {
     const unknown = await work.run('bench', 'everything');
     expect([unknown.status, errorOf(unknown)['code']]).toEqual([2, 'USAGE']);

@@ -57,7 +57,18 @@ describe('package.json', () => {
   });
 
   it('offers the commands that the README names', () => {
-    for (const name of ['start', 'test', 'verify', 'fix', 'build', 'sim', 'sim:long', 'fuzz', 'bench']) {
+    for (const name of [
+      'start',
+      'test',
+      'verify',
+      'fix',
+      'build',
+      'sim',
+      'sim:long',
+      'fuzz',
+      'kill',
+      'bench',
+    ]) {
       expect(manifest.scripts, name).toHaveProperty([name]);
     }
   });

@@ -24,6 +24,8 @@ import { runLeaseScaleCluster } from './lease-scale-cluster.js';
 import { runPolicyCluster } from './policy-cluster.js';
 import { runPolicyCosts } from './policy.js';
 import { scenarioNames, scenarios } from './scenarios.js';
+import { runRecovery } from './recovery.js';
+import { recoveryTables, roundedRecovery } from './recovery-report.js';
 import { runWakeup } from './wakeup.js';
 import type { ScenarioName } from './scenarios.js';
 
@@ -214,6 +216,20 @@ export async function benchPolicy(options: BenchOptions, output: Output): Promis
     share.toFixed(2),
   ]);
   output.say(output.table(['cluster', 'ops/s without', 'ops/s with', 'share'], rates));
+  return exitStatus.ok;
+}
+
+/** How a replica comes back: after a restart, after some time away, with an empty disk. */
+export async function benchRecovery(
+  { concurrency, timeoutMs, seconds }: BenchOptions,
+  entries: number,
+  output: Output,
+): Promise<ExitStatus> {
+  const hardware = describeHardware();
+  const plan = { entries, awaySeconds: seconds, concurrency, timeoutMs };
+  const figures = await runRecovery({ ...plan, note: (text) => output.note(text) });
+  output.record({ scenario: 'recovery', ...plan, ...roundedRecovery(figures), replicas: 4, hardware });
+  for (const { header, rows } of recoveryTables(figures, seconds)) output.say(output.table(header, rows));
   return exitStatus.ok;
 }
 

@@ -12,33 +12,49 @@ interface Options {
   readonly identities?: number;
   readonly replicas?: number;
   readonly durability?: Durability;
+  readonly entries?: number;
 }
+
+/** How long a replica is away. */
+const recoverySeconds = 60;
+const recoveryConcurrency = 200;
+const recoveryEntries = 1_000_000;
 
 export function registerBench(program: Command, bind: Bind): void {
   program
     .command('bench')
     .argument(
       '[scenario]',
-      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy or lease-scale',
+      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, lease-scale or recovery',
     )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
     .option('--concurrency <n>', 'operations under way at any time', integerArgument(1, 10_000))
     .option('--identities <n>', 'client identities that share them', integerArgument(1, 1_000))
     .option('--replicas <n>', 'size of the cluster', integerArgument(1, 64))
+    .option(
+      '--entries <n>',
+      'recovery: entries in the space (default: 1000000)',
+      integerArgument(1_000, 10_000_000),
+    )
     .addOption(durabilityOption())
     .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
     .action(
       bind<Options>(async ({ output }, [name], options) => {
-        const { benchLeaseScale, benchPolicy, defaultBenchOptions, runBench, scenarioNames } =
+        const { benchLeaseScale, benchPolicy, benchRecovery, defaultBenchOptions, runBench, scenarioNames } =
           await import('../bench/index.js');
         if (name === 'lease-scale') return benchLeaseScale(output);
         if (name === 'policy')
           return benchPolicy({ ...defaultBenchOptions, ...options, scenario: null }, output);
+        if (name === 'recovery') {
+          const recovery = { seconds: recoverySeconds, concurrency: recoveryConcurrency };
+          const benchOptions = { ...defaultBenchOptions, ...recovery, ...options, scenario: null };
+          return benchRecovery(benchOptions, options.entries ?? recoveryEntries, output);
+        }
         const scenario = scenarioNames.find((known) => known === name) ?? null;
         if (name !== undefined && scenario === null) {
           throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, lease-scale`,
+            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, lease-scale, recovery`,
             {
               scenario: name,
             },
