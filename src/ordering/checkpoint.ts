@@ -11,7 +11,6 @@ import {
   type ReplicaSignature,
 } from '../codec/index.js';
 import {
-  event,
   persist,
   persistLazily,
   reject,
