@@ -166,6 +166,8 @@ function handleInput(core: Core, input: Input): void {
 
 function onTick(core: Core, nowMs: number): void {
   assert(nowMs >= core.nowMs, 'the clock ran backwards');
+  // Time in which it stood still itself, reading its log or taking over a large state, says nothing about the primary.
+  if (nowMs - core.nowMs >= core.config.requestTimeoutMs) core.activeSinceMs = nowMs;
   core.nowMs = nowMs;
   tickFeeds(core.feeds);
   tickViewChange(core);
