@@ -166,6 +166,7 @@ function handleInput(core: Core, input: Input): void {
 
 function onTick(core: Core, nowMs: number): void {
   assert(nowMs >= core.nowMs, 'the clock ran backwards');
+  if (nowMs - core.nowMs >= core.config.requestTimeoutMs) resumeTimers(core, nowMs);
   core.nowMs = nowMs;
   tickFeeds(core.feeds);
   tickViewChange(core);
@@ -177,6 +178,15 @@ function onTick(core: Core, nowMs: number): void {
   checkLostLogs(core);
   tickStatus(core);
   touchProposals(core);
+}
+
+/**
+ * Time in which it stood still itself, reading its log or taking over a large state, says nothing about the primary, nor
+ * about whether the peers' histories help.
+ */
+function resumeTimers(core: Core, nowMs: number): void {
+  core.activeSinceMs = nowMs;
+  if (core.transfer !== null) core.transfer.noticedAtMs = nowMs;
 }
 
 /** What became durable may leave, and counts for this replica itself from here on. */

@@ -65,6 +65,19 @@ function worked(last: number): Solo {
   return solo;
 }
 
+describe('the time that it takes', () => {
+  test('OSDI’99 4.5.2: reading its log is no waiting for the primary, however long it takes', () => {
+    const before = fresh();
+    before.message(0, prePrepare(0, 1, batch(1)));
+    const solo = restarted(diskOf(before));
+    solo.nowMs += 9_000;
+    solo.tick(900);
+    expect(solo.sent('viewChange')).toEqual([]);
+    solo.tick(200);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+});
+
 describe('what it voted for', () => {
   test('OSDI’99 4.2: it prepares no other batch at the number in the same view', () => {
     const before = fresh();

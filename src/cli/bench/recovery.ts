@@ -248,7 +248,8 @@ class Recovery {
       const replicas = (await this.#client.status()).filter((replica) => replica.reachable);
       const own = replicas.find((replica) => replica.id === id);
       const tookMs = performance.now() - beganMs;
-      if (own !== undefined && !own.isObserver && own.executed >= others) return tookMs;
+      const isVoting = own !== undefined && !own.isObserver && own.isActive;
+      if (isVoting && own.executed >= others) return tookMs;
       if (tookMs > givenUpMs) return null;
       others = Math.max(...replicas.filter((replica) => replica.id !== id).map(({ executed }) => executed));
       await sleep(pollMs);
