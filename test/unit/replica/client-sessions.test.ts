@@ -116,6 +116,8 @@ function makeWorld(): World {
       return true;
     },
     requestStatus: () => undefined,
+    isAdmin: () => false,
+    fetchSnapshot: () => undefined,
   });
   const open = (): FakeStream => {
     const stream = new FakeStream();
