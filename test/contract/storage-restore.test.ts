@@ -61,11 +61,14 @@ describe('a restored replica', () => {
     expect(await startOf()).toMatchObject(restored);
   });
 
-  it.each(['votes', 'pages'])('had no %s before', async (name) => {
-    mkdirSync(join(dataDir, name));
-    writeFileSync(join(dataDir, name, 'file'), '');
+  it.each(['votes', 'pages'])('has no other data: not its old %s either', async (name) => {
+    await restoreState(dataDir, state);
+    const before = readdirSync(join(dataDir, name)).sort();
+    for (const other of ['votes', 'pages'])
+      if (other !== name) rmSync(join(dataDir, other), { recursive: true });
     await expect(restoreState(dataDir, state)).rejects.toMatchObject({ code: 'DATA_DIRECTORY_USED' });
-    expect(readdirSync(join(dataDir, name))).toEqual(['file']);
+    if (name === 'votes') expect(readdirSync(join(dataDir, name)).sort()).toEqual(before);
+    else await expect(openStorage(options())).rejects.toMatchObject({ code: 'DATA_DIRECTORY_EMPTY' });
   });
 
   it('has a directory', async () => {
@@ -93,8 +96,6 @@ describe('a restored replica', () => {
       rmSync(join(dataDir, name), { recursive: true });
     }
     await expect(openStorage(options())).rejects.toMatchObject({ code: 'DATA_DIRECTORY_EMPTY' });
-    // Whatever that start made is empty of votes and states.
-    rmSync(join(dataDir, 'pages'), { recursive: true, force: true });
     await restoreState(dataDir, state);
     expect(await startOf()).toMatchObject(restored);
   });

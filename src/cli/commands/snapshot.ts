@@ -17,13 +17,14 @@ interface SaveOptions {
   readonly lastCheckpoint?: boolean;
 }
 
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const sizeText = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 async function save(context: Context, path: string, options: SaveOptions): Promise<ExitStatus> {
   const { output, clusterFile, identity, timeoutMs, terminal } = context;
   const { saveSnapshot } = await import('../../client/index.js');
   const onProgress = (pages: number, sizeBytes: number): void => {
-    if (terminal.isStderrTty) terminal.stderr(`\r${pages} pages, ${mebibytes(sizeBytes)} `);
+    if (terminal.isStderrTty) terminal.stderr(`\r${pages} pages, ${sizeText(sizeBytes)} `);
   };
   const saved = await saveSnapshot({
     cluster: clusterFile,
@@ -39,7 +40,7 @@ async function save(context: Context, path: string, options: SaveOptions): Promi
     output.note(`replica ${replica} gave something that no quorum has signed: it is faulty`);
   output.result({ snapshot: path, sequenceNumber, stateDigest, pages, sizeBytes, liars }, () =>
     [
-      `saved ${path}: the state of checkpoint ${sequenceNumber}, ${pages} pages, ${mebibytes(sizeBytes)}`,
+      `saved ${path}: the state of checkpoint ${sequenceNumber}, ${pages} pages, ${sizeText(sizeBytes)}`,
       'It holds everything that is in any space; keep it where nobody else reads it.',
     ].join('\n'),
   );
@@ -80,7 +81,7 @@ function describeText(path: string, { snapshot, contents }: Read): string {
     `entries     ${entries}`,
     `spaces      ${spaces}`,
     `clients     ${clients}`,
-    `size        ${mebibytes(snapshot.sizeBytes)}`,
+    `size        ${sizeText(snapshot.sizeBytes)}`,
   ].join('\n');
 }
 

@@ -21,24 +21,32 @@ import { takeGenesisMarker } from './start.js';
 
 const stagingName = 'restoring';
 
-const isUsed = (path: string): boolean => existsSync(path) && readdirSync(path).length > 0;
+function checkDirectory(dataDir: string): void {
+  if (existsSync(dataDir)) return;
+  throw new InvalidInputError(
+    'DATA_DIR_MISSING',
+    `${dataDir}: no such directory. Use the folder replica-N that \`theodora init\` made, with the replica's keys in it.`,
+    { path: dataDir },
+  );
+}
 
-function checkIsEmpty(dataDir: string): void {
-  if (!existsSync(dataDir)) {
-    throw new InvalidInputError(
-      'DATA_DIR_MISSING',
-      `${dataDir}: no such directory. Use the folder replica-N that \`theodora init\` made, with the replica's keys in it.`,
-      { path: dataDir },
-    );
-  }
-  const used = [voteLogDirectoryName, pagesDirectoryName]
-    .map((name) => join(dataDir, name))
-    .find((path) => isUsed(path));
-  if (used === undefined) return;
+/** What a start without a vote log leaves behind is nothing: pages without a state. */
+async function hasState(dataDir: string): Promise<boolean> {
+  if (!existsSync(join(dataDir, pagesDirectoryName))) return false;
+  const { store, state } = await openPages(dataDir, true);
+  await store.close();
+  return state !== null;
+}
+
+async function checkIsEmpty(dataDir: string): Promise<void> {
+  const votes = join(dataDir, voteLogDirectoryName);
+  const hasVotes = existsSync(votes) && readdirSync(votes).length > 0;
+  if (!hasVotes && !(await hasState(dataDir))) return;
+  const path = hasVotes ? votes : join(dataDir, pagesDirectoryName);
   throw new InvalidInputError(
     'DATA_DIRECTORY_USED',
-    `${used} is there: this replica has votes or a state of its own. A snapshot is restored only where all replicas have lost theirs; then move ${voteLogDirectoryName}/ and ${pagesDirectoryName}/ away at every replica. If others still run, start this one with --rejoin instead.`,
-    { path: used },
+    `${path} is there: this replica has votes or a state of its own. A snapshot is restored only where all replicas have lost theirs; then move ${voteLogDirectoryName}/ and ${pagesDirectoryName}/ away at every replica. If others still run, start this one with --rejoin instead.`,
+    { path },
   );
 }
 
@@ -65,10 +73,10 @@ async function writeVotes(path: string, records: readonly LogRecord[]): Promise<
  * STORAGE_UNUSABLE, VOTE_LOG_FAILED; the file system's errors. The replica does not start then until it has worked.
  */
 export async function restoreState(dataDir: string, state: StateToSave): Promise<void> {
-  checkIsEmpty(dataDir);
+  checkDirectory(dataDir);
   const lock = await lockDirectory(dataDir);
   try {
-    checkIsEmpty(dataDir);
+    await checkIsEmpty(dataDir);
     const staging = join(dataDir, stagingName);
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { mode: 0o700 });
@@ -87,7 +95,7 @@ export async function restoreState(dataDir: string, state: StateToSave): Promise
     // With it, this would be a first start.
     takeGenesisMarker(dataDir);
     for (const name of [pagesDirectoryName, voteLogDirectoryName]) {
-      // Empty, if there is one.
+      // Without anything in it, if it is there.
       await rm(join(dataDir, name), { recursive: true, force: true });
       await rename(join(staging, name), join(dataDir, name));
       await syncDirectory(dataDir);
