@@ -32,14 +32,16 @@ function world(conducts: Conduct[] = []): World {
   const states = [state, state, state, state];
   const asked = new Map<number, number>();
   const down = new Set<ReplicaId>();
+  // Passes as it is looked at.
+  let nowMs = 0;
   const donors = states.map(
     (_, id) =>
       new SnapshotDonor({
         hash: sha256,
-        nowMs: () => performance.now(),
+        nowMs: () => (nowMs += 20),
         executed: () => 0,
         stableState: () => states[id]!,
-        later: (task, delayMs) => void setTimeout(task, delayMs),
+        later: (task) => void setImmediate(task),
       }),
   );
   const ids = [0, 1, 2, 3].map((id) => replicaId(id));
