@@ -14,6 +14,7 @@ import { registerPolicy } from './commands/policy.js';
 import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
 import { registerSpace } from './commands/space.js';
+import { registerSnapshot } from './commands/snapshot.js';
 import { registerSpaceOperations } from './commands/space-operations.js';
 import { registerStatus } from './commands/status.js';
 import { registerWaiting } from './commands/waiting.js';
@@ -44,6 +45,7 @@ Examples:
   $ theodora space create locks --policy policy/lock.ts
                                                    a space with rules; then: --space locks
   $ theodora status                                how the replicas are
+  $ theodora snapshot save backup.snapshot         a backup of everything
   $ theodora demo                                  a guided tour on a cluster of its own
 
 Exit status: 0 done or found, 1 no match, not inserted or not renewed, 2 bad usage or input, 3 refused,
@@ -83,6 +85,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   registerClient(program, bind);
   registerSpace(program, bind);
   registerStatus(program, bind);
+  registerSnapshot(program, bind);
   program.commandsGroup('Tuple space:');
   registerSpaceOperations(program, bind);
   registerWaiting(program, bind);

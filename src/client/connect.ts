@@ -34,11 +34,14 @@ const noticeRemedies: Readonly<Record<(typeof lastingNotices)[number], string>> 
   TOO_MANY_STREAMS: 'this identity has too many connections; close clients that are not needed',
 };
 
-function checkConnectOptions(options: ConnectOptions): {
+export function checkConnectOptions(
+  options: ConnectOptions,
+  more: readonly string[] = [],
+): {
   timeoutMs: number;
   signal: AbortSignal | undefined;
 } {
-  checkOptions(options ?? null, connectOptions, 'connect');
+  checkOptions(options ?? null, [...connectOptions, ...more], 'connect');
   const { cluster, identity } = options;
   if (typeof cluster !== 'string' && (typeof cluster !== 'object' || cluster === null)) {
     throw new InvalidInputError('INVALID_OPTION', 'cluster is the path of a cluster file', {
@@ -52,12 +55,12 @@ function checkConnectOptions(options: ConnectOptions): {
   return { timeoutMs, signal: checkSignal(options.signal) };
 }
 
-function createLinks({ cluster, keys }: Identity, events: LinksEvents): Links {
+export function createLinks({ cluster, keys }: Identity, events: LinksEvents): Links {
   const dial = createDial(cluster, keys);
   return new Links({ cluster, key: keys.identityKey, dial, random: Math.random }, events);
 }
 
-function createCore({ cluster, publicKey, keys }: Identity): ClientCore {
+export function createCore({ cluster, publicKey, keys }: Identity): ClientCore {
   const { sessionLeaseMs, clockSkewMaxMs } = cluster.settings;
   const settings: Partial<ClientSettings> = {
     ...(sessionLeaseMs === undefined ? {} : { sessionLeaseMs }),
@@ -72,7 +75,7 @@ function createCore({ cluster, publicKey, keys }: Identity): ClientCore {
   });
 }
 
-async function waitForWelcome(
+export async function waitForWelcome(
   links: Links,
   n: number,
   timeoutMs: number,

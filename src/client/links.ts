@@ -81,6 +81,11 @@ export class Links {
     for (const link of this.#links) link.flush();
   }
 
+  /** Those that are connected. */
+  up(): ReplicaId[] {
+    return this.#links.filter((link) => link.isUp).map(({ replica }) => replica.id);
+  }
+
   get upCount(): number {
     return this.#links.filter((link) => link.isUp).length;
   }

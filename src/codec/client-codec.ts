@@ -5,6 +5,7 @@
  */
 import { sequenceNumber, sessionId, utf8Length, viewNumber } from '../base/index.js';
 import type { ReplicaId, SessionId } from '../base/index.js';
+import { certificateFromWire, certificateToWire } from './certificate-codec.js';
 import type {
   ClientMessage,
   FeedEvent,
@@ -12,12 +13,14 @@ import type {
   RefusalCount,
   Reply,
   ServerMessage,
+  SnapshotNodes,
   StatusReply,
 } from './client-messages.js';
 import { envelopeOperationsMax, openNonceBytes } from './envelope-codec.js';
 import { decodeFrame, encodeFrame } from './frame.js';
 import { theodora as proto } from './generated/wire.js';
 import { outcomeFromWire, outcomeToWire } from './outcome.js';
+import { nodesFromWire, nodesToWire, partsFromWire, partsToWire, stateNodesMax } from './transfer-codec.js';
 import {
   check,
   clientOf,
@@ -78,6 +81,10 @@ function clientMessageToWire(message: ClientMessage): proto.ClientMessage.$Prope
       const { session, number, after } = message;
       return { follow: { session, number, after } };
     }
+    case 'fetchSnapshot': {
+      const { requestId, sequenceNumber, nodes } = message;
+      return { fetchSnapshot: { requestId, sequenceNumber, nodes: nodesToWire(nodes) } };
+    }
   }
 }
 
@@ -107,6 +114,14 @@ function clientMessageFromWire(wire: proto.ClientMessage): ClientMessage {
     const { session, number, after } = wire.follow;
     return { kind: 'follow', ...feedOf(session, number), after: safeInteger(after) };
   }
+  if (wire.fetchSnapshot !== null) {
+    return {
+      kind: 'fetchSnapshot',
+      requestId: safeInteger(wire.fetchSnapshot.requestId),
+      sequenceNumber: sequenceNumber(safeInteger(wire.fetchSnapshot.sequenceNumber)),
+      nodes: nodesFromWire(wire.fetchSnapshot.nodes),
+    };
+  }
   return { kind: 'statusRequest', requestId: safeInteger(wire.statusRequest) };
 }
 
@@ -115,7 +130,7 @@ function feedOf(session: WireInteger, number: WireInteger): Pick<Follow, 'sessio
 }
 
 export function decodeClientMessage(bytes: Uint8Array): ClientMessage | null {
-  return decodeWire(proto.ClientMessage, bytes, 3, clientMessageFromWire);
+  return decodeWire(proto.ClientMessage, bytes, 3 + stateNodesMax, clientMessageFromWire);
 }
 
 function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Properties {
@@ -149,6 +164,16 @@ function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Prope
     case 'feedTruncated': {
       const { session, number, after } = message;
       return { feedTruncated: { session, number, after } };
+    }
+    case 'snapshotNodes': {
+      const { requestId, certificate, parts } = message;
+      return {
+        snapshotNodes: {
+          requestId,
+          certificate: certificateToWire(certificate),
+          parts: partsToWire(parts),
+        },
+      };
     }
   }
 }
@@ -206,6 +231,16 @@ function feedEventFromWire(wire: proto.FeedEvent): FeedEvent {
   };
 }
 
+function snapshotNodesFromWire({ requestId, certificate, parts }: proto.SnapshotNodes): SnapshotNodes {
+  check(certificate !== null);
+  return {
+    kind: 'snapshotNodes',
+    requestId: safeInteger(requestId),
+    certificate: certificateFromWire(certificate),
+    parts: partsFromWire(parts),
+  };
+}
+
 /** The frequent messages first. */
 function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
   if (wire.reply !== null) return replyFromWire(wire.reply);
@@ -236,6 +271,7 @@ function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
     const { session, number, after } = wire.feedTruncated;
     return { kind: 'feedTruncated', ...feedOf(session, number), after: safeInteger(after) };
   }
+  if (wire.snapshotNodes !== null) return snapshotNodesFromWire(wire.snapshotNodes);
   check(wire.statusReply !== null);
   return statusReplyFromWire(wire.statusReply);
 }

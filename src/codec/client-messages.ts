@@ -1,6 +1,7 @@
 /** Messages between a client and one replica, on the client's stream to it. Plain data. */
 import type { ClientId, Digest, ReplicaId, SequenceNumber, SessionId, ViewNumber } from '../base/index.js';
 import type { Outcome } from './envelope.js';
+import type { CheckpointCertificate, StateNodeAt, StateNodePart } from './messages.js';
 
 /** Proves the client's key to this replica: a signature over its challenge and the stream's context. */
 export interface Hello {
@@ -44,7 +45,19 @@ export interface Follow {
   readonly after: number;
 }
 
-export type ClientMessage = Hello | Attach | Submit | Read | StatusRequest | Follow;
+/**
+ * Asks for parts of the state of a stable checkpoint (messages.ts: FETCH-STATE); only the admin may. The replica goes on
+ * holding a state that is asked for.
+ */
+export interface FetchSnapshot {
+  readonly kind: 'fetchSnapshot';
+  readonly requestId: number;
+  /** 0: of the newest. */
+  readonly sequenceNumber: SequenceNumber;
+  readonly nodes: readonly StateNodeAt[];
+}
+
+export type ClientMessage = Hello | Attach | Submit | Read | StatusRequest | Follow | FetchSnapshot;
 
 export interface Challenge {
   readonly kind: 'challenge';
@@ -135,5 +148,23 @@ export interface FeedTruncated {
   readonly after: number;
 }
 
+/** As many parts as one message takes, from the first node on. */
+export interface SnapshotNodes {
+  readonly kind: 'snapshotNodes';
+  readonly requestId: number;
+  /** Of the state that the parts are of; of the newest one, without parts, if that asked for is not held. */
+  readonly certificate: CheckpointCertificate;
+  readonly parts: readonly StateNodePart[];
+}
+
 export type ServerMessage =
-  Challenge | Welcome | Notice | Opened | Reply | ReadReply | StatusReply | FeedEvent | FeedTruncated;
+  | Challenge
+  | Welcome
+  | Notice
+  | Opened
+  | Reply
+  | ReadReply
+  | StatusReply
+  | FeedEvent
+  | FeedTruncated
+  | SnapshotNodes;

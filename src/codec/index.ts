@@ -8,6 +8,7 @@ export {
   type SpaceRecord,
 } from './admin-codec.js';
 export * from './administration.js';
+export { nodeBytesMax, rootsDigest, rootsOf, stateDigestOf } from './certified-state.js';
 export * from './client-codec.js';
 export * from './client-messages.js';
 export * from './envelope.js';

@@ -130,7 +130,7 @@ export interface BatchBody {
   readonly batch: Uint8Array;
 }
 
-/** Levels of a certified state (ordering/state-sync.ts), each believed by the one above: two roots, lists, pages. */
+/** Levels of a certified state (certified-state.ts), each believed by the one above: two roots, lists, pages. */
 export const stateLevels = ['roots', 'groups', 'pages', 'page'] as const;
 export type StateLevel = (typeof stateLevels)[number];
 

@@ -1,10 +1,11 @@
 /**
  * Parts of a state in transfer (messages.ts: FETCH-STATE, STATE-NODES) between bytes and values; for use inside the
- * codec of peer messages. Must not check digests: what a part belongs to is known to who asked for it.
+ * codecs of messages that carry them. Must not check digests: what a part belongs to is known to who asked for it.
  */
 import { sequenceNumber } from '../base/index.js';
 import type { theodora as proto } from './generated/wire.js';
-import { stateLevels, type FetchState, type StateNodeAt, type StateNodes } from './messages.js';
+import { stateLevels } from './messages.js';
+import type { FetchState, StateNodeAt, StateNodePart, StateNodes } from './messages.js';
 import { check, keepBytes, safeInteger, type WireInteger } from './wire.js';
 
 /** Most nodes in one FETCH-STATE or STATE-NODES. */
@@ -34,38 +35,49 @@ function nodeFromWire(wire: WireNode): StateNodeAt {
   return { level, section, number, offset: safeInteger(wire.offset) };
 }
 
+export const nodesToWire = (nodes: readonly StateNodeAt[]): proto.StateNodeAt.$Properties[] =>
+  nodes.map(nodeToWire);
+
+export function nodesFromWire(wires: readonly WireNode[]): StateNodeAt[] {
+  check(wires.length > 0 && wires.length <= stateNodesMax);
+  return wires.map(nodeFromWire);
+}
+
+export const partsToWire = (parts: readonly StateNodePart[]): proto.StateNodePart.$Properties[] =>
+  parts.map((part) => ({ ...nodeToWire(part), totalBytes: part.totalBytes, data: part.data }));
+
+export function partsFromWire(wires: readonly proto.StateNodePart[]): StateNodePart[] {
+  check(wires.length <= stateNodesMax);
+  return wires.map((wire) => {
+    const node = nodeFromWire(wire);
+    const totalBytes = safeInteger(wire.totalBytes);
+    const data = keepBytes(wire.data);
+    // A part is never empty, but for that of an empty node.
+    check(data.length <= totalBytes - node.offset && (data.length > 0 || totalBytes === 0));
+    return { ...node, totalBytes, data };
+  });
+}
+
 export const fetchStateToWire = (message: FetchState): proto.FetchState.$Properties => ({
   sequenceNumber: message.sequenceNumber,
-  nodes: message.nodes.map(nodeToWire),
+  nodes: nodesToWire(message.nodes),
 });
 
 export function fetchStateFromWire(wire: proto.FetchState): FetchState {
-  check(wire.nodes.length > 0 && wire.nodes.length <= stateNodesMax);
   return {
     kind: 'fetchState',
     sequenceNumber: sequenceNumber(safeInteger(wire.sequenceNumber)),
-    nodes: wire.nodes.map(nodeFromWire),
+    nodes: nodesFromWire(wire.nodes),
   };
 }
 
 export const stateNodesToWire = (message: StateNodes): proto.StateNodes.$Properties => ({
   sequenceNumber: message.sequenceNumber,
-  parts: message.parts.map((part) => ({
-    ...nodeToWire(part),
-    totalBytes: part.totalBytes,
-    data: part.data,
-  })),
+  parts: partsToWire(message.parts),
 });
 
 export function stateNodesFromWire(wire: proto.StateNodes): StateNodes {
-  check(wire.parts.length > 0 && wire.parts.length <= stateNodesMax);
-  const parts = wire.parts.map((part) => {
-    const node = nodeFromWire(part);
-    const totalBytes = safeInteger(part.totalBytes);
-    const data = keepBytes(part.data);
-    // A part is never empty, but for that of an empty node.
-    check(data.length <= totalBytes - node.offset && (data.length > 0 || totalBytes === 0));
-    return { ...node, totalBytes, data };
-  });
+  check(wire.parts.length > 0);
+  const parts = partsFromWire(wire.parts);
   return { kind: 'stateNodes', sequenceNumber: sequenceNumber(safeInteger(wire.sequenceNumber)), parts };
 }

@@ -4,6 +4,7 @@ export type { AuthenticatorOptions, ClusterAuthenticator, HelloContext } from '.
 export { authorityLifetimeMs, backdatingMs, leafLifetimeMs } from './certificate.js';
 export { certificateExpiry, renewCertificate, replicaServerName, spkiFingerprint } from './certificate.js';
 export type { CertificateSubject, RenewalOptions } from './certificate.js';
+export { isCertified } from './checkpoint-certificate.js';
 export { checkClientName, parseAddress, replicasMin } from './cluster-description.js';
 export type { ClientDescription, ClusterDescription } from './cluster-description.js';
 export type { ClusterSettings, ReplicaDescription } from './cluster-description.js';

@@ -3,10 +3,9 @@
  * costs what it sends; the state is never encoded as a whole, and ordering goes on meanwhile.
  */
 import { proofsOf, type ReplicaId, type SequenceNumber } from '../base/index.js';
-import { stateNodesMax, type FetchState } from '../codec/index.js';
+import { rootsOf, stateNodesMax, type FetchState } from '../codec/index.js';
 import { send, type Core } from './core.js';
 import { refill, requestsMax, takeParts, type Donation } from './donations.js';
-import { rootsOf } from './state-sync.js';
 
 const idleMs = 5_000;
 /** After a batch was executed the replica counts as busy for so long. */

@@ -5,6 +5,7 @@
  * it does not matter who sends it or when.
  */
 import { concatBytes, replicaId, type ReplicaId } from '../base/index.js';
+import { nodeBytesMax } from '../codec/index.js';
 import type { CheckpointCertificate, StateNodeAt, StateNodePart, StateNodes } from '../codec/index.js';
 import { event, reject, send, type Core, type Transfer } from './core.js';
 import {
@@ -18,7 +19,7 @@ import {
   type StateFetch,
 } from './donors.js';
 import { takeSnapshot } from './state.js';
-import { nodeBytesMax, nodeKey, rootsNode, StateSync, type Missing } from './state-sync.js';
+import { nodeKey, rootsNode, StateSync, type Missing } from './state-sync.js';
 
 const stallMs = 500;
 const lostMs = 2 * stallMs;

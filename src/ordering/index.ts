@@ -1,4 +1,5 @@
 /** Door of `ordering`: PBFT as a pure state machine, for any deterministic application behind it. */
+export { stateDigestOf } from '../codec/index.js';
 export { defaultOrderingConfig, type OrderingConfig } from './config.js';
 export type { CoreOptions, Start } from './core.js';
 export type {
@@ -10,6 +11,7 @@ export type {
   SavedState,
   StateToSave,
 } from './interface.js';
+export { createDonations, refill, takeParts, type Donations } from './donations.js';
 export { decideNewView, type NewViewDecision } from './new-view-decision.js';
 export type {
   Authenticator,
@@ -24,4 +26,4 @@ export type {
 } from './ports.js';
 export { faultsTolerated, quorumSize, weakQuorumSize } from './quorum.js';
 export { OrderingReplica } from './replica.js';
-export { stateDigestOf } from './state-sync.js';
+export { protocolVersion } from './state.js';

@@ -14,7 +14,7 @@ import { onStreamClosed, tickFeeds, validateFeeds } from './feeds.js';
 import { onBatchBody, onFetchBatch, retryWanted } from './fetch-batch.js';
 import { onFollow, pumpFeeds } from './follow.js';
 import { onEnvelope, onForward, tickForward } from './intake.js';
-import type { Input, Output, ReplicaStatus } from './interface.js';
+import type { Input, Output, ReplicaStatus, StateToSave } from './interface.js';
 import { lowWatermark, validateLog } from './log.js';
 import { onNewView } from './new-view.js';
 import { poolSize } from './pool.js';
@@ -86,6 +86,14 @@ export class OrderingReplica {
   /** Digest of the whole replicated state after the last executed batch. */
   stateDigest(): Digest {
     return takeSnapshot(this.core).stateDigest;
+  }
+
+  /** That of the newest stable checkpoint; null while it is not here. */
+  stableState(): StateToSave | null {
+    const certificate = this.core.log.stable;
+    const snapshot = this.core.snapshots.get(certificate.sequenceNumber);
+    if (snapshot === undefined) return null;
+    return { certificate, ordering: snapshot.ordering, application: snapshot.application };
   }
 
   /** Asserts the invariants of the state; for tests and simulation. */

@@ -7,15 +7,11 @@
 import {
   assert,
   compareLists,
-  concatBytes,
   digest,
   emptyBytes,
-  encodeUtf8,
-  fromHex,
   groupsRoot,
   leafDigest,
   listed,
-  nodeBytes,
   pagesDigest,
   pagesPerGroup,
   PageTree,
@@ -27,33 +23,9 @@ import {
   type PageProofs,
   type PageSnapshot,
 } from '../base/index.js';
-import type { StateLevel, StateNode } from '../codec/index.js';
+import { rootsDigest, stateDigestOf, type StateNode } from '../codec/index.js';
 
-const stateTag = encodeUtf8('theodora/state')!;
 const digestBytes = 32;
-
-/** What CHECKPOINT messages sign: the digest over both roots. */
-function rootsDigest(hash: HashFunction, roots: Uint8Array): Digest {
-  return hash(concatBytes([stateTag, roots]));
-}
-
-export const rootsOf = (ordering: Digest, application: Digest): Uint8Array =>
-  concatBytes([fromHex(ordering)!, fromHex(application)!]);
-
-export const stateDigestOf = (hash: HashFunction, ordering: Digest, application: Digest): Digest =>
-  rootsDigest(hash, rootsOf(ordering, application));
-
-/** A page of 32 entries of a MiB, or a session with all its replies, is about half of that. */
-const pageBytesMax = 64 << 20;
-const groupsMax = 1 << 18;
-
-/** Most bytes that a node can have: who claims more lies. */
-export const nodeBytesMax: Readonly<Record<StateLevel, number>> = {
-  roots: 2 * digestBytes,
-  groups: groupsMax * nodeBytes,
-  pages: pagesPerGroup * nodeBytes,
-  page: pageBytesMax,
-};
 
 /** Pages that may be known to be missing before further lists are asked for. */
 const missingPagesMax = 4_096;

@@ -7,12 +7,12 @@ import {
   decodeHeaderPage,
   decodeSessionPage,
   encodeHeaderPage,
+  stateDigestOf,
   type HeaderPage,
   type SessionPage,
 } from '../codec/index.js';
 import type { Core, Snapshot } from './core.js';
 import { restoreSessions, writeSessionPages } from './sessions.js';
-import { stateDigestOf } from './state-sync.js';
 
 export const protocolVersion = 3;
 

@@ -1,5 +1,5 @@
 /**
- * One client's stream: challenge and hello, then attach, submit, read, follow and status requests (DESIGN section 8).
+ * One client's stream: challenge and hello, then attach, submit, read, follow, status and snapshot requests (DESIGN section 8).
  * The hello proves the client's key to this replica on this TLS connection; everything before it is refused.
  * Believes nothing else: envelopes are checked by the ordering layer, and must name this stream's client.
  */
@@ -12,9 +12,11 @@ import {
   encodeServerFrame,
   encodeServerMessage,
   type ClientMessage,
+  type FetchSnapshot,
   type Follow,
   type Hello,
   type ServerMessage,
+  type SnapshotNodes,
   type StatusReply,
 } from '../codec/index.js';
 import { verifyHello } from '../crypto/index.js';
@@ -39,6 +41,9 @@ export interface ClientStreamPorts {
   submit(input: Input): boolean;
   /** Calls `send` with the answer, soon. */
   requestStatus(requestId: number, send: (reply: StatusReply) => void): void;
+  isAdmin(client: ClientId): boolean;
+  /** Calls `send` with the answer, when there is one. */
+  fetchSnapshot(request: FetchSnapshot, send: (answer: SnapshotNodes) => void): void;
 }
 
 /** What a stream needs of the registry of all streams. */
@@ -195,6 +200,11 @@ export class ClientStream implements FrameReceiver {
         break;
       case 'statusRequest':
         this.#ports.requestStatus(message.requestId, (reply) => this.send(reply));
+        break;
+      case 'fetchSnapshot':
+        // Whoever has the state reads past every list and policy.
+        if (this.#ports.isAdmin(client)) this.#ports.fetchSnapshot(message, (answer) => this.send(answer));
+        else this.#notice('ADMIN_ONLY');
     }
   }
 

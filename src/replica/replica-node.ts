@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import { fromHex, type ReplicaId } from '../base/index.js';
 import { encodePeerFrame, frameBytesMax, type StatusReply } from '../codec/index.js';
-import { replicaServerName } from '../crypto/index.js';
+import { replicaServerName, sha256 } from '../crypto/index.js';
 import { ClientSessions } from './client-sessions.js';
 import type { SteadyClock } from './clock.js';
 import { startHttp, type Health, type HttpService } from './http.js';
@@ -15,6 +15,7 @@ import { evidenceKeeper } from './evidence.js';
 import type { ReplicaFiles } from './replica-files.js';
 import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
 import { createSlowChecks } from './slow-checks.js';
+import { SnapshotDonor } from './snapshot-donor.js';
 import { DiskSpace, type DiskSpaceOptions } from './storage/disk-space.js';
 import type { Storage } from './storage/port.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
@@ -161,6 +162,8 @@ export class ReplicaNode {
 
   #createClients(): ClientSessions {
     const { files } = this.#options;
+    const admin = files.cluster.clients.find(({ name }) => name === 'admin');
+    const donor = this.#createDonor();
     return new ClientSessions({
       replica: files.self.id,
       certificateFingerprint: fromHex(files.self.tlsFingerprint)!,
@@ -170,7 +173,19 @@ export class ReplicaNode {
       isClient: (client) => this.runtime.isClient(client),
       isDiskFull: () => this.#disk?.isFull ?? false,
       submit: (input) => this.runtime.submit(input),
+      isAdmin: (client) => client === admin?.publicKey,
+      fetchSnapshot: (request, send) => this.runtime.runInTurn(() => donor.take(request, send)),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
+    });
+  }
+
+  #createDonor(): SnapshotDonor {
+    return new SnapshotDonor({
+      hash: sha256,
+      nowMs: () => this.#options.clock.now(),
+      executed: () => this.runtime.status().executed,
+      stableState: () => this.runtime.stableState(),
+      later: (task, delayMs) => void setTimeout(() => this.runtime.runInTurn(task), delayMs).unref(),
     });
   }
 

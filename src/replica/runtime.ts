@@ -6,7 +6,7 @@
 import { assert, viewNumber } from '../base/index.js';
 import type { ClientId, Digest, ReplicaId, SequenceNumber, ViewNumber } from '../base/index.js';
 import { encodePeerMessage } from '../codec/index.js';
-import type { HaltReason, Input, Output, ReplicaStatus } from '../ordering/index.js';
+import type { HaltReason, Input, Output, ReplicaStatus, StateToSave } from '../ordering/index.js';
 import type { Clock } from './clock.js';
 import type { SlowChecks } from './slow-checks.js';
 import type { Storage } from './storage/port.js';
@@ -21,6 +21,8 @@ export interface OrderingCore {
   isClient(client: ClientId): boolean;
   /** Digest of the state after `status().executed`; may be costly. */
   stateDigest(): Digest;
+  /** That of the newest stable checkpoint; null while it is not here. */
+  stableState(): StateToSave | null;
 }
 
 type OutputOf<Kind extends Output['kind']> = Extract<Output, { kind: Kind }>;
@@ -159,6 +161,10 @@ export class Runtime {
     const { executed } = core.status();
     if (this.#digest?.executed !== executed) this.#digest = { executed, digest: core.stateDigest() };
     return this.#digest.digest;
+  }
+
+  stableState(): StateToSave | null {
+    return this.#startedCore().stableState();
   }
 
   /** Ends the turns; later calls change nothing. */

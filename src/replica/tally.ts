@@ -50,6 +50,7 @@ export type DropReason =
   | 'MESSAGE_TOO_LARGE'
   | 'HELLO_REQUIRED'
   | 'HELLO_REPEATED'
+  | 'ADMIN_ONLY'
   | 'HELLO_REFUSED'
   | 'UNKNOWN_CLIENT'
   | 'TOO_MANY_STREAMS'

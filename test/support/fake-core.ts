@@ -7,7 +7,7 @@ import {
   type ClientId,
   type Digest,
 } from '../../src/base/index.js';
-import type { Input, Output, ReplicaStatus } from '../../src/ordering/index.js';
+import type { Input, Output, ReplicaStatus, StateToSave } from '../../src/ordering/index.js';
 import type { OrderingCore } from '../../src/replica/index.js';
 
 export class FakeCore implements OrderingCore {
@@ -16,6 +16,7 @@ export class FakeCore implements OrderingCore {
   react: (input: Input) => readonly Output[] = () => [];
   /** Who is no client. */
   readonly strangers = new Set<ClientId>();
+  stable: StateToSave | null = null;
   executed = 0;
   digestsComputed = 0;
 
@@ -40,6 +41,10 @@ export class FakeCore implements OrderingCore {
 
   isClient(client: ClientId): boolean {
     return !this.strangers.has(client);
+  }
+
+  stableState(): StateToSave | null {
+    return this.stable;
   }
 
   stateDigest(): Digest {

@@ -39,7 +39,8 @@ export namespace theodora {
         read: (theodora.Read|null);
         statusRequest: (number|Long|null);
         follow: (theodora.Follow|null);
-        kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest"|"follow");
+        fetchSnapshot: (theodora.FetchSnapshot|null);
+        kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest"|"follow"|"fetchSnapshot");
         static encode(message: theodora.ClientMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ClientMessage & theodora.ClientMessage.$Shape;
     }
@@ -51,7 +52,8 @@ export namespace theodora {
             read?: (theodora.Read.$Properties|null);
             statusRequest?: (number|Long|null);
             follow?: (theodora.Follow.$Properties|null);
-            kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest"|"follow");
+            fetchSnapshot?: (theodora.FetchSnapshot.$Properties|null);
+            kind?: ("hello"|"attach"|"submit"|"read"|"statusRequest"|"follow"|"fetchSnapshot");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -61,9 +63,10 @@ export namespace theodora {
           read?: theodora.Read.$Shape|null;
           statusRequest?: number|Long|null;
           follow?: theodora.Follow.$Shape|null;
+          fetchSnapshot?: theodora.FetchSnapshot.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null }|{ kind?: "hello"; hello: theodora.Hello.$Shape; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null }|{ kind?: "attach"; hello?: null; attach: number|Long; submit?: null; read?: null; statusRequest?: null; follow?: null }|{ kind?: "submit"; hello?: null; attach?: null; submit: Uint8Array; read?: null; statusRequest?: null; follow?: null }|{ kind?: "read"; hello?: null; attach?: null; submit?: null; read: theodora.Read.$Shape; statusRequest?: null; follow?: null }|{ kind?: "statusRequest"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest: number|Long; follow?: null }|{ kind?: "follow"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow: theodora.Follow.$Shape })
+          ({ kind?: undefined; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null; fetchSnapshot?: null }|{ kind?: "hello"; hello: theodora.Hello.$Shape; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null; fetchSnapshot?: null }|{ kind?: "attach"; hello?: null; attach: number|Long; submit?: null; read?: null; statusRequest?: null; follow?: null; fetchSnapshot?: null }|{ kind?: "submit"; hello?: null; attach?: null; submit: Uint8Array; read?: null; statusRequest?: null; follow?: null; fetchSnapshot?: null }|{ kind?: "read"; hello?: null; attach?: null; submit?: null; read: theodora.Read.$Shape; statusRequest?: null; follow?: null; fetchSnapshot?: null }|{ kind?: "statusRequest"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest: number|Long; follow?: null; fetchSnapshot?: null }|{ kind?: "follow"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow: theodora.Follow.$Shape; fetchSnapshot?: null }|{ kind?: "fetchSnapshot"; hello?: null; attach?: null; submit?: null; read?: null; statusRequest?: null; follow?: null; fetchSnapshot: theodora.FetchSnapshot.$Shape })
         );
     }
     class Hello {
@@ -140,6 +143,24 @@ export namespace theodora {
         }
         type $Shape = theodora.Follow.$Properties;
     }
+    class FetchSnapshot {
+        constructor(properties?: theodora.FetchSnapshot.$Properties);
+        $unknowns?: Uint8Array[];
+        requestId: (number|Long);
+        sequenceNumber: (number|Long);
+        nodes: theodora.StateNodeAt[];
+        static encode(message: theodora.FetchSnapshot.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FetchSnapshot & theodora.FetchSnapshot.$Shape;
+    }
+    namespace FetchSnapshot {
+        interface $Properties {
+            requestId?: (number|Long);
+            sequenceNumber?: (number|Long);
+            nodes?: theodora.StateNodeAt.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.FetchSnapshot.$Properties;
+    }
     class ServerMessage {
         constructor(properties?: theodora.ServerMessage.$Properties);
         $unknowns?: Uint8Array[];
@@ -152,7 +173,8 @@ export namespace theodora {
         statusReply: (theodora.StatusReply|null);
         feedEvent: (theodora.FeedEvent|null);
         feedTruncated: (theodora.FeedTruncated|null);
-        kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply"|"feedEvent"|"feedTruncated");
+        snapshotNodes: (theodora.SnapshotNodes|null);
+        kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply"|"feedEvent"|"feedTruncated"|"snapshotNodes");
         static encode(message: theodora.ServerMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ServerMessage & theodora.ServerMessage.$Shape;
     }
@@ -167,7 +189,8 @@ export namespace theodora {
             statusReply?: (theodora.StatusReply.$Properties|null);
             feedEvent?: (theodora.FeedEvent.$Properties|null);
             feedTruncated?: (theodora.FeedTruncated.$Properties|null);
-            kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply"|"feedEvent"|"feedTruncated");
+            snapshotNodes?: (theodora.SnapshotNodes.$Properties|null);
+            kind?: ("challenge"|"welcome"|"notice"|"opened"|"reply"|"readReply"|"statusReply"|"feedEvent"|"feedTruncated"|"snapshotNodes");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -180,9 +203,10 @@ export namespace theodora {
           statusReply?: theodora.StatusReply.$Shape|null;
           feedEvent?: theodora.FeedEvent.$Shape|null;
           feedTruncated?: theodora.FeedTruncated.$Shape|null;
+          snapshotNodes?: theodora.SnapshotNodes.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "challenge"; challenge: theodora.Challenge.$Shape; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "welcome"; challenge?: null; welcome: theodora.Welcome.$Shape; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "notice"; challenge?: null; welcome?: null; notice: string; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "opened"; challenge?: null; welcome?: null; notice?: null; opened: theodora.Opened.$Shape; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "reply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply: theodora.Reply.$Shape; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "readReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply: theodora.ReadReply.$Shape; statusReply?: null; feedEvent?: null; feedTruncated?: null }|{ kind?: "statusReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply: theodora.StatusReply.$Shape; feedEvent?: null; feedTruncated?: null }|{ kind?: "feedEvent"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent: theodora.FeedEvent.$Shape; feedTruncated?: null }|{ kind?: "feedTruncated"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated: theodora.FeedTruncated.$Shape })
+          ({ kind?: undefined; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "challenge"; challenge: theodora.Challenge.$Shape; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "welcome"; challenge?: null; welcome: theodora.Welcome.$Shape; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "notice"; challenge?: null; welcome?: null; notice: string; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "opened"; challenge?: null; welcome?: null; notice?: null; opened: theodora.Opened.$Shape; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "reply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply: theodora.Reply.$Shape; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "readReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply: theodora.ReadReply.$Shape; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "statusReply"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply: theodora.StatusReply.$Shape; feedEvent?: null; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "feedEvent"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent: theodora.FeedEvent.$Shape; feedTruncated?: null; snapshotNodes?: null }|{ kind?: "feedTruncated"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated: theodora.FeedTruncated.$Shape; snapshotNodes?: null }|{ kind?: "snapshotNodes"; challenge?: null; welcome?: null; notice?: null; opened?: null; reply?: null; readReply?: null; statusReply?: null; feedEvent?: null; feedTruncated?: null; snapshotNodes: theodora.SnapshotNodes.$Shape })
         );
     }
     class Challenge {
@@ -314,6 +338,24 @@ export namespace theodora {
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.FeedTruncated.$Properties;
+    }
+    class SnapshotNodes {
+        constructor(properties?: theodora.SnapshotNodes.$Properties);
+        $unknowns?: Uint8Array[];
+        requestId: (number|Long);
+        certificate: theodora.CheckpointCertificate;
+        parts: theodora.StateNodePart[];
+        static encode(message: theodora.SnapshotNodes.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SnapshotNodes & theodora.SnapshotNodes.$Shape;
+    }
+    namespace SnapshotNodes {
+        interface $Properties {
+            requestId?: (number|Long);
+            certificate?: theodora.CheckpointCertificate.$Properties;
+            parts?: theodora.StateNodePart.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SnapshotNodes.$Properties;
     }
     class StatusReply {
         constructor(properties?: theodora.StatusReply.$Properties);
@@ -516,6 +558,413 @@ export namespace theodora {
         } & (
           ({ kind?: undefined; result?: null; refusal?: null; waiting?: null }|{ kind?: "result"; result: Uint8Array; refusal?: null; waiting?: null }|{ kind?: "refusal"; result?: null; refusal: number; waiting?: null }|{ kind?: "waiting"; result?: null; refusal?: null; waiting: boolean })
         );
+    }
+    class PeerFrame {
+        constructor(properties?: theodora.PeerFrame.$Properties);
+        $unknowns?: Uint8Array[];
+        messages: Uint8Array[];
+        static encode(message: theodora.PeerFrame.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PeerFrame & theodora.PeerFrame.$Shape;
+    }
+    namespace PeerFrame {
+        interface $Properties {
+            messages?: Uint8Array[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.PeerFrame.$Properties;
+    }
+    class PeerMessage {
+        constructor(properties?: theodora.PeerMessage.$Properties);
+        $unknowns?: Uint8Array[];
+        prePrepare: (theodora.PrePrepare|null);
+        prepare: (theodora.Vote|null);
+        commit: (theodora.Vote|null);
+        checkpoint: (theodora.Checkpoint|null);
+        viewChange: (theodora.Signed|null);
+        newView: (theodora.Signed|null);
+        status: (theodora.Status|null);
+        stableCheckpoint: (theodora.CheckpointCertificate|null);
+        fetchBatch: (Uint8Array|null);
+        batchBody: (Uint8Array|null);
+        fetchState: (theodora.FetchState|null);
+        stateNodes: (theodora.StateNodes|null);
+        forward: (Uint8Array|null);
+        committed: (theodora.Committed|null);
+        stateGone: (theodora.StateGone|null);
+        kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateNodes"|"forward"|"committed"|"stateGone");
+        static encode(message: theodora.PeerMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PeerMessage & theodora.PeerMessage.$Shape;
+    }
+    namespace PeerMessage {
+        interface $Properties {
+            prePrepare?: (theodora.PrePrepare.$Properties|null);
+            prepare?: (theodora.Vote.$Properties|null);
+            commit?: (theodora.Vote.$Properties|null);
+            checkpoint?: (theodora.Checkpoint.$Properties|null);
+            viewChange?: (theodora.Signed.$Properties|null);
+            newView?: (theodora.Signed.$Properties|null);
+            status?: (theodora.Status.$Properties|null);
+            stableCheckpoint?: (theodora.CheckpointCertificate.$Properties|null);
+            fetchBatch?: (Uint8Array|null);
+            batchBody?: (Uint8Array|null);
+            fetchState?: (theodora.FetchState.$Properties|null);
+            stateNodes?: (theodora.StateNodes.$Properties|null);
+            forward?: (Uint8Array|null);
+            committed?: (theodora.Committed.$Properties|null);
+            stateGone?: (theodora.StateGone.$Properties|null);
+            kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateNodes"|"forward"|"committed"|"stateGone");
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = {
+          prePrepare?: theodora.PrePrepare.$Shape|null;
+          prepare?: theodora.Vote.$Shape|null;
+          commit?: theodora.Vote.$Shape|null;
+          checkpoint?: theodora.Checkpoint.$Shape|null;
+          viewChange?: theodora.Signed.$Shape|null;
+          newView?: theodora.Signed.$Shape|null;
+          status?: theodora.Status.$Shape|null;
+          stableCheckpoint?: theodora.CheckpointCertificate.$Shape|null;
+          fetchBatch?: Uint8Array|null;
+          batchBody?: Uint8Array|null;
+          fetchState?: theodora.FetchState.$Shape|null;
+          stateNodes?: theodora.StateNodes.$Shape|null;
+          forward?: Uint8Array|null;
+          committed?: theodora.Committed.$Shape|null;
+          stateGone?: theodora.StateGone.$Shape|null;
+          $unknowns?: Uint8Array[];
+        } & (
+          ({ kind?: undefined; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "prePrepare"; prePrepare: theodora.PrePrepare.$Shape; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "prepare"; prePrepare?: null; prepare: theodora.Vote.$Shape; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "commit"; prePrepare?: null; prepare?: null; commit: theodora.Vote.$Shape; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "checkpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint: theodora.Checkpoint.$Shape; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "viewChange"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange: theodora.Signed.$Shape; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "newView"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView: theodora.Signed.$Shape; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "status"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status: theodora.Status.$Shape; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "stableCheckpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint: theodora.CheckpointCertificate.$Shape; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "fetchBatch"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch: Uint8Array; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "batchBody"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody: Uint8Array; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "fetchState"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState: theodora.FetchState.$Shape; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "stateNodes"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes: theodora.StateNodes.$Shape; forward?: null; committed?: null; stateGone?: null }|{ kind?: "forward"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward: Uint8Array; committed?: null; stateGone?: null }|{ kind?: "committed"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed: theodora.Committed.$Shape; stateGone?: null }|{ kind?: "stateGone"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone: theodora.StateGone.$Shape })
+        );
+    }
+    class PrePrepare {
+        constructor(properties?: theodora.PrePrepare.$Properties);
+        $unknowns?: Uint8Array[];
+        view: (number|Long);
+        sequenceNumber: (number|Long);
+        batch: Uint8Array;
+        static encode(message: theodora.PrePrepare.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PrePrepare & theodora.PrePrepare.$Shape;
+    }
+    namespace PrePrepare {
+        interface $Properties {
+            view?: (number|Long);
+            sequenceNumber?: (number|Long);
+            batch?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.PrePrepare.$Properties;
+    }
+    class Vote {
+        constructor(properties?: theodora.Vote.$Properties);
+        $unknowns?: Uint8Array[];
+        view: (number|Long);
+        sequenceNumber: (number|Long);
+        digest: Uint8Array;
+        static encode(message: theodora.Vote.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Vote & theodora.Vote.$Shape;
+    }
+    namespace Vote {
+        interface $Properties {
+            view?: (number|Long);
+            sequenceNumber?: (number|Long);
+            digest?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Vote.$Properties;
+    }
+    class Committed {
+        constructor(properties?: theodora.Committed.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        digest: Uint8Array;
+        static encode(message: theodora.Committed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Committed & theodora.Committed.$Shape;
+    }
+    namespace Committed {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            digest?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Committed.$Properties;
+    }
+    class Checkpoint {
+        constructor(properties?: theodora.Checkpoint.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        stateDigest: Uint8Array;
+        replica: number;
+        signature: Uint8Array;
+        static encode(message: theodora.Checkpoint.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Checkpoint & theodora.Checkpoint.$Shape;
+    }
+    namespace Checkpoint {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            stateDigest?: Uint8Array;
+            replica?: number;
+            signature?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Checkpoint.$Properties;
+    }
+    class CheckpointBody {
+        constructor(properties?: theodora.CheckpointBody.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        stateDigest: Uint8Array;
+        static encode(message: theodora.CheckpointBody.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.CheckpointBody & theodora.CheckpointBody.$Shape;
+    }
+    namespace CheckpointBody {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            stateDigest?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.CheckpointBody.$Properties;
+    }
+    class ReplicaSignature {
+        constructor(properties?: theodora.ReplicaSignature.$Properties);
+        $unknowns?: Uint8Array[];
+        replica: number;
+        signature: Uint8Array;
+        static encode(message: theodora.ReplicaSignature.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ReplicaSignature & theodora.ReplicaSignature.$Shape;
+    }
+    namespace ReplicaSignature {
+        interface $Properties {
+            replica?: number;
+            signature?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ReplicaSignature.$Properties;
+    }
+    class CheckpointCertificate {
+        constructor(properties?: theodora.CheckpointCertificate.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        stateDigest: Uint8Array;
+        signatures: theodora.ReplicaSignature[];
+        static encode(message: theodora.CheckpointCertificate.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.CheckpointCertificate & theodora.CheckpointCertificate.$Shape;
+    }
+    namespace CheckpointCertificate {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            stateDigest?: Uint8Array;
+            signatures?: theodora.ReplicaSignature.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.CheckpointCertificate.$Properties;
+    }
+    class ViewEntry {
+        constructor(properties?: theodora.ViewEntry.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        view: (number|Long);
+        digest: Uint8Array;
+        static encode(message: theodora.ViewEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ViewEntry & theodora.ViewEntry.$Shape;
+    }
+    namespace ViewEntry {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            view?: (number|Long);
+            digest?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ViewEntry.$Properties;
+    }
+    class Signed {
+        constructor(properties?: theodora.Signed.$Properties);
+        $unknowns?: Uint8Array[];
+        body: Uint8Array;
+        signature: Uint8Array;
+        static encode(message: theodora.Signed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Signed & theodora.Signed.$Shape;
+    }
+    namespace Signed {
+        interface $Properties {
+            body?: Uint8Array;
+            signature?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Signed.$Properties;
+    }
+    class ViewChangeBody {
+        constructor(properties?: theodora.ViewChangeBody.$Properties);
+        $unknowns?: Uint8Array[];
+        view: (number|Long);
+        replica: number;
+        incarnation: (number|Long);
+        checkpoint: theodora.CheckpointCertificate;
+        prepared: theodora.ViewEntry[];
+        prePrepared: theodora.ViewEntry[];
+        static encode(message: theodora.ViewChangeBody.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ViewChangeBody & theodora.ViewChangeBody.$Shape;
+    }
+    namespace ViewChangeBody {
+        interface $Properties {
+            view?: (number|Long);
+            replica?: number;
+            incarnation?: (number|Long);
+            checkpoint?: theodora.CheckpointCertificate.$Properties;
+            prepared?: theodora.ViewEntry.$Properties[];
+            prePrepared?: theodora.ViewEntry.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ViewChangeBody.$Properties;
+    }
+    class ChosenBatch {
+        constructor(properties?: theodora.ChosenBatch.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        digest: Uint8Array;
+        static encode(message: theodora.ChosenBatch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ChosenBatch & theodora.ChosenBatch.$Shape;
+    }
+    namespace ChosenBatch {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            digest?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.ChosenBatch.$Properties;
+    }
+    class NewViewBody {
+        constructor(properties?: theodora.NewViewBody.$Properties);
+        $unknowns?: Uint8Array[];
+        view: (number|Long);
+        replica: number;
+        viewChanges: theodora.Signed[];
+        chosen: theodora.ChosenBatch[];
+        static encode(message: theodora.NewViewBody.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.NewViewBody & theodora.NewViewBody.$Shape;
+    }
+    namespace NewViewBody {
+        interface $Properties {
+            view?: (number|Long);
+            replica?: number;
+            viewChanges?: theodora.Signed.$Properties[];
+            chosen?: theodora.ChosenBatch.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.NewViewBody.$Properties;
+    }
+    class Status {
+        constructor(properties?: theodora.Status.$Properties);
+        $unknowns?: Uint8Array[];
+        view: (number|Long);
+        isActive: boolean;
+        isObserver: boolean;
+        lastExecuted: (number|Long);
+        stableCheckpoint: (number|Long);
+        static encode(message: theodora.Status.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Status & theodora.Status.$Shape;
+    }
+    namespace Status {
+        interface $Properties {
+            view?: (number|Long);
+            isActive?: boolean;
+            isObserver?: boolean;
+            lastExecuted?: (number|Long);
+            stableCheckpoint?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Status.$Properties;
+    }
+    class FetchState {
+        constructor(properties?: theodora.FetchState.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        nodes: theodora.StateNodeAt[];
+        static encode(message: theodora.FetchState.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FetchState & theodora.FetchState.$Shape;
+    }
+    namespace FetchState {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            nodes?: theodora.StateNodeAt.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.FetchState.$Properties;
+    }
+    class StateNodeAt {
+        constructor(properties?: theodora.StateNodeAt.$Properties);
+        $unknowns?: Uint8Array[];
+        level: number;
+        section: number;
+        number: (number|Long);
+        offset: (number|Long);
+        static encode(message: theodora.StateNodeAt.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodeAt & theodora.StateNodeAt.$Shape;
+    }
+    namespace StateNodeAt {
+        interface $Properties {
+            level?: number;
+            section?: number;
+            number?: (number|Long);
+            offset?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateNodeAt.$Properties;
+    }
+    class StateNodes {
+        constructor(properties?: theodora.StateNodes.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        parts: theodora.StateNodePart[];
+        static encode(message: theodora.StateNodes.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodes & theodora.StateNodes.$Shape;
+    }
+    namespace StateNodes {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            parts?: theodora.StateNodePart.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateNodes.$Properties;
+    }
+    class StateNodePart {
+        constructor(properties?: theodora.StateNodePart.$Properties);
+        $unknowns?: Uint8Array[];
+        level: number;
+        section: number;
+        number: (number|Long);
+        offset: (number|Long);
+        totalBytes: (number|Long);
+        data: Uint8Array;
+        static encode(message: theodora.StateNodePart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodePart & theodora.StateNodePart.$Shape;
+    }
+    namespace StateNodePart {
+        interface $Properties {
+            level?: number;
+            section?: number;
+            number?: (number|Long);
+            offset?: (number|Long);
+            totalBytes?: (number|Long);
+            data?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateNodePart.$Properties;
+    }
+    class StateGone {
+        constructor(properties?: theodora.StateGone.$Properties);
+        $unknowns?: Uint8Array[];
+        sequenceNumber: (number|Long);
+        certificate: theodora.CheckpointCertificate;
+        static encode(message: theodora.StateGone.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateGone & theodora.StateGone.$Shape;
+    }
+    namespace StateGone {
+        interface $Properties {
+            sequenceNumber?: (number|Long);
+            certificate?: theodora.CheckpointCertificate.$Properties;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.StateGone.$Properties;
     }
     class LogRecord {
         constructor(properties?: theodora.LogRecord.$Properties);
@@ -1247,413 +1696,6 @@ export namespace theodora {
         } & (
           ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "cancelled"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled: theodora.Cancelled.$Shape; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "subscribed"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed: number|Long; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "client"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client: theodora.ClientRecord.$Shape; clients?: null; space?: null; spaces?: null }|{ kind?: "clients"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients: theodora.ClientRecords.$Shape; space?: null; spaces?: null }|{ kind?: "space"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space: theodora.SpaceDescription.$Shape; spaces?: null }|{ kind?: "spaces"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces: theodora.SpaceSummaries.$Shape })
         );
-    }
-    class PeerFrame {
-        constructor(properties?: theodora.PeerFrame.$Properties);
-        $unknowns?: Uint8Array[];
-        messages: Uint8Array[];
-        static encode(message: theodora.PeerFrame.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PeerFrame & theodora.PeerFrame.$Shape;
-    }
-    namespace PeerFrame {
-        interface $Properties {
-            messages?: Uint8Array[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.PeerFrame.$Properties;
-    }
-    class PeerMessage {
-        constructor(properties?: theodora.PeerMessage.$Properties);
-        $unknowns?: Uint8Array[];
-        prePrepare: (theodora.PrePrepare|null);
-        prepare: (theodora.Vote|null);
-        commit: (theodora.Vote|null);
-        checkpoint: (theodora.Checkpoint|null);
-        viewChange: (theodora.Signed|null);
-        newView: (theodora.Signed|null);
-        status: (theodora.Status|null);
-        stableCheckpoint: (theodora.CheckpointCertificate|null);
-        fetchBatch: (Uint8Array|null);
-        batchBody: (Uint8Array|null);
-        fetchState: (theodora.FetchState|null);
-        stateNodes: (theodora.StateNodes|null);
-        forward: (Uint8Array|null);
-        committed: (theodora.Committed|null);
-        stateGone: (theodora.StateGone|null);
-        kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateNodes"|"forward"|"committed"|"stateGone");
-        static encode(message: theodora.PeerMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PeerMessage & theodora.PeerMessage.$Shape;
-    }
-    namespace PeerMessage {
-        interface $Properties {
-            prePrepare?: (theodora.PrePrepare.$Properties|null);
-            prepare?: (theodora.Vote.$Properties|null);
-            commit?: (theodora.Vote.$Properties|null);
-            checkpoint?: (theodora.Checkpoint.$Properties|null);
-            viewChange?: (theodora.Signed.$Properties|null);
-            newView?: (theodora.Signed.$Properties|null);
-            status?: (theodora.Status.$Properties|null);
-            stableCheckpoint?: (theodora.CheckpointCertificate.$Properties|null);
-            fetchBatch?: (Uint8Array|null);
-            batchBody?: (Uint8Array|null);
-            fetchState?: (theodora.FetchState.$Properties|null);
-            stateNodes?: (theodora.StateNodes.$Properties|null);
-            forward?: (Uint8Array|null);
-            committed?: (theodora.Committed.$Properties|null);
-            stateGone?: (theodora.StateGone.$Properties|null);
-            kind?: ("prePrepare"|"prepare"|"commit"|"checkpoint"|"viewChange"|"newView"|"status"|"stableCheckpoint"|"fetchBatch"|"batchBody"|"fetchState"|"stateNodes"|"forward"|"committed"|"stateGone");
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = {
-          prePrepare?: theodora.PrePrepare.$Shape|null;
-          prepare?: theodora.Vote.$Shape|null;
-          commit?: theodora.Vote.$Shape|null;
-          checkpoint?: theodora.Checkpoint.$Shape|null;
-          viewChange?: theodora.Signed.$Shape|null;
-          newView?: theodora.Signed.$Shape|null;
-          status?: theodora.Status.$Shape|null;
-          stableCheckpoint?: theodora.CheckpointCertificate.$Shape|null;
-          fetchBatch?: Uint8Array|null;
-          batchBody?: Uint8Array|null;
-          fetchState?: theodora.FetchState.$Shape|null;
-          stateNodes?: theodora.StateNodes.$Shape|null;
-          forward?: Uint8Array|null;
-          committed?: theodora.Committed.$Shape|null;
-          stateGone?: theodora.StateGone.$Shape|null;
-          $unknowns?: Uint8Array[];
-        } & (
-          ({ kind?: undefined; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "prePrepare"; prePrepare: theodora.PrePrepare.$Shape; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "prepare"; prePrepare?: null; prepare: theodora.Vote.$Shape; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "commit"; prePrepare?: null; prepare?: null; commit: theodora.Vote.$Shape; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "checkpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint: theodora.Checkpoint.$Shape; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "viewChange"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange: theodora.Signed.$Shape; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "newView"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView: theodora.Signed.$Shape; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "status"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status: theodora.Status.$Shape; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "stableCheckpoint"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint: theodora.CheckpointCertificate.$Shape; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "fetchBatch"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch: Uint8Array; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "batchBody"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody: Uint8Array; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "fetchState"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState: theodora.FetchState.$Shape; stateNodes?: null; forward?: null; committed?: null; stateGone?: null }|{ kind?: "stateNodes"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes: theodora.StateNodes.$Shape; forward?: null; committed?: null; stateGone?: null }|{ kind?: "forward"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward: Uint8Array; committed?: null; stateGone?: null }|{ kind?: "committed"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed: theodora.Committed.$Shape; stateGone?: null }|{ kind?: "stateGone"; prePrepare?: null; prepare?: null; commit?: null; checkpoint?: null; viewChange?: null; newView?: null; status?: null; stableCheckpoint?: null; fetchBatch?: null; batchBody?: null; fetchState?: null; stateNodes?: null; forward?: null; committed?: null; stateGone: theodora.StateGone.$Shape })
-        );
-    }
-    class PrePrepare {
-        constructor(properties?: theodora.PrePrepare.$Properties);
-        $unknowns?: Uint8Array[];
-        view: (number|Long);
-        sequenceNumber: (number|Long);
-        batch: Uint8Array;
-        static encode(message: theodora.PrePrepare.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.PrePrepare & theodora.PrePrepare.$Shape;
-    }
-    namespace PrePrepare {
-        interface $Properties {
-            view?: (number|Long);
-            sequenceNumber?: (number|Long);
-            batch?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.PrePrepare.$Properties;
-    }
-    class Vote {
-        constructor(properties?: theodora.Vote.$Properties);
-        $unknowns?: Uint8Array[];
-        view: (number|Long);
-        sequenceNumber: (number|Long);
-        digest: Uint8Array;
-        static encode(message: theodora.Vote.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Vote & theodora.Vote.$Shape;
-    }
-    namespace Vote {
-        interface $Properties {
-            view?: (number|Long);
-            sequenceNumber?: (number|Long);
-            digest?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.Vote.$Properties;
-    }
-    class Committed {
-        constructor(properties?: theodora.Committed.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        digest: Uint8Array;
-        static encode(message: theodora.Committed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Committed & theodora.Committed.$Shape;
-    }
-    namespace Committed {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            digest?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.Committed.$Properties;
-    }
-    class Checkpoint {
-        constructor(properties?: theodora.Checkpoint.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        stateDigest: Uint8Array;
-        replica: number;
-        signature: Uint8Array;
-        static encode(message: theodora.Checkpoint.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Checkpoint & theodora.Checkpoint.$Shape;
-    }
-    namespace Checkpoint {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            stateDigest?: Uint8Array;
-            replica?: number;
-            signature?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.Checkpoint.$Properties;
-    }
-    class CheckpointBody {
-        constructor(properties?: theodora.CheckpointBody.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        stateDigest: Uint8Array;
-        static encode(message: theodora.CheckpointBody.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.CheckpointBody & theodora.CheckpointBody.$Shape;
-    }
-    namespace CheckpointBody {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            stateDigest?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.CheckpointBody.$Properties;
-    }
-    class ReplicaSignature {
-        constructor(properties?: theodora.ReplicaSignature.$Properties);
-        $unknowns?: Uint8Array[];
-        replica: number;
-        signature: Uint8Array;
-        static encode(message: theodora.ReplicaSignature.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ReplicaSignature & theodora.ReplicaSignature.$Shape;
-    }
-    namespace ReplicaSignature {
-        interface $Properties {
-            replica?: number;
-            signature?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.ReplicaSignature.$Properties;
-    }
-    class CheckpointCertificate {
-        constructor(properties?: theodora.CheckpointCertificate.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        stateDigest: Uint8Array;
-        signatures: theodora.ReplicaSignature[];
-        static encode(message: theodora.CheckpointCertificate.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.CheckpointCertificate & theodora.CheckpointCertificate.$Shape;
-    }
-    namespace CheckpointCertificate {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            stateDigest?: Uint8Array;
-            signatures?: theodora.ReplicaSignature.$Properties[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.CheckpointCertificate.$Properties;
-    }
-    class ViewEntry {
-        constructor(properties?: theodora.ViewEntry.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        view: (number|Long);
-        digest: Uint8Array;
-        static encode(message: theodora.ViewEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ViewEntry & theodora.ViewEntry.$Shape;
-    }
-    namespace ViewEntry {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            view?: (number|Long);
-            digest?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.ViewEntry.$Properties;
-    }
-    class Signed {
-        constructor(properties?: theodora.Signed.$Properties);
-        $unknowns?: Uint8Array[];
-        body: Uint8Array;
-        signature: Uint8Array;
-        static encode(message: theodora.Signed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Signed & theodora.Signed.$Shape;
-    }
-    namespace Signed {
-        interface $Properties {
-            body?: Uint8Array;
-            signature?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.Signed.$Properties;
-    }
-    class ViewChangeBody {
-        constructor(properties?: theodora.ViewChangeBody.$Properties);
-        $unknowns?: Uint8Array[];
-        view: (number|Long);
-        replica: number;
-        incarnation: (number|Long);
-        checkpoint: theodora.CheckpointCertificate;
-        prepared: theodora.ViewEntry[];
-        prePrepared: theodora.ViewEntry[];
-        static encode(message: theodora.ViewChangeBody.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ViewChangeBody & theodora.ViewChangeBody.$Shape;
-    }
-    namespace ViewChangeBody {
-        interface $Properties {
-            view?: (number|Long);
-            replica?: number;
-            incarnation?: (number|Long);
-            checkpoint?: theodora.CheckpointCertificate.$Properties;
-            prepared?: theodora.ViewEntry.$Properties[];
-            prePrepared?: theodora.ViewEntry.$Properties[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.ViewChangeBody.$Properties;
-    }
-    class ChosenBatch {
-        constructor(properties?: theodora.ChosenBatch.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        digest: Uint8Array;
-        static encode(message: theodora.ChosenBatch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ChosenBatch & theodora.ChosenBatch.$Shape;
-    }
-    namespace ChosenBatch {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            digest?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.ChosenBatch.$Properties;
-    }
-    class NewViewBody {
-        constructor(properties?: theodora.NewViewBody.$Properties);
-        $unknowns?: Uint8Array[];
-        view: (number|Long);
-        replica: number;
-        viewChanges: theodora.Signed[];
-        chosen: theodora.ChosenBatch[];
-        static encode(message: theodora.NewViewBody.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.NewViewBody & theodora.NewViewBody.$Shape;
-    }
-    namespace NewViewBody {
-        interface $Properties {
-            view?: (number|Long);
-            replica?: number;
-            viewChanges?: theodora.Signed.$Properties[];
-            chosen?: theodora.ChosenBatch.$Properties[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.NewViewBody.$Properties;
-    }
-    class Status {
-        constructor(properties?: theodora.Status.$Properties);
-        $unknowns?: Uint8Array[];
-        view: (number|Long);
-        isActive: boolean;
-        isObserver: boolean;
-        lastExecuted: (number|Long);
-        stableCheckpoint: (number|Long);
-        static encode(message: theodora.Status.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Status & theodora.Status.$Shape;
-    }
-    namespace Status {
-        interface $Properties {
-            view?: (number|Long);
-            isActive?: boolean;
-            isObserver?: boolean;
-            lastExecuted?: (number|Long);
-            stableCheckpoint?: (number|Long);
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.Status.$Properties;
-    }
-    class FetchState {
-        constructor(properties?: theodora.FetchState.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        nodes: theodora.StateNodeAt[];
-        static encode(message: theodora.FetchState.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FetchState & theodora.FetchState.$Shape;
-    }
-    namespace FetchState {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            nodes?: theodora.StateNodeAt.$Properties[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.FetchState.$Properties;
-    }
-    class StateNodeAt {
-        constructor(properties?: theodora.StateNodeAt.$Properties);
-        $unknowns?: Uint8Array[];
-        level: number;
-        section: number;
-        number: (number|Long);
-        offset: (number|Long);
-        static encode(message: theodora.StateNodeAt.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodeAt & theodora.StateNodeAt.$Shape;
-    }
-    namespace StateNodeAt {
-        interface $Properties {
-            level?: number;
-            section?: number;
-            number?: (number|Long);
-            offset?: (number|Long);
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.StateNodeAt.$Properties;
-    }
-    class StateNodes {
-        constructor(properties?: theodora.StateNodes.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        parts: theodora.StateNodePart[];
-        static encode(message: theodora.StateNodes.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodes & theodora.StateNodes.$Shape;
-    }
-    namespace StateNodes {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            parts?: theodora.StateNodePart.$Properties[];
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.StateNodes.$Properties;
-    }
-    class StateNodePart {
-        constructor(properties?: theodora.StateNodePart.$Properties);
-        $unknowns?: Uint8Array[];
-        level: number;
-        section: number;
-        number: (number|Long);
-        offset: (number|Long);
-        totalBytes: (number|Long);
-        data: Uint8Array;
-        static encode(message: theodora.StateNodePart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateNodePart & theodora.StateNodePart.$Shape;
-    }
-    namespace StateNodePart {
-        interface $Properties {
-            level?: number;
-            section?: number;
-            number?: (number|Long);
-            offset?: (number|Long);
-            totalBytes?: (number|Long);
-            data?: Uint8Array;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.StateNodePart.$Properties;
-    }
-    class StateGone {
-        constructor(properties?: theodora.StateGone.$Properties);
-        $unknowns?: Uint8Array[];
-        sequenceNumber: (number|Long);
-        certificate: theodora.CheckpointCertificate;
-        static encode(message: theodora.StateGone.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StateGone & theodora.StateGone.$Shape;
-    }
-    namespace StateGone {
-        interface $Properties {
-            sequenceNumber?: (number|Long);
-            certificate?: theodora.CheckpointCertificate.$Properties;
-            $unknowns?: Uint8Array[];
-        }
-        type $Shape = theodora.StateGone.$Properties;
     }
     class HeaderPage {
         constructor(properties?: theodora.HeaderPage.$Properties);

@@ -187,6 +187,19 @@ const stateNode: fc.Arbitrary<StateNode> = fc.oneof(
   record({ level: fc.constantFrom('pages' as const, 'page' as const), section, number: integer }),
 );
 
+const stateNodesAt = fc.array(
+  fc.tuple(stateNode, integer).map(([node, offset]) => ({ ...node, offset })),
+  { minLength: 1, maxLength: 4 },
+);
+const stateNodePart = fc
+  .tuple(stateNode, fc.nat(300), fc.nat(300), fc.uint8Array({ minLength: 1, maxLength: 40 }))
+  .map(([node, offset, more, data]) => ({
+    ...node,
+    offset,
+    totalBytes: offset + data.length + more,
+    data,
+  }));
+
 export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   record({ kind: kind('prePrepare'), view, sequenceNumber: number, batch: someBytes }),
   record({ kind: kind('prepare'), view, sequenceNumber: number, digest: key }),
@@ -208,27 +221,14 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   record({
     kind: kind('fetchState'),
     sequenceNumber: number,
-    nodes: fc.array(
-      fc.tuple(stateNode, integer).map(([node, offset]) => ({ ...node, offset })),
-      { minLength: 1, maxLength: 4 },
-    ),
+    nodes: stateNodesAt,
   }),
   record({ kind: kind('stateGone'), sequenceNumber: number, certificate }),
   record({ kind: kind('forward'), envelope: someBytes }),
   record({
     kind: kind('stateNodes'),
     sequenceNumber: number,
-    parts: fc.array(
-      fc
-        .tuple(stateNode, fc.nat(300), fc.nat(300), fc.uint8Array({ minLength: 1, maxLength: 40 }))
-        .map(([node, offset, more, data]) => ({
-          ...node,
-          offset,
-          totalBytes: offset + data.length + more,
-          data,
-        })),
-      { minLength: 1, maxLength: 4 },
-    ),
+    parts: fc.array(stateNodePart, { minLength: 1, maxLength: 4 }),
   }),
 );
 
@@ -250,6 +250,7 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   record({ kind: kind('read'), readId: integer, operation: someBytes }),
   record({ kind: kind('statusRequest'), requestId: integer }),
   record({ kind: kind('follow'), session, number: integer, after: integer }),
+  record({ kind: kind('fetchSnapshot'), requestId: integer, sequenceNumber: number, nodes: stateNodesAt }),
 );
 
 const text = fc.string({ unit: 'binary', maxLength: 30 });
@@ -278,6 +279,12 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     sequence: Math.max(...ends),
   })),
   record({ kind: kind('feedTruncated'), session, number: integer, after: integer }),
+  record({
+    kind: kind('snapshotNodes'),
+    requestId: integer,
+    certificate,
+    parts: fc.array(stateNodePart, { maxLength: 4 }),
+  }),
   record({
     kind: kind('statusReply'),
     requestId: integer,

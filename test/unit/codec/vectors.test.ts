@@ -141,6 +141,12 @@ const clientMessages: readonly codec.ClientMessage[] = [
   { kind: 'read', readId: 5, operation: Uint8Array.of(1, 2) },
   { kind: 'statusRequest', requestId: 0 },
   { kind: 'follow', session, number: 1000, after: 2 ** 40 },
+  {
+    kind: 'fetchSnapshot',
+    requestId: 7,
+    sequenceNumber: number,
+    nodes: [{ level: 'pages', section: 1, number: 3, offset: 70_000 }],
+  },
 ];
 
 const serverMessages: readonly codec.ServerMessage[] = [
@@ -199,6 +205,12 @@ const serverMessages: readonly codec.ServerMessage[] = [
       { code: 'POLICY_DENIED', client: 'alice', space: 'jobs', count: 70_000 },
       { code: 'UNKNOWN_CLIENT', client: 'bb'.repeat(32), space: '', count: 1 },
     ],
+  },
+  {
+    kind: 'snapshotNodes',
+    requestId: 7,
+    certificate,
+    parts: [{ level: 'page', section: 1, number: 7, offset: 2, totalBytes: 4, data: Uint8Array.of(9, 9) }],
   },
 ];
 

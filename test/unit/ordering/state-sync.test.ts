@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PageTree, proofsOf, type PageSnapshot } from '../../../src/base/index.js';
 import type { StateNode } from '../../../src/codec/index.js';
-import { rootsNode, rootsOf, stateDigestOf, StateSync } from '../../../src/ordering/state-sync.js';
+import { rootsOf, stateDigestOf } from '../../../src/codec/index.js';
+import { rootsNode, StateSync } from '../../../src/ordering/state-sync.js';
 import { sha256 } from '../../support/lockstep.js';
 
 fc.configureGlobal({ seed: 20266 });

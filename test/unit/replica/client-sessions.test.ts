@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   clientId,
+  digest,
   replicaId,
+  sequenceNumber,
   sessionId,
   viewNumber,
   type ClientId,
@@ -116,6 +118,12 @@ function makeWorld(): World {
       return true;
     },
     requestStatus: () => undefined,
+    isAdmin: (client) => client === alice.publicKey,
+    fetchSnapshot: (request, send) => {
+      const stateDigest = digest('cd'.repeat(32));
+      const certificate = { sequenceNumber: sequenceNumber(128), stateDigest, signatures: [] };
+      send({ kind: 'snapshotNodes', requestId: request.requestId, certificate, parts: [] });
+    },
   });
   const open = (): FakeStream => {
     const stream = new FakeStream();
@@ -564,4 +572,18 @@ describe('a long reply', () => {
     expect(splitReply(reply, 49)).toEqual([reply]);
     expect(encodeServerMessage(parts[0]!)).toBeInstanceOf(Uint8Array);
   });
+});
+
+it('gives the state to the admin alone', () => {
+  const { welcome, drops } = makeWorld();
+  const nodes = [{ level: 'roots', section: 0, number: 0, offset: 0 }] as const;
+  const fetch = { kind: 'fetchSnapshot', requestId: 4, sequenceNumber: sequenceNumber(0), nodes } as const;
+  const [admin, other] = [welcome(alice), welcome(bob)];
+  admin.send(fetch);
+  other.send(fetch);
+  settle();
+  const answers = ({ received }: FakeStream): ServerMessage[] =>
+    received.filter(({ kind }) => kind === 'snapshotNodes');
+  expect(answers(admin)).toMatchObject([{ requestId: 4 }]);
+  expect([answers(other), other.notices(), drops.get('ADMIN_ONLY')]).toEqual([[], ['ADMIN_ONLY'], 1]);
 });
