@@ -44,8 +44,8 @@ function lastSaved(solo: Solo): SavedState {
   return { certificate, ordering: ordering.pages, application: application.pages };
 }
 
-function restarted({ records, state }: Disk, options: SoloOptions = {}): Solo {
-  const life = { startedAt: 1_000_000, nonce: rejoinNonce };
+function restarted({ records, state }: Disk, options: SoloOptions = {}, startedAt = 1_000_000): Solo {
+  const life = { startedAt, nonce: rejoinNonce };
   return fresh({ ...options, start: { kind: 'recovered', records, state, ...life }, keepsFirst: true });
 }
 
@@ -71,8 +71,7 @@ describe('the time that it takes', () => {
     (readingMs) => {
       const before = fresh();
       before.message(0, prePrepare(0, 1, batch(1)));
-      const solo = restarted(diskOf(before));
-      solo.nowMs += readingMs;
+      const solo = restarted(diskOf(before), {}, 1_000_000 - readingMs);
       solo.tick(900);
       expect(solo.sent('viewChange')).toEqual([]);
       solo.tick(200);

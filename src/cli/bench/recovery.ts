@@ -196,6 +196,7 @@ class Recovery {
       return {
         listeningMs,
         caughtUpMs,
+        isActive,
         pagesFetched,
         before,
         without,
