@@ -190,14 +190,14 @@ describe('a flipped bit in a file of a stopped replica', () => {
   it("in LevelDB's own log may bring an older certified state back, and the rest comes from votes and peers", async () => {
     const log = filesBelow(stopped()).find((file) => /^pages\/\d+\.log$/.test(file))!;
     const { size } = statSync(join(stopped(), log));
-    // From the last record, whose checkpoint is lost with it, back to the first, which everything builds on.
-    const outcomes: Outcome[] = [];
-    for (const at of [size - 8, size - 1_000, size - 4_000, 20]) {
+    // The last record, whose checkpoint is lost with it; one in the middle; the first. How much of the state has moved from
+    // the log to tables by then is LevelDB's affair, so only of the last is it known that an older state stays.
+    const results: string[] = [];
+    for (const at of [size - 8, size >> 1, 20]) {
       damage(log, at, 3);
-      outcomes.push(await outcomeOf(log));
+      results.push((await outcomeOf(log)).result);
     }
-    const results = outcomes.map(({ result }) => result);
-    expect(results.every((result) => result.includes('state-recovered'))).toBe(true);
-    expect(results.map((result) => result.includes('pages-damaged'))).toEqual([false, false, false, true]);
+    expect(results.filter((result) => !result.includes('state-recovered'))).toEqual([]);
+    expect(results[0]).not.toContain('pages-damaged');
   });
 });
