@@ -34,7 +34,9 @@ interface Recalled {
 }
 
 export function recover(core: Core, start: Recovered): void {
-  core.nowMs = core.activeSinceMs = core.lastExecutionMs = start.startedAt;
+  core.nowMs = core.lastExecutionMs = start.startedAt;
+  // Until the first tick, however long reading takes.
+  core.activeSinceMs = Number.POSITIVE_INFINITY;
   core.isReplaying = true;
   if (start.state !== null) installSaved(core, start.state);
   if (core.isHalted) return;

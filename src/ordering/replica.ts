@@ -174,7 +174,8 @@ function handleInput(core: Core, input: Input): void {
 
 function onTick(core: Core, nowMs: number): void {
   assert(nowMs >= core.nowMs, 'the clock ran backwards');
-  if (nowMs - core.nowMs >= core.config.requestTimeoutMs) resumeTimers(core, nowMs);
+  const isFirst = core.activeSinceMs > nowMs;
+  if (isFirst || nowMs - core.nowMs >= core.config.requestTimeoutMs) resumeTimers(core, nowMs);
   core.nowMs = nowMs;
   tickFeeds(core.feeds);
   tickViewChange(core);

@@ -44,8 +44,8 @@ function lastSaved(solo: Solo): SavedState {
   return { certificate, ordering: ordering.pages, application: application.pages };
 }
 
-function restarted({ records, state }: Disk, options: SoloOptions = {}): Solo {
-  const life = { startedAt: 1_000_000, nonce: rejoinNonce };
+function restarted({ records, state }: Disk, options: SoloOptions = {}, startedAt = 1_000_000): Solo {
+  const life = { startedAt, nonce: rejoinNonce };
   return fresh({ ...options, start: { kind: 'recovered', records, state, ...life }, keepsFirst: true });
 }
 
@@ -66,16 +66,18 @@ function worked(last: number): Solo {
 }
 
 describe('the time that it takes', () => {
-  test('OSDI’99 4.5.2: reading its log is no waiting for the primary, however long it takes', () => {
-    const before = fresh();
-    before.message(0, prePrepare(0, 1, batch(1)));
-    const solo = restarted(diskOf(before));
-    solo.nowMs += 9_000;
-    solo.tick(900);
-    expect(solo.sent('viewChange')).toEqual([]);
-    solo.tick(200);
-    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
-  });
+  test.each([600, 9_000])(
+    'OSDI’99 4.5.2: reading its log for %i ms is no waiting for the primary',
+    (readingMs) => {
+      const before = fresh();
+      before.message(0, prePrepare(0, 1, batch(1)));
+      const solo = restarted(diskOf(before), {}, 1_000_000 - readingMs);
+      solo.tick(900);
+      expect(solo.sent('viewChange')).toEqual([]);
+      solo.tick(200);
+      expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+    },
+  );
 });
 
 describe('what it voted for', () => {

@@ -51,6 +51,7 @@ function returnRow(name: string, figures: Return): string[] {
     name,
     seconds(listeningMs),
     seconds(caughtUpMs),
+    figures.isActive ? 'yes' : 'no',
     String(pagesFetched),
     ...[before, without, during].map(({ perSecond }) => perSecond.toFixed(0)),
     share.toFixed(2),
@@ -78,7 +79,15 @@ export function recoveryTables(figures: RecoveryFigures, awaySeconds: number): T
     },
     {
       header: [
-        ...['comes back', 'listens after s', 'caught up after s', 'pages', 'ops/s before', 'without it'],
+        ...[
+          'comes back',
+          'listens after s',
+          'caught up after s',
+          'active',
+          'pages',
+          'ops/s before',
+          'without it',
+        ],
         ...['meanwhile', 'share', 'gap ms', 'MiB', 'others MiB'],
         ...['processor s', 'others before', 'meanwhile'],
       ],

@@ -29,6 +29,8 @@ export interface Return {
   readonly listeningMs: number;
   /** From its start until it votes and has executed what the others had; null: it did not get there. */
   readonly caughtUpMs: number | null;
+  /** Whether it was in the others' view then, and not alone in asking for another one. */
+  readonly isActive: boolean;
   /** Pages that it fetched; 0: it came back by its own log and the others'. */
   readonly pagesFetched: number;
   /** With all four, without it, and while it came back. */
@@ -183,6 +185,9 @@ class Recovery {
         );
       };
       const { stretch: during, others: othersDuring } = await this.#watched(load, id, comeBack());
+      const isActive = (await this.#client.status()).some(
+        (each) => each.reachable && each.id === id && each.isActive,
+      );
       const own = processorSeconds(this.#cluster.replicas.get(id)?.pid ?? 0);
       const share = during.perSecond / before.perSecond;
       const pagesFetched = pagesOf(readFileSync(logFile).subarray(logged).toString());
@@ -191,6 +196,7 @@ class Recovery {
       return {
         listeningMs,
         caughtUpMs,
+        isActive,
         pagesFetched,
         before,
         without,
@@ -248,8 +254,7 @@ class Recovery {
       const replicas = (await this.#client.status()).filter((replica) => replica.reachable);
       const own = replicas.find((replica) => replica.id === id);
       const tookMs = performance.now() - beganMs;
-      const isVoting = own !== undefined && !own.isObserver && own.isActive;
-      if (isVoting && own.executed >= others) return tookMs;
+      if (own !== undefined && !own.isObserver && own.executed >= others) return tookMs;
       if (tookMs > givenUpMs) return null;
       others = Math.max(...replicas.filter((replica) => replica.id !== id).map(({ executed }) => executed));
       await sleep(pollMs);
