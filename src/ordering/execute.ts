@@ -20,7 +20,7 @@ import { BatchEffects, tellEnded } from './effects.js';
 import { touchFeed } from './feeds.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf } from './log.js';
-import { envelopeKey, removePending } from './pool.js';
+import { envelopeKey, oldestPending, removePending } from './pool.js';
 import type { OrderedOperation } from './ports.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import {
@@ -54,6 +54,7 @@ export function executeReady(core: Core): void {
 /** The next batch, which is committed, held and judged. */
 export function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   const { log, config } = core;
+  const wasOverdue = isOverdue(core);
   log.lastExecuted = sequenceNumber(log.lastExecuted + 1);
   core.lastExecutionMs = core.nowMs;
   if (log.highestPrepared < log.lastExecuted) log.highestPrepared = log.lastExecuted;
@@ -74,7 +75,7 @@ export function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   effects.end();
   noteExecuted(core, body);
   dropVerdicts(core, body);
-  if (envelopes.length > 0) noteProgress(core);
+  if (envelopes.length > 0) noteProgress(core, wasOverdue);
   if (core.observing?.kind === 'rejoining') core.observing.lastProgressMs = core.nowMs;
   core.outputs.push({
     kind: 'deliver',
@@ -102,11 +103,16 @@ function noteExecuted(core: Core, body: Body): void {
   });
 }
 
-/** Timeouts shrink again after progress (TOCS'02 section 4.5.2). */
-function noteProgress(core: Core): void {
+/** Timeouts shrink again after progress (TOCS'02 section 4.5.2), if nothing was overdue. */
+function noteProgress(core: Core, wasOverdue: boolean): void {
   if (!core.isActive) return;
   core.executedInView += 1;
-  if (core.timeoutDoublings > 0) core.timeoutDoublings -= 1;
+  if (core.timeoutDoublings > 0 && !wasOverdue) core.timeoutDoublings -= 1;
+}
+
+function isOverdue(core: Core): boolean {
+  const oldest = oldestPending(core.pool);
+  return oldest !== undefined && core.nowMs - oldest.arrivedAtMs >= core.config.requestTimeoutMs;
 }
 
 const chainTag = encodeUtf8('theodora/chain')!;

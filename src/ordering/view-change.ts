@@ -131,6 +131,9 @@ export function advanceViewChange(core: Core): void {
   if (leaving >= core.quorum) core.viewChangeTimerStartedMs = core.nowMs;
 }
 
+/** Views in which the primary orders something last at most 2³ times the request timeout. */
+const overloadDoublingsMax = 3;
+
 /** Suspects a primary that orders too slowly, and gives up on a view change that takes too long. */
 export function tickViewChange(core: Core): void {
   if (core.observing !== null) return;
@@ -152,7 +155,8 @@ export function tickViewChange(core: Core): void {
   if (isPrimary(core) || core.transfer !== null) return;
   const since = Math.max(waitingSince(core), core.activeSinceMs);
   if (core.nowMs - since < backedOff(core, requestTimeoutMs)) return;
-  if (core.executedInView === 0) core.timeoutDoublings += 1;
+  // Under more load than it can bear no primary is in time: views that execute last longer, but soon enough end.
+  if (core.executedInView === 0 || core.timeoutDoublings < overloadDoublingsMax) core.timeoutDoublings += 1;
   startViewChange(core, next, 'request-timeout');
 }
 

@@ -1,7 +1,12 @@
 /** Leaving a view: timers, VIEW-CHANGE, the sets P and Q (OSDI'99 sections 4.4 and 4.5.2; TOCS'02 section 4.5). */
 import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../src/base/index.js';
-import { encodeViewChangeBody, type ChosenBatch, type ViewChange } from '../../src/codec/index.js';
+import {
+  encodeViewChangeBody,
+  type ChosenBatch,
+  type ViewChange,
+  type ViewEntry,
+} from '../../src/codec/index.js';
 import { alice, openEnvelope, signAs } from '../support/lockstep.js';
 import {
   batchOf,
@@ -273,7 +278,7 @@ describe('timers', () => {
     expect(solo.status.view).toBe(3);
   });
 
-  test("TOCS'02 §4.5: the timeout shrinks again when requests are executed", () => {
+  test("TOCS'02 §4.5: the timeout shrinks again when requests are executed in time", () => {
     const solo = new Solo({ id: 3 });
     ask(solo, [0, 2], 1);
     solo.tick(500);
@@ -283,10 +288,36 @@ describe('timers', () => {
     expect(solo.status).toMatchObject({ view: 2, isActive: true });
     solo.order(1, someBatch(solo, 9), 2);
     solo.submit(openEnvelope(alice, 10));
+    solo.tick(1390);
+    expect(solo.status).toMatchObject({ view: 2, isActive: true });
+    solo.order(2, someBatch(solo, 10), 2);
+    solo.order(3, someBatch(solo, 11), 2);
+    solo.submit(openEnvelope(alice, 12));
     solo.tick(690);
     expect(solo.status).toMatchObject({ view: 2, isActive: true });
     solo.tick(10);
     expect(solo.status).toMatchObject({ view: 3, isActive: false });
+  });
+
+  test("TOCS'02 §4.5: while more waits than any primary can order in time, views last longer, up to eight times", () => {
+    const solo = new Solo({ id: 3 });
+    solo.submit(openEnvelope(alice, 1));
+    const prepared: ViewEntry[] = [];
+    const lasted: number[] = [];
+    for (const view of [0, 1, 2, 4, 5]) {
+      if (view > 0) {
+        ask(solo, [0, 1, 2], view);
+        enter(solo, view, { prepared, prePrepared: prepared }, prepared);
+      }
+      const batch = someBatch(solo, 10 + view);
+      solo.order(prepared.length + 1, batch, view);
+      prepared.push(entry(prepared.length + 1, view, batch.digest));
+      const since = solo.nowMs;
+      while (solo.status.isActive && solo.nowMs - since < 10_000) solo.tick(10);
+      lasted.push(solo.nowMs - since);
+    }
+    expect(solo.status.executed).toBe(5);
+    expect(lasted).toEqual([700, 1_400, 2_800, 5_600, 5_600]);
   });
 
   test("OSDI'99 §4.5.2: f + 1 VIEW-CHANGEs for higher views make it join the lowest of them, at once", () => {
