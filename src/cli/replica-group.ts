@@ -69,9 +69,9 @@ export class ReplicaGroup {
   /** Starts all on what they have kept. If one replica cannot start, none is left running. */
   async startAll(words: StartWords = {}): Promise<void> {
     this.#isStopping = false;
-    await checkPortsAreFree(this.#addresses);
     const isMemory = this.#durability === 'memory';
     if (isMemory && !this.isEmpty) throw this.#mismatch();
+    await checkPortsAreFree(this.#addresses);
     // Without any, it is a cluster that has run in memory.
     const isMarked = isMemory || (this.isEmpty && !this.#hasAnywhere([genesisMarker]));
     if (isMarked)

@@ -155,8 +155,10 @@ export function tickViewChange(core: Core): void {
   if (isPrimary(core) || core.transfer !== null) return;
   const since = Math.max(waitingSince(core), core.activeSinceMs);
   if (core.nowMs - since < backedOff(core, requestTimeoutMs)) return;
-  // Under more load than it can bear no primary is in time: views that execute last longer, but soon enough end.
-  if (core.executedInView === 0 || core.timeoutDoublings < overloadDoublingsMax) core.timeoutDoublings += 1;
+  // Under more load than they can bear no primary is in time: views that go on executing last longer, to a degree.
+  const isExecuting = core.nowMs - core.lastExecutionMs < requestTimeoutMs;
+  const isOverload = isExecuting && core.timeoutDoublings < overloadDoublingsMax;
+  if (core.executedInView === 0 || isOverload) core.timeoutDoublings += 1;
   startViewChange(core, next, 'request-timeout');
 }
 

@@ -68,6 +68,8 @@ export interface SimulationReport {
 
 /** Virtual time within which everything must have come to an end once the faults have stopped. */
 const livenessUsMax = 90_000_000;
+/** Syncs one after the other until a batch is executed, with two of them under way: vote, certificate, checkpoint. */
+const syncsPerBatch = 6;
 const probeTimeoutMs = 10_000;
 
 export function runRandom(options: SimulationOptions): SimulationReport {
@@ -97,6 +99,11 @@ export function attempt(world: World, run: () => void): SimulationFailure | null
 
 function play(world: World, parameters: RunParameters): void {
   const { simulator } = world;
+  // A slow disk and batches of a single operation: then that many syncs take what they take.
+  const slowUs = parameters.workload.operations * syncsPerBatch * parameters.world.storage.syncUsMax;
+  const waitFor = (condition: () => boolean): void => {
+    if (!simulator.runUntil(condition, livenessUsMax + slowUs, 100_000)) throw stuck(world, workload);
+  };
   const workload = new Workload(world, world.random.stream('workload'), parameters.workload);
   const nemesis = new Nemesis(
     world,
@@ -125,22 +132,18 @@ function play(world: World, parameters: RunParameters): void {
   // What did not fit into the safety phase is not made up for.
   const { operations } = parameters.workload;
   workload.allow(workload.issued + operations - parameters.safetyOperations);
-  waitFor(world, workload, () => workload.isIdle);
+  waitFor(() => workload.isIdle);
   contenders.stop();
   guarded?.stop();
   subscribers.stay();
   const areIdle = (): boolean => contenders.isIdle && subscribers.isIdle && guarded?.isIdle !== false;
-  waitFor(world, workload, () => areIdle() && isConverged(world));
+  waitFor(() => areIdle() && isConverged(world));
   probe(world);
-  waitFor(world, workload, () => subscribers.isIdle && isConverged(world));
+  waitFor(() => subscribers.isIdle && isConverged(world));
   idle(world, parameters);
-  waitFor(world, workload, () => isConverged(world));
+  waitFor(() => isConverged(world));
   compareStates(world);
   world.checks.finish(world.history);
-}
-
-function waitFor(world: World, workload: Workload, condition: () => boolean): void {
-  if (!world.simulator.runUntil(condition, livenessUsMax, 100_000)) throw stuck(world, workload);
 }
 
 /** No traffic at all, until every lease that the clients asked for has had its time. */

@@ -414,7 +414,7 @@ const mistakes: readonly (readonly [string, (good: string) => string, (bad: stri
   [
     'setting with a unit',
     (s) => withLine(s, 'settings:', ['settings:', '  requestTimeoutMs: 3s']),
-    (s) => lineOf(s, '3s'),
+    (s) => lineOf(s, ': 3s'),
     /whole number from 10 to/,
   ],
   [
