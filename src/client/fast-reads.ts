@@ -9,15 +9,16 @@ import { assert, equalBytes } from '../base/index.js';
 import type { ReplicaId } from '../base/index.js';
 import type { ReadReply } from '../codec/index.js';
 import type { Alarm } from './alarm.js';
-import type { CallOutcome, Outbox } from './protocol.js';
+import { sharesPart, type CallOutcome, type Outbox } from './protocol.js';
 import type { Replicas } from './replicas.js';
 import type { Call } from './session.js';
 import type { ClientSettings } from './settings.js';
-import { Tally } from './tally.js';
+import { Tally, type Candidate } from './tally.js';
 
 interface FastRead {
   readonly id: number;
   readonly call: Call;
+  readonly operation: Uint8Array;
   readonly tally: Tally<Uint8Array>;
   readonly asked: Set<ReplicaId>;
   /** Asked replicas that may still answer. */
@@ -63,11 +64,14 @@ export class FastReads {
   /** False if too few replicas are connected for a quorum: the call has to be ordered. */
   start(call: Call, nowMs: number): boolean {
     const { alarm, replicas, settings } = this.#options;
+    const { operation } = call;
+    assert(operation instanceof Uint8Array, 'a read that is not ordered has no request number');
     const preferred = this.#preferred();
     if (preferred.length < replicas.quorumSize) return false;
     const read: FastRead = {
       id: this.#nextReadId++,
       call,
+      operation,
       tally: new Tally<Uint8Array>(equalBytes),
       asked: new Set(),
       outstanding: new Set(),
@@ -96,7 +100,7 @@ export class FastReads {
   #ask(read: FastRead, replica: ReplicaId): void {
     read.asked.add(replica);
     read.outstanding.add(replica);
-    this.#options.outbox.send(replica, { kind: 'read', readId: read.id, operation: read.call.operation });
+    this.#options.outbox.send(replica, { kind: 'read', readId: read.id, operation: read.operation });
   }
 
   onReply(from: ReplicaId, reply: ReadReply): void {
@@ -104,22 +108,22 @@ export class FastReads {
     // Not asked, or its second answer: its first one counts.
     if (read === undefined || !read.outstanding.delete(from)) return;
     if (reply.result !== null) {
-      const candidate = read.tally.add(from, reply.result);
+      const candidate = read.tally.add(from, reply.result, reply.shares);
       if (candidate.voters.length >= this.#options.replicas.quorumSize) {
-        this.#decide(read, candidate.value, candidate.voters);
+        this.#decide(read, candidate);
         return;
       }
     }
     this.#reconsider(read);
   }
 
-  #decide(read: FastRead, result: Uint8Array, voters: readonly ReplicaId[]): void {
+  #decide(read: FastRead, { value: result, voters, shares }: Candidate<Uint8Array>): void {
     this.#end(read);
     for (const replica of read.asked) {
       if (voters.includes(replica)) this.#demerits[replica] = Math.max(0, this.#demerits[replica]! - 1);
       else if (!read.outstanding.has(replica)) this.#addDemerit(replica);
     }
-    this.#options.finish(read.call, { kind: 'result', result });
+    this.#options.finish(read.call, { kind: 'result', result, ...sharesPart(shares) });
   }
 
   #addDemerit(replica: ReplicaId): void {

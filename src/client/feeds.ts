@@ -6,10 +6,10 @@
  */
 import { equalBytes } from '../base/index.js';
 import type { ReplicaId, SessionId } from '../base/index.js';
-import type { FeedEvent, FeedTruncated } from '../codec/index.js';
+import { mayContainSealed, type FeedEvent, type FeedTruncated } from '../codec/index.js';
 import type { Outbox, RequestName } from './protocol.js';
 import type { Replicas } from './replicas.js';
-import { Tally } from './tally.js';
+import { Tally, type Candidate } from './tally.js';
 
 interface Told {
   readonly sequence: number;
@@ -138,7 +138,8 @@ export class Feeds {
     for (const feed of this.#byId.values()) feed.followed.delete(replica);
   }
 
-  onEvent(from: ReplicaId, { session, number, previous, sequence, data }: FeedEvent): void {
+  onEvent(from: ReplicaId, event: FeedEvent): void {
+    const { session, number, previous, sequence, data, shares } = event;
     const feed = this.#byRequest.get(feedKey(session, number));
     // What comes behind an earlier event than the last one believed is decided already.
     if (feed === undefined || previous < feed.after) return;
@@ -147,9 +148,9 @@ export class Feeds {
     let tally = feed.next.get(previous);
     if (tally === undefined) feed.next.set(previous, (tally = new Tally(isSame)));
     if (tally.hasVoted(from)) return;
-    tally.add(from, { sequence, data });
+    tally.add(from, { sequence, data }, shares);
     held.count += 1;
-    held.bytes += data.length;
+    held.bytes += data.length + (shares?.length ?? 0);
     this.#advance(feed);
   }
 
@@ -183,30 +184,37 @@ export class Feeds {
     this.#options.outbox.send(replica, { kind: 'follow', ...feed.request, after: feed.after });
   }
 
-  /** Believes what f+1 replicas put behind the last event, as long as there is such. */
+  /** Believes what enough replicas put behind the last event, as long as there is such. */
   #advance(feed: Feed): void {
-    const { outbox, replicas } = this.#options;
+    const { outbox } = this.#options;
     const before = feed.after;
     for (;;) {
       const tally = feed.next.get(feed.after);
-      const decided = tally?.candidates.find(({ voters }) => voters.length >= replicas.weakQuorumSize);
+      const decided = tally?.candidates.find((candidate) => this.#isDecided(candidate));
       if (decided === undefined) break;
       const { sequence, data } = decided.value;
       this.#forget(feed, feed.after);
       feed.after = sequence;
       feed.unused.push({ sequence, bytes: data.length });
       feed.unusedBytes += data.length;
-      outbox.feedEvent(feed.feedId, sequence, data);
+      outbox.feedEvent(feed.feedId, sequence, data, decided.shares);
     }
     if (feed.after !== before) this.#reviewTruncated(feed);
   }
 
+  /** DESIGN section 7: f+1 good shares are among those of a quorum. */
+  #isDecided({ value, voters }: Candidate<Told>): boolean {
+    const { weakQuorumSize, quorumSize } = this.#options.replicas;
+    if (voters.length < weakQuorumSize) return false;
+    return voters.length >= quorumSize || !mayContainSealed(value.data);
+  }
+
   #forget(feed: Feed, previous: number): void {
-    for (const { value, voters } of feed.next.get(previous)?.candidates ?? []) {
+    for (const { value, voters, shares } of feed.next.get(previous)?.candidates ?? []) {
       for (const voter of voters) {
         const held = feed.held[voter]!;
         held.count -= 1;
-        held.bytes -= value.data.length;
+        held.bytes -= value.data.length + (shares.get(voter)?.length ?? 0);
       }
     }
     feed.next.delete(previous);

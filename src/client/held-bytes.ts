@@ -11,7 +11,12 @@ export function isSameOutcome(a: Outcome, b: Outcome): boolean {
 
 const sizeOf = (outcome: Outcome): number => (outcome.kind === 'result' ? outcome.result.length : 0);
 
-/** Bytes of undecided outcomes, charged to the replica that sent them first. */
+/** What is kept of a vote: its shares, and the outcome if none like it is kept. */
+export function bytesKept(outcome: Outcome, isNew: boolean, shares: Uint8Array): number {
+  return shares.length + (isNew ? sizeOf(outcome) : 0);
+}
+
+/** Bytes of undecided outcomes, charged to the replica that sent them first, and of shares, to whose they are. */
 export class HeldBytes {
   readonly #bytes: number[];
   readonly #max: number;
@@ -21,15 +26,18 @@ export class HeldBytes {
     this.#max = max;
   }
 
-  take(replica: ReplicaId, outcome: Outcome): boolean {
-    const bytes = this.#bytes[replica]! + sizeOf(outcome);
+  take(replica: ReplicaId, more: number): boolean {
+    const bytes = this.#bytes[replica]! + more;
     if (bytes > this.#max) return false;
     this.#bytes[replica] = bytes;
     return true;
   }
 
   release(candidates: readonly Candidate<Outcome>[]): void {
-    for (const { value, voters } of candidates) this.#bytes[voters[0]!]! -= sizeOf(value);
+    for (const { value, voters, shares } of candidates) {
+      this.#bytes[voters[0]!]! -= sizeOf(value);
+      for (const [voter, { length }] of shares) this.#bytes[voter]! -= length;
+    }
   }
 
   get total(): number {

@@ -21,7 +21,7 @@ import type { Envelope, EnvelopeBody, Opened, Reply } from '../codec/index.js';
 import { Retransmission, type Alarm } from './alarm.js';
 import { CallQueue } from './call-queue.js';
 import { Opening } from './opening.js';
-import type { CallOutcome, Outbox, RequestName } from './protocol.js';
+import { sharesPart, type CallOutcome, type Outbox, type RequestName } from './protocol.js';
 import type { Replicas } from './replicas.js';
 import { HeldBytes } from './held-bytes.js';
 import { KeepAlives } from './keep-alives.js';
@@ -118,7 +118,10 @@ export class OrderedPath {
 
   #seal(session: Session, operationsMax: number, nowMs: number): void {
     const calls = this.#queue.take(operationsMax, this.#options.settings.envelopeBytesMax);
-    const operations = calls.map(({ operation }) => operation);
+    const operations = calls.map(({ operation }, index) => {
+      if (operation instanceof Uint8Array) return operation;
+      return operation.encode({ session: session.id, number: session.nextNumber + index });
+    });
     session.add(this.#send(session, operations, calls.length, nowMs), calls);
   }
 
@@ -194,13 +197,13 @@ export class OrderedPath {
   onReply(from: ReplicaId, reply: Reply, nowMs: number): void {
     const session = this.#sessions.get(reply.session);
     if (session === undefined) return;
-    for (const decision of session.onReply(from, reply, this.#options.replicas.weakQuorumSize)) {
+    for (const decision of session.onReply(from, reply, this.#options.replicas)) {
       this.#onDecision(decision, nowMs);
     }
     this.#forgetIfDone(session);
   }
 
-  #onDecision({ slot, outcome }: Decision, nowMs: number): void {
+  #onDecision({ slot, outcome, shares }: Decision, nowMs: number): void {
     const { finish, outbox } = this.#options;
     const { call, envelope, session, number, callId } = slot;
     const request = { session: session.id, number };
@@ -214,7 +217,7 @@ export class OrderedPath {
     if (outcome.kind === 'refused' && outcome.code !== 'REPLIES_FULL') this.#lose(session);
     if (call === null) return;
     call.slot = null;
-    if (outcome.kind === 'result') finish(call, outcome, request);
+    if (outcome.kind === 'result') finish(call, { ...outcome, ...sharesPart(shares) }, request);
     else if (outcome.code === 'REPLIES_FULL') finish(call, { kind: 'refused', code: outcome.code });
     else if (
       outcome.code === 'SESSION_EXPIRED' &&

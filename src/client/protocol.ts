@@ -21,9 +21,8 @@ export type ClientInput =
       readonly kind: 'call';
       /** Never used before. */
       readonly callId: number;
-      /** Encoded; at most `operationBytesMax`. */
-      readonly operation: Uint8Array;
-      /** Whether replicas may answer it without ordering (rdp, rdAll, count). */
+      readonly operation: CallOperation;
+      /** Whether replicas may answer it without ordering (rdp, rdAll, count); then it is not bound to a request. */
       readonly isFastRead: boolean;
       /** Whether the operation may wait at the replicas, so that its outcome comes late. */
       readonly mayWait: boolean;
@@ -59,12 +58,30 @@ export interface RequestName {
   readonly number: number;
 }
 
+/** An operation that says under which request it is made: its bytes come once that is known. */
+export interface BoundOperation {
+  /** Of the bytes, whatever the request. */
+  readonly length: number;
+  /** Called again for another request only if none was executed under the one before. */
+  encode(request: RequestName): Uint8Array;
+}
+
+/** Encoded; at most `operationBytesMax`. */
+export type CallOperation = Uint8Array | BoundOperation;
+
+/** By replica: its own shares of what is confidential in a result or event; not voted on, and not believed. */
+export type Shares = ReadonlyMap<ReplicaId, Uint8Array>;
+
+/** As it stands in outputs: left out where there are none. */
+export const sharesPart = (shares: Shares): { readonly shares?: Shares } =>
+  shares.size === 0 ? {} : { shares };
+
 /** The client or its OPEN was refused by f+1 replicas, or the operation by the session rules. */
 export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS' | 'UNKNOWN_CLIENT' | 'DISK_FULL';
 
 export type CallOutcome =
-  /** What f+1 replicas (a quorum for a fast read) answered alike. */
-  | { readonly kind: 'result'; readonly result: Uint8Array }
+  /** What f+1 replicas (a quorum for a fast read, or where shares come along) answered alike. */
+  | { readonly kind: 'result'; readonly result: Uint8Array; readonly shares?: Shares }
   /** Certainly not executed. */
   | { readonly kind: 'refused'; readonly code: CallRefusal }
   /** It was sent; it may have been executed, may be later, or never. `isRefused`: f+1 replicas ceased to know the client. */
@@ -87,12 +104,16 @@ export type ClientOutput =
    * after `done` for a call that was given up: then something waits at the replicas for nobody.
    */
   | { readonly kind: 'waiting'; readonly callId: number; readonly request: RequestName }
-  /** An event of the feed that f+1 replicas told alike; in order, none left out or repeated. */
+  /**
+   * An event of the feed that f+1 replicas (a quorum, where shares come along) told alike; in order, none left out or
+   * repeated.
+   */
   | {
       readonly kind: 'feedEvent';
       readonly feedId: number;
       readonly sequence: number;
       readonly data: Uint8Array;
+      readonly shares?: Shares;
     }
   /**
    * The feed has come to its end after `after`: its session is over, or f+1 replicas do not hold all that comes next.
@@ -118,8 +139,8 @@ export class Outbox {
     this.#outputs.push({ kind: 'waiting', callId, request });
   }
 
-  feedEvent(feedId: number, sequence: number, data: Uint8Array): void {
-    this.#outputs.push({ kind: 'feedEvent', feedId, sequence, data });
+  feedEvent(feedId: number, sequence: number, data: Uint8Array, shares: Shares): void {
+    this.#outputs.push({ kind: 'feedEvent', feedId, sequence, data, ...sharesPart(shares) });
   }
 
   feedEnded(feedId: number, after: number, cause: FeedEnd): void {

@@ -5,17 +5,18 @@
  * whole session is given up; so `lowestUnanswered` never lies. What f+1 say waits is answered as far as that
  * goes; its late outcome is voted on by itself. Must not know why a call was made.
  */
-import type { ReplicaId, SessionId } from '../base/index.js';
-import type { Outcome, Reply } from '../codec/index.js';
+import { emptyBytes, type ReplicaId, type SessionId } from '../base/index.js';
+import { mayContainSealed, type Outcome, type Reply } from '../codec/index.js';
 import type { Retransmission } from './alarm.js';
 import type { HeldBytes } from './held-bytes.js';
-import { isSameOutcome } from './held-bytes.js';
+import type { CallOperation, Shares } from './protocol.js';
+import { bytesKept, isSameOutcome } from './held-bytes.js';
 import { Tally } from './tally.js';
 
 /** A call of the user until its outcome is told. */
 export interface Call {
   readonly callId: number;
-  readonly operation: Uint8Array;
+  readonly operation: CallOperation;
   /** Null once it waits at the replicas. */
   deadlineMs: number | null;
   /** Whether its outcome may come late. */
@@ -67,6 +68,18 @@ export interface Slot {
 export interface Decision {
   readonly slot: Slot;
   readonly outcome: Outcome;
+  readonly shares: Shares;
+}
+
+/** How many replicas are surely not all faulty, and how many have f+1 correct ones among them. */
+export interface Quorums {
+  readonly weakQuorumSize: number;
+  readonly quorumSize: number;
+}
+
+/** DESIGN section 7: f+1 say what is so; f+1 good shares are among those of a quorum. */
+export function votesNeeded(outcome: Outcome, { weakQuorumSize, quorumSize }: Quorums): number {
+  return outcome.kind === 'result' && mayContainSealed(outcome.result) ? quorumSize : weakQuorumSize;
 }
 
 export class Session {
@@ -183,22 +196,25 @@ export class Session {
   }
 
   /** Counts a replica's reply; returns the numbers that it decided. Unknown numbers are ignored. */
-  onReply(from: ReplicaId, reply: Reply, weakQuorumSize: number): Decision[] {
+  onReply(from: ReplicaId, reply: Reply, quorums: Quorums): Decision[] {
     const decisions: Decision[] = [];
     for (const [index, outcome] of reply.outcomes.entries()) {
       const number = reply.firstNumber + index;
       const slot = this.#slots.get(number) ?? this.#waiting.get(number);
       if (slot === undefined) continue;
       if (outcome.kind === 'waiting') {
-        if (this.#noteWaiting(slot, from, weakQuorumSize)) decisions.push({ slot, outcome });
+        if (this.#noteWaiting(slot, from, quorums.weakQuorumSize))
+          decisions.push({ slot, outcome, shares: new Map() });
         continue;
       }
       if (slot.tally.hasVoted(from)) continue;
-      if (slot.tally.find(outcome) === undefined && !this.#held.take(from, outcome)) continue;
-      const candidate = slot.tally.add(from, outcome);
-      if (candidate.voters.length < weakQuorumSize) continue;
+      const shares = reply.shares?.[index] ?? emptyBytes;
+      const kept = bytesKept(outcome, slot.tally.find(outcome) === undefined, shares);
+      if (!this.#held.take(from, kept)) continue;
+      const candidate = slot.tally.add(from, outcome, shares);
+      if (candidate.voters.length < votesNeeded(outcome, quorums)) continue;
       this.#settle(slot, outcome);
-      decisions.push({ slot, outcome: candidate.value });
+      decisions.push({ slot, outcome: candidate.value, shares: candidate.shares });
     }
     return decisions;
   }

@@ -3,12 +3,14 @@
  * different one is evidence of a fault or of a late reply and changes nothing. Must not know what the
  * values mean or how many votes decide.
  */
-import type { ReplicaId } from '../base/index.js';
+import { emptyBytes, type ReplicaId } from '../base/index.js';
 
 export interface Candidate<T> {
   readonly value: T;
   /** Distinct; the first one is the replica whose bytes `value` holds. */
   readonly voters: ReplicaId[];
+  /** What a voter sent along, which is no part of the vote: its own shares of what is confidential in `value`. */
+  readonly shares: Map<ReplicaId, Uint8Array>;
 }
 
 export class Tally<T> {
@@ -29,10 +31,12 @@ export class Tally<T> {
   }
 
   /** Counts a vote of a replica that has not voted; returns the candidate it went to. */
-  add(replica: ReplicaId, value: T): Candidate<T> {
+  add(replica: ReplicaId, value: T, shares: Uint8Array = emptyBytes): Candidate<T> {
     let candidate = this.find(value);
-    if (candidate === undefined) this.candidates.push((candidate = { value, voters: [] }));
+    if (candidate === undefined)
+      this.candidates.push((candidate = { value, voters: [], shares: new Map() }));
     candidate.voters.push(replica);
+    if (shares.length > 0) candidate.shares.set(replica, shares);
     return candidate;
   }
 

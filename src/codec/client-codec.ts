@@ -144,11 +144,13 @@ function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Prope
     case 'opened':
       return { opened: { view: message.view, nonce: message.nonce, session: message.session } };
     case 'reply': {
-      const { view, session, firstNumber, outcomes } = message;
-      return { reply: { view, session, firstNumber, outcomes: outcomes.map(outcomeToWire) } };
+      const { view, session, firstNumber, outcomes, shares = [] } = message;
+      return {
+        reply: { view, session, firstNumber, outcomes: outcomes.map(outcomeToWire), shares: [...shares] },
+      };
     }
     case 'readReply':
-      return { readReply: { readId: message.readId, result: message.result } };
+      return { readReply: { readId: message.readId, result: message.result, ...sharesToWire(message) } };
     case 'statusReply':
       return {
         statusReply: {
@@ -159,7 +161,7 @@ function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Prope
       };
     case 'feedEvent': {
       const { session, number, previous, sequence, data } = message;
-      return { feedEvent: { session, number, previous, sequence, data } };
+      return { feedEvent: { session, number, previous, sequence, data, ...sharesToWire(message) } };
     }
     case 'feedTruncated': {
       const { session, number, after } = message;
@@ -182,14 +184,24 @@ export function encodeServerMessage(message: ServerMessage): Uint8Array {
   return encodeWire(proto.ServerMessage, serverMessageToWire(message));
 }
 
+function sharesToWire({ shares }: { readonly shares?: Uint8Array }): { shares?: Uint8Array } {
+  return shares === undefined ? {} : { shares };
+}
+
+function sharesFromWire(shares: Uint8Array): { shares?: Uint8Array } {
+  return shares.length === 0 ? {} : { shares: keepBytes(shares) };
+}
+
 function replyFromWire(wire: proto.Reply): Reply {
   check(wire.outcomes.length <= envelopeOperationsMax);
+  check(wire.shares.length === 0 || wire.shares.length === wire.outcomes.length);
   return {
     kind: 'reply',
     view: viewNumber(safeInteger(wire.view)),
     session: sessionId(safeInteger(wire.session)),
     firstNumber: safeInteger(wire.firstNumber),
     outcomes: wire.outcomes.map(outcomeFromWire),
+    ...(wire.shares.length === 0 ? {} : { shares: wire.shares.map(keepBytes) }),
   };
 }
 
@@ -228,6 +240,7 @@ function feedEventFromWire(wire: proto.FeedEvent): FeedEvent {
     previous,
     sequence,
     data: keepBytes(wire.data),
+    ...sharesFromWire(wire.shares),
   };
 }
 
@@ -250,6 +263,7 @@ function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
       kind: 'readReply',
       readId: safeInteger(readId),
       result: result === null ? null : keepBytes(result),
+      ...sharesFromWire(wire.readReply.shares),
     };
   }
   if (wire.challenge !== null) {
@@ -276,7 +290,7 @@ function serverMessageFromWire(wire: proto.ServerMessage): ServerMessage {
   return statusReplyFromWire(wire.statusReply);
 }
 
-const serverMessageElementsMax = 3 + 2 * envelopeOperationsMax;
+const serverMessageElementsMax = 3 + 3 * envelopeOperationsMax;
 
 export function decodeServerMessage(bytes: Uint8Array): ServerMessage | null {
   return decodeWire(proto.ServerMessage, bytes, serverMessageElementsMax, serverMessageFromWire);

@@ -92,6 +92,8 @@ export interface Reply {
   readonly firstNumber: number;
   /** Outcomes of firstNumber, firstNumber + 1, … */
   readonly outcomes: readonly Outcome[];
+  /** This replica's own shares of what is confidential in each outcome, which are no votes; absent: there are none. */
+  readonly shares?: readonly Uint8Array[];
 }
 
 export interface ReadReply {
@@ -99,6 +101,8 @@ export interface ReadReply {
   readonly readId: number;
   /** Null: this read has to be ordered. */
   readonly result: Uint8Array | null;
+  /** As in a reply. */
+  readonly shares?: Uint8Array;
 }
 
 /** How often the service of one replica has refused something since that replica started. */
@@ -138,6 +142,8 @@ export interface FeedEvent {
   readonly previous: number;
   readonly sequence: number;
   readonly data: Uint8Array;
+  /** As in a reply. */
+  readonly shares?: Uint8Array;
 }
 
 /** What comes after `after` in this feed is not all held any more. */

@@ -264,6 +264,7 @@ export namespace theodora {
         session: (number|Long);
         firstNumber: (number|Long);
         outcomes: theodora.Outcome[];
+        shares: Uint8Array[];
         static encode(message: theodora.Reply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Reply & theodora.Reply.$Shape;
     }
@@ -273,6 +274,7 @@ export namespace theodora {
             session?: (number|Long);
             firstNumber?: (number|Long);
             outcomes?: theodora.Outcome.$Properties[];
+            shares?: Uint8Array[];
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -280,6 +282,7 @@ export namespace theodora {
           session?: number|Long;
           firstNumber?: number|Long;
           outcomes?: theodora.Outcome.$Shape[];
+          shares?: Uint8Array[];
           $unknowns?: Uint8Array[];
         };
     }
@@ -288,6 +291,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         readId: (number|Long);
         result: (Uint8Array|null);
+        shares: Uint8Array;
         static encode(message: theodora.ReadReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ReadReply & theodora.ReadReply.$Shape;
     }
@@ -295,6 +299,7 @@ export namespace theodora {
         interface $Properties {
             readId?: (number|Long);
             result?: (Uint8Array|null);
+            shares?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.ReadReply.$Properties;
@@ -307,6 +312,7 @@ export namespace theodora {
         previous: (number|Long);
         sequence: (number|Long);
         data: Uint8Array;
+        shares: Uint8Array;
         static encode(message: theodora.FeedEvent.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.FeedEvent & theodora.FeedEvent.$Shape;
     }
@@ -317,6 +323,7 @@ export namespace theodora {
             previous?: (number|Long);
             sequence?: (number|Long);
             data?: Uint8Array;
+            shares?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.FeedEvent.$Properties;

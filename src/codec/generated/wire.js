@@ -1332,6 +1332,7 @@ export const theodora = $root.theodora = (() => {
 
         const Reply = function (properties) {
             this.outcomes = [];
+            this.shares = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1342,6 +1343,7 @@ export const theodora = $root.theodora = (() => {
         Reply.prototype.session = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Reply.prototype.firstNumber = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Reply.prototype.outcomes = $util.emptyArray;
+        Reply.prototype.shares = $util.emptyArray;
 
         Reply.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1359,6 +1361,9 @@ export const theodora = $root.theodora = (() => {
             if (message.outcomes != null && message.outcomes.length)
                 for (let i = 0; i < message.outcomes.length; ++i)
                     $root.theodora.Outcome.encode(message.outcomes[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+            if (message.shares != null && message.shares.length)
+                for (let i = 0; i < message.shares.length; ++i)
+                    writer.uint32(42).bytes(message.shares[i]);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1427,6 +1432,14 @@ export const theodora = $root.theodora = (() => {
                         message.outcomes.push($root.theodora.Outcome.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.shares && message.shares.length))
+                            message.shares = [];
+                        message.shares.push(reader.bytes());
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -1458,6 +1471,7 @@ export const theodora = $root.theodora = (() => {
 
         ReadReply.prototype.readId = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         ReadReply.prototype.result = null;
+        ReadReply.prototype.shares = $util.newBuffer([]);
 
         // Virtual OneOf for proto3 optional field
         ReadReply.encode = function (message, writer, _depth) {
@@ -1471,6 +1485,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(8).uint64(message.readId);
             if (message.result != null && $Object.hasOwnProperty.call(message, "result"))
                 writer.uint32(18).bytes(message.result);
+            if (message.shares != null && $Object.hasOwnProperty.call(message, "shares") && message.shares.length)
+                writer.uint32(26).bytes(message.shares);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1521,6 +1537,15 @@ export const theodora = $root.theodora = (() => {
                         message._result = "result";
                         continue;
                     }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.shares = value;
+                        else
+                            delete message.shares;
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -1555,6 +1580,7 @@ export const theodora = $root.theodora = (() => {
         FeedEvent.prototype.previous = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         FeedEvent.prototype.sequence = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         FeedEvent.prototype.data = $util.newBuffer([]);
+        FeedEvent.prototype.shares = $util.newBuffer([]);
 
         FeedEvent.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1573,6 +1599,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(32).uint64(message.sequence);
             if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
                 writer.uint32(42).bytes(message.data);
+            if (message.shares != null && $Object.hasOwnProperty.call(message, "shares") && message.shares.length)
+                writer.uint32(50).bytes(message.shares);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1649,6 +1677,15 @@ export const theodora = $root.theodora = (() => {
                             message.data = value;
                         else
                             delete message.data;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.shares = value;
+                        else
+                            delete message.shares;
                         continue;
                     }
                 }
