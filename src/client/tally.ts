@@ -33,8 +33,7 @@ export class Tally<T> {
   /** Counts a vote of a replica that has not voted; returns the candidate it went to. */
   add(replica: ReplicaId, value: T, shares: Uint8Array = emptyBytes): Candidate<T> {
     let candidate = this.find(value);
-    if (candidate === undefined)
-      this.candidates.push((candidate = { value, voters: [], shares: new Map() }));
+    if (candidate === undefined) this.candidates.push((candidate = { value, voters: [], shares: new Map() }));
     candidate.voters.push(replica);
     if (shares.length > 0) candidate.shares.set(replica, shares);
     return candidate;

@@ -25,27 +25,34 @@ const replyBytesMax = 2 << 20;
 
 /** Parts of a reply, in order, each of at most `bytesMax` of results unless one result alone is larger. */
 export function splitReply(reply: Reply, bytesMax: number): readonly Reply[] {
-  const sizeOf = (outcome: Outcome): number => (outcome.kind === 'result' ? outcome.result.length : 0);
-  let total = 0;
-  for (const outcome of reply.outcomes) total += sizeOf(outcome);
-  if (total <= bytesMax) return [reply];
+  const sizes = reply.outcomes.map((outcome, i) => {
+    const shareBytes = reply.shares?.[i]?.length ?? 0;
+    return outcome.kind === 'result' ? outcome.result.length + shareBytes : 0;
+  });
+  if (sizes.reduce((sum, size) => sum + size, 0) <= bytesMax) return [reply];
   const parts: Reply[] = [];
   let start = 0;
-  let size = 0;
-  for (const [i, outcome] of reply.outcomes.entries()) {
-    if (i > start && size + sizeOf(outcome) > bytesMax) {
-      parts.push({
-        ...reply,
-        firstNumber: reply.firstNumber + start,
-        outcomes: reply.outcomes.slice(start, i),
-      });
+  let bytes = 0;
+  for (const [i, size] of sizes.entries()) {
+    if (i > start && bytes + size > bytesMax) {
+      parts.push(partOf(reply, start, i));
       start = i;
-      size = 0;
+      bytes = 0;
     }
-    size += sizeOf(outcome);
+    bytes += size;
   }
-  parts.push({ ...reply, firstNumber: reply.firstNumber + start, outcomes: reply.outcomes.slice(start) });
+  parts.push(partOf(reply, start, sizes.length));
   return parts;
+}
+
+function partOf(reply: Reply, start: number, end: number): Reply {
+  const { firstNumber, outcomes, shares } = reply;
+  return {
+    ...reply,
+    firstNumber: firstNumber + start,
+    outcomes: outcomes.slice(start, end),
+    ...(shares === undefined ? {} : { shares: shares.slice(start, end) }),
+  };
 }
 
 export class ClientSessions implements ClientPort, ClientStreamRegistry {
@@ -78,11 +85,14 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     return clientStream;
   }
 
-  reply(output: OutputOf<'reply'>, view: ViewNumber): void {
+  /** `shares`: one for each outcome. */
+  reply(output: OutputOf<'reply'>, view: ViewNumber, shares?: readonly Uint8Array[]): void {
     const { client, session, firstNumber, outcomes } = output;
     const streams = this.#attached(client, session);
     if (streams.length === 0) return;
-    for (const part of splitReply({ kind: 'reply', view, session, firstNumber, outcomes }, replyBytesMax)) {
+    const added = shares === undefined ? {} : { shares };
+    const whole: Reply = { kind: 'reply', view, session, firstNumber, outcomes, ...added };
+    for (const part of splitReply(whole, replyBytesMax)) {
       const encoded = encodeServerMessage(part);
       for (const stream of streams) stream.sendEncoded(encoded);
     }
@@ -95,16 +105,17 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     for (const stream of [...streams]) stream.sendEncoded(encoded);
   }
 
-  readReply({ readId, result }: OutputOf<'readReply'>): void {
+  readReply({ readId, result }: OutputOf<'readReply'>, shares?: Uint8Array): void {
     const read = this.#reads.get(readId);
     if (read === undefined) return;
     this.#reads.delete(readId);
     this.#readsOf.set(read.stream, (this.#readsOf.get(read.stream) ?? 1) - 1);
-    read.stream.send({ kind: 'readReply', readId: read.readId, result });
+    const added = shares === undefined ? {} : { shares };
+    read.stream.send({ kind: 'readReply', readId: read.readId, result, ...added });
   }
 
-  feedEvent({ stream, session, number, previous, sequence, data }: OutputOf<'feedEvent'>): void {
-    this.#streams.get(stream)?.send({ kind: 'feedEvent', session, number, previous, sequence, data });
+  feedEvent({ stream, ...event }: OutputOf<'feedEvent'>, shares?: Uint8Array): void {
+    this.#streams.get(stream)?.send(shares === undefined ? event : { ...event, shares });
   }
 
   feedTruncated({ stream, session, number, after }: OutputOf<'feedTruncated'>): void {

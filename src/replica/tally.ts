@@ -58,6 +58,7 @@ export type DropReason =
   | 'MALFORMED_ENVELOPE'
   | 'FOREIGN_ENVELOPE'
   | 'READS_FULL'
+  | 'SHARES_FULL'
   | 'SLOW_CLIENT'
   /** An envelope of a client, while this replica's disk is nearly full. */
   | 'DISK_FULL';
