@@ -29,7 +29,10 @@ export function deriveSealKey(secret: Uint8Array): Uint8Array {
 }
 
 export function commitToKey(key: Uint8Array): Uint8Array {
-  return Uint8Array.from(hash('sha256', concatBytes([commitmentTag, key]), 'buffer'));
+  const input = concatBytes([commitmentTag, key]);
+  const commitment = hash('sha256', input, 'buffer');
+  input.fill(0);
+  return Uint8Array.from(commitment);
 }
 
 export function isKeyCommitted(key: Uint8Array, commitment: Uint8Array): boolean {
