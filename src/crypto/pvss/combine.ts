@@ -50,7 +50,10 @@ export function combineShares(
     shares.every(({ index }) => Number.isInteger(index) && index >= 1),
     'shares are numbered from 1',
   );
-  assert(new Set(shares.map(({ index }) => index)).size === shares.length, 'shares are of different replicas');
+  assert(
+    new Set(shares.map(({ index }) => index)).size === shares.length,
+    'shares are of different replicas',
+  );
   const indices = shares.map(({ index }) => BigInt(index));
   const fractions = indices.map((index) => lagrangeCoefficient(index, indices));
   const common = fractions.reduce(

@@ -38,11 +38,7 @@ export interface Group {
 const secondGeneratorTag = 'theodora/v1 pvss second generator';
 
 /** hash_to_ristretto255 with `tag` for its DST (RFC 9380 appendix B). */
-export function hashToPoint(
-  group: Pick<Group, 'fromUniform'>,
-  message: Uint8Array,
-  tag: string,
-): Point {
+export function hashToPoint(group: Pick<Group, 'fromUniform'>, message: Uint8Array, tag: string): Point {
   return group.fromUniform(expandMessage(message, tag));
 }
 
