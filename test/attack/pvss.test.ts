@@ -24,7 +24,8 @@ const identity = new Uint8Array(32);
 /** p, an encoding of 0 that is not canonical. */
 const nonCanonical = Uint8Array.from([0xed, ...new Array<number>(30).fill(0xff), 0x7f]);
 
-const isAccepted = (forged: Dealing, of = context): boolean => verifyDealing(group, shareholders, forged, of);
+const isAccepted = (forged: Dealing, of: Uint8Array = context): boolean =>
+  verifyDealing(group, shareholders, forged, of);
 const replaced = <T>(list: readonly T[], at: number, value: T): T[] =>
   list.map((old, index) => (index === at ? value : old));
 const isShareAccepted = (at: number, change: object): boolean =>

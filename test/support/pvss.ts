@@ -48,7 +48,7 @@ export interface Dealt {
   readonly context: Uint8Array;
 }
 
-export function deal({ group, shareholders, random }: Circle, context = Uint8Array.of(7)): Dealt {
+export function deal({ group, shareholders, random }: Circle, context: Uint8Array = Uint8Array.of(7)): Dealt {
   let secret: Uint8Array = new Uint8Array(0);
   const prepared = prepareDealing(group, shareholders, random);
   const finished = finishDealing(prepared, (point) => {
