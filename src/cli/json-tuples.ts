@@ -3,10 +3,11 @@
  * integer, number with a fraction, boolean, {"bytes":"base64"}, {"int":"…"} for integers beyond 2^53,
  * {"double":1} for a double without a fraction; in templates null is any and {"formal":"int"} a typed
  * formal. Types are part of a value, so nothing is rounded or guessed: what could be read in two ways is
- * refused with the form to write instead.
+ * refused with the form to write instead. What fingerprints have in place of values is only written:
+ * {"tag":"int:base64"} and {"hidden":true}.
  */
 import { InvalidInputError, utf8Length } from '../base/index.js';
-import { any, Double, formal } from '../codec/index.js';
+import { any, Double, formal, isHidden, Tag } from '../codec/index.js';
 import type { Field, FieldType, TemplateField, Tuple } from '../codec/index.js';
 import { readJson } from './json-reader.js';
 import type { JsonValue } from './json-reader.js';
@@ -161,7 +162,8 @@ export function fieldToJson(field: Field): unknown {
   if (typeof field === 'bigint') return { int: field.toString() };
   if (field instanceof Double) return { double: field.value };
   if (field instanceof Uint8Array) return { bytes: Buffer.from(field).toString('base64') };
-  return field;
+  if (field instanceof Tag) return { tag: `${field.type}:${Buffer.from(field.point).toString('base64')}` };
+  return isHidden(field) ? { hidden: true } : field;
 }
 
 export function tupleToJson(tuple: Tuple): unknown[] {

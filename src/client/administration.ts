@@ -18,12 +18,25 @@ export interface RegisteredClient {
   readonly addedAt: number | null;
   /** Null: it may use the service. */
   readonly revokedAt: number | null;
+  /** Null: it may go on. Else its operations are refused until it is pardoned. */
+  readonly blacklisted: ClientBlacklisting | null;
+  /** How many of the repairs that it ordered showed nothing. */
+  readonly forgedRepairs: number;
+}
+
+/** A tuple that it had inserted into a confidential space was no good. */
+export interface ClientBlacklisting {
+  /** Ordered time, ms since the epoch. */
+  readonly time: number;
+  readonly space: string;
+  /** Id of the entry, which is gone. */
+  readonly entry: bigint;
 }
 
 /** Upper bounds; null: none but the cluster's own limits. */
 export interface SpaceQuota {
   readonly entries: number | null;
-  /** Of encoded tuples. */
+  /** Of encoded tuples, and of what is sealed beside them. */
   readonly bytes: number | null;
   /** Operations that wait. */
   readonly waits: number | null;
@@ -59,6 +72,8 @@ export interface SpaceInformation extends SpaceListing {
   readonly clientQuota: SpaceQuota;
   /** The compiled module in force. */
   readonly policy: string | null;
+  /** Whether its tuples are confidential. */
+  readonly confidential: boolean;
   /** Of encoded tuples; null: not counted, since there is no quota of them. */
   readonly bytes: number | null;
   readonly waits: number;
@@ -129,17 +144,25 @@ function checkConfiguration(configuration: SpaceConfiguration | undefined): Spac
     quota: checkQuota(configuration?.quota, 'quota'),
     clientQuota: checkQuota(configuration?.clientQuota, 'clientQuota'),
     policy: checkModule(configuration?.policy),
+    confidential: null,
   };
 }
 
-function toClient({ name, publicKey, addedAt, revokedAt }: ClientRecord): RegisteredClient {
-  return { name, publicKey, addedAt: addedAt === 0 ? null : addedAt, revokedAt };
+function toClient(record: ClientRecord): RegisteredClient {
+  const { addedAt, blacklisted } = record;
+  return {
+    ...record,
+    addedAt: addedAt === 0 ? null : addedAt,
+    blacklisted: blacklisted === null ? null : { ...blacklisted },
+  };
 }
 
-function toSpace({ config, changes, ...described }: SpaceDescription): SpaceInformation {
+function toSpace(description: SpaceDescription): SpaceInformation {
+  const { config, changes, keyOrigin, ...described } = description;
   return {
     ...described,
     ...config,
+    confidential: keyOrigin !== null,
     changes: changes.map(({ time, by, digest }: WireChange) => ({ time, by, digest })),
   };
 }
@@ -167,6 +190,12 @@ export class Administration {
   async revokeClient(name: string, options?: CallOptions): Promise<RegisteredClient> {
     checkClientName(name);
     return this.#client({ kind: 'clientRevoke', space: '', name }, options);
+  }
+
+  /** Lifts a client's blacklisting; what led to it stays repaired. Of one that is not blacklisted: as it is. */
+  async pardonClient(name: string, options?: CallOptions): Promise<RegisteredClient> {
+    checkClientName(name);
+    return this.#client({ kind: 'clientPardon', space: '', name }, options);
   }
 
   /** All clients, those revoked included. */

@@ -45,6 +45,16 @@ const refusalMessages: Readonly<
   NAME_TAKEN: (_, name) => `the name "${name}" has been given to a client before; choose another`,
   KEY_TAKEN: (_, name) => `the key is that of the client "${name}"; make a new one`,
   ADMIN_STAYS: () => 'the admin cannot be revoked',
+  SPACE_NOT_CONFIDENTIAL: () =>
+    'the space is not confidential; it holds tuples as they are, and nothing sealed',
+  SEALED_MISSING: () => 'the space is confidential; tuples come sealed, beside their fingerprint',
+  SEALED_TOO_LARGE: (limit) => `the sealed tuple is larger than ${limit} bytes`,
+  REPAIR_UNPROVEN: () =>
+    'the evidence does not show that the entry is no good; it counts against this identity',
+  NOTHING_TO_REPAIR: () =>
+    'the entry is not in the space, nor among the events that are held any more; there is nothing left to repair',
+  CLIENT_BLACKLISTED: () =>
+    'this identity is blacklisted, since a tuple that it inserted was no good; the admin can pardon it',
   POLICY_INVALID: (_, problem) =>
     `the replicas refuse the policy module (${problem}); see \`theodora policy check\``,
   TOO_MANY_SESSIONS: () => 'this identity has too many sessions; close clients or wait until theirs expire',
@@ -59,6 +69,7 @@ const aclNames: Readonly<Record<string, string>> = {
   insert: 'those who may insert',
   readers: 'readers',
   takers: 'takers',
+  any: 'those who may do anything in it',
 };
 
 /** Name of a refusal's number in the error's fields. */
@@ -76,6 +87,7 @@ const detailNames: Partial<Record<RefusalCode, string>> = {
   TOO_MANY_NAMES: 'limit',
   TOO_MANY_SPACES: 'limit',
   TOO_MANY_CLIENTS: 'limit',
+  SEALED_TOO_LARGE: 'limit',
 };
 
 /** Name of a refusal's subject in the error's fields. */

@@ -3,17 +3,32 @@ import type { Digest } from '../base/index.js';
 import type {
   AdminOperation,
   AdminResult,
+  Blacklisting,
   ClientRecord,
+  ConfidentialConfig,
   PolicyChange,
   Quota,
   SpaceConfig,
   SpaceDescription,
   SpaceSummary,
 } from './administration.js';
+import { originFromWire, originToWire, sealedBytesOf, spaceNameBytesMax } from './entry-codec.js';
 import { theodora as proto } from './generated/wire.js';
 import { clientNameFromWire, namesFromWire, namesToWire, textFromWire, textToWire } from './names.js';
 import type { Operation } from './operations.js';
-import { check, clientOf, decodeWire, digestOf, encodeWire, hexBytes, safeInteger } from './wire.js';
+import { tagPointBytes } from './tuples.js';
+import {
+  bigInteger,
+  check,
+  clientOf,
+  decodeWire,
+  digestOf,
+  encodeWire,
+  exactly,
+  hexBytes,
+  safeInteger,
+  wireInteger,
+} from './wire.js';
 import type { WireInteger } from './wire.js';
 
 /** Longer modules are none (policy room); what is longer here is refused there. */
@@ -22,7 +37,7 @@ const nameBytesMax = 256;
 const recordElementsMax = 2_048;
 
 const adminKinds = new Set<Operation['kind']>([
-  ...(['clientAdd', 'clientRevoke', 'clientList', 'spaceCreate', 'spaceSetPolicy'] as const),
+  ...(['clientAdd', 'clientRevoke', 'clientPardon', 'clientList', 'spaceCreate', 'spaceSetPolicy'] as const),
   ...(['spaceDelete', 'spaceShow', 'spaceList'] as const),
 ]);
 
@@ -38,6 +53,8 @@ export function adminToWire(operation: AdminOperation): proto.Operation.$Propert
     }
     case 'clientRevoke':
       return { clientRevoke: textToWire(operation.name) };
+    case 'clientPardon':
+      return { clientPardon: textToWire(operation.name) };
     case 'clientList':
       return { clientList: {} };
     case 'spaceCreate':
@@ -72,6 +89,8 @@ export function adminFromWire(wire: proto.Operation, space: string): AdminOperat
   if (wire.clientList !== null) return { kind: 'clientList', space };
   if (wire.clientRevoke !== null)
     return { kind: 'clientRevoke', space, name: textFromWire(wire.clientRevoke, nameBytesMax) };
+  if (wire.clientPardon !== null)
+    return { kind: 'clientPardon', space, name: textFromWire(wire.clientPardon, nameBytesMax) };
   check(wire.clientAdd !== null);
   const { name, publicKey } = wire.clientAdd;
   return {
@@ -100,7 +119,7 @@ function quotaFromWire(wire: proto.Quota | null): Quota {
 }
 
 function configToWire(config: SpaceConfig): proto.SpaceConfig.$Properties {
-  const { insert, readers, takers, quota, clientQuota, policy } = config;
+  const { insert, readers, takers, quota, clientQuota, policy, confidential } = config;
   const wire: proto.SpaceConfig.$Properties = {
     quota: quotaToWire(quota),
     clientQuota: quotaToWire(clientQuota),
@@ -109,6 +128,7 @@ function configToWire(config: SpaceConfig): proto.SpaceConfig.$Properties {
   if (readers !== null) wire.readers = namesToWire(readers);
   if (takers !== null) wire.takers = namesToWire(takers);
   if (policy !== null) wire.policy = textToWire(policy);
+  if (confidential !== null) wire.confidential = confidential;
   return wire;
 }
 
@@ -120,11 +140,16 @@ function configFromWire(wire: proto.SpaceConfig): SpaceConfig {
     quota: quotaFromWire(wire.quota),
     clientQuota: quotaFromWire(wire.clientQuota),
     policy: wire.policy === null ? null : textFromWire(wire.policy, policyBytesMax),
+    confidential: wire.confidential === null ? null : confidentialFromWire(wire.confidential),
   };
 }
 
+function confidentialFromWire({ tagKey, sealedKey }: proto.Confidential): ConfidentialConfig {
+  return { tagKey: exactly(tagPointBytes, tagKey), sealedKey: sealedBytesOf(sealedKey) };
+}
+
 /** What is fixed of a space, and the history of that: its page. */
-export type SpaceRecord = Pick<SpaceDescription, 'name' | 'config' | 'changes'>;
+export type SpaceRecord = Pick<SpaceDescription, 'name' | 'config' | 'changes' | 'keyOrigin'>;
 
 function changeToWire({ time, by, digest }: PolicyChange): proto.PolicyChange.$Properties {
   const wire: proto.PolicyChange.$Properties = { time, by: textToWire(by) };
@@ -140,16 +165,20 @@ function changeFromWire({ time, by, digest }: proto.PolicyChange): PolicyChange 
   };
 }
 
-function spaceRecordToWire({ name, config, changes }: SpaceRecord): proto.SpaceRecord.$Properties {
-  return { name: textToWire(name), config: configToWire(config), changes: changes.map(changeToWire) };
+function spaceRecordToWire(record: SpaceRecord): proto.SpaceRecord.$Properties {
+  const { name, config, changes, keyOrigin } = record;
+  const wire = { name: textToWire(name), config: configToWire(config), changes: changes.map(changeToWire) };
+  return keyOrigin === null ? wire : { ...wire, keyOrigin: originToWire(keyOrigin) };
 }
 
 function spaceRecordFromWire(wire: proto.SpaceRecord | null): SpaceRecord {
   check(wire !== null && wire.config !== null);
+  check((wire.keyOrigin === null) === (wire.config.confidential === null));
   return {
     name: textFromWire(wire.name, nameBytesMax),
     config: configFromWire(wire.config),
     changes: wire.changes.map(changeFromWire),
+    keyOrigin: wire.keyOrigin === null ? null : originFromWire(wire.keyOrigin),
   };
 }
 
@@ -161,14 +190,29 @@ export function decodeSpaceRecord(bytes: Uint8Array): SpaceRecord | null {
   return decodeWire(proto.SpaceRecord, bytes, recordElementsMax, spaceRecordFromWire);
 }
 
-function clientToWire({ name, publicKey, addedAt, revokedAt }: ClientRecord): proto.ClientRecord.$Properties {
+function clientToWire(client: ClientRecord): proto.ClientRecord.$Properties {
+  const { name, publicKey, addedAt, revokedAt, blacklisted, forgedRepairs } = client;
   const wire: proto.ClientRecord.$Properties = {
     name: textToWire(name),
     publicKey: hexBytes(publicKey),
     addedAt,
+    forgedRepairs,
   };
   if (revokedAt !== null) wire.revokedAt = revokedAt;
+  if (blacklisted !== null) wire.blacklisted = blacklistingToWire(blacklisted);
   return wire;
+}
+
+function blacklistingToWire({ time, space, entry }: Blacklisting): proto.Blacklisting.$Properties {
+  return { time, space: textToWire(space), entry: wireInteger(entry) };
+}
+
+function blacklistingFromWire({ time, space, entry }: proto.Blacklisting): Blacklisting {
+  return {
+    time: safeInteger(time),
+    space: textFromWire(space, spaceNameBytesMax),
+    entry: bigInteger(entry),
+  };
 }
 
 function clientFromWire(wire: proto.ClientRecord): ClientRecord {
@@ -177,6 +221,8 @@ function clientFromWire(wire: proto.ClientRecord): ClientRecord {
     publicKey: clientOf(wire.publicKey),
     addedAt: safeInteger(wire.addedAt),
     revokedAt: boundOf(wire.revokedAt),
+    blacklisted: wire.blacklisted === null ? null : blacklistingFromWire(wire.blacklisted),
+    forgedRepairs: safeInteger(wire.forgedRepairs),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import { InvalidInputError, utf8Length } from '../base/index.js';
 import { Double } from './tuples.js';
-import type { Field, FieldType, Template, TemplateField, Tuple } from './tuples.js';
+import type { FieldType, PlainField, PlainTuple, Template, TemplateField } from './tuples.js';
 
 /** Absolute limits of the protocol; a space may have lower ones. */
 export const tupleFieldsMax = 64;
@@ -36,12 +36,12 @@ function refuse(index: number, problem: string): never {
   throw new InvalidInputError('INVALID_FIELD', `field ${index}: ${problem}`, { index });
 }
 
-function normalDouble(value: number, index: number): Field {
+function normalDouble(value: number, index: number): PlainField {
   if (typeof value !== 'number' || Number.isNaN(value)) refuse(index, 'NaN is not a double');
   return Number.isInteger(value) ? new Double(value + 0) : value;
 }
 
-function normalNumber(value: number, index: number): Field {
+function normalNumber(value: number, index: number): PlainField {
   if (Number.isNaN(value)) refuse(index, 'NaN is not a value');
   if (!Number.isInteger(value)) return value;
   if (!Number.isSafeInteger(value))
@@ -49,7 +49,7 @@ function normalNumber(value: number, index: number): Field {
   return value + 0;
 }
 
-function normalBigint(value: bigint, index: number): Field {
+function normalBigint(value: bigint, index: number): PlainField {
   if (value < int64Min || value > int64Max) refuse(index, 'integer beyond 64 bits');
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
@@ -62,10 +62,11 @@ function checkSize(sizeBytes: number, index: number): void {
 }
 
 /**
- * The normal form of one field; `index` is for messages.
+ * The normal form of one field; `index` is for messages. Tags and `hidden` are no values: fingerprints are made by the
+ * confidential room.
  * @throws InvalidInputError `INVALID_FIELD` or `FIELD_TOO_LARGE`, with the field's `index`
  */
-export function normalizeField(value: unknown, index = 0): Field {
+export function normalizeField(value: unknown, index = 0): PlainField {
   switch (typeof value) {
     case 'string': {
       const sizeBytes = utf8Length(value);
@@ -96,7 +97,7 @@ function checkCount(count: number): void {
 }
 
 /** @throws InvalidInputError as `normalizeField`, or `TOO_MANY_FIELDS` */
-export function normalizeTuple(values: readonly unknown[]): Tuple {
+export function normalizeTuple(values: readonly unknown[]): PlainTuple {
   checkCount(values.length);
   return Array.from(values, normalizeField);
 }

@@ -1,86 +1,27 @@
 /**
- * Bytes of operations, results and entries (operations.ts). Tuples and templates inside are canonical
- * bytes (tuple-codec.ts). Must not judge what a space may refuse: whatever is well formed decodes.
+ * Bytes of operations (operations.ts). Tuples and templates inside are canonical bytes (tuple-codec.ts). Must not judge
+ * what a space may refuse: whatever is well formed decodes.
  */
 import { sessionId } from '../base/index.js';
+import { adminFromWire, adminToWire, isAdminOperation } from './admin-codec.js';
 import {
-  adminFromWire,
-  adminResultFromWire,
-  adminResultToWire,
-  adminToWire,
-  isAdminOperation,
-} from './admin-codec.js';
+  accessFromWire,
+  accessToWire,
+  namesMax,
+  sealedBytesOf,
+  spaceNameBytesMax,
+  templateOf,
+  tupleOf,
+} from './entry-codec.js';
 import { theodora as proto } from './generated/wire.js';
-import { clientNameFromWire, namesFromWire, namesToWire, textFromWire, textToWire } from './names.js';
-import type {
-  Access,
-  Entry,
-  EventKind,
-  Operation,
-  RefusalCode,
-  Result,
-  SpaceEvent,
-  SpaceOperation,
-} from './operations.js';
-import type { Template, Tuple } from './tuples.js';
-import { decodeTemplate, decodeTuple, encodeTemplate, encodeTuple } from './tuple-codec.js';
-import { bigInteger, check, decodeWire, encodeWire, safeInteger, wireInteger } from './wire.js';
+import { textFromWire, textToWire } from './names.js';
+import type { Access, Operation, SpaceOperation } from './operations.js';
+import { encodeTemplate, encodeTuple } from './tuple-codec.js';
+import { bigInteger, check, decodeWire, encodeWire, keepBytes, safeInteger, wireInteger } from './wire.js';
 import type { WireInteger } from './wire.js';
 
-const spaceNameBytesMax = 256;
-const subjectBytesMax = 256;
-/** Most names in one list of an operation or entry. */
-const namesMax = 256;
-/** Most names, byte strings and nested messages of one operation, entry and result; more of them do not fit a frame. */
+/** Most names, byte strings and nested messages of one operation. */
 const operationElementsMax = 16 + 3 * namesMax;
-const entryElementsMax = 8 + 2 * namesMax;
-const resultElementsMax = 1 << 18;
-
-const refusalNumbers: Readonly<Record<RefusalCode, number>> = {
-  MALFORMED_OPERATION: 1,
-  NO_SUCH_SPACE: 2,
-  TOO_MANY_FIELDS: 3,
-  FIELD_TOO_LARGE: 4,
-  TUPLE_TOO_LARGE: 5,
-  RESULT_TOO_LARGE: 6,
-  SPACE_FULL: 7,
-  LEASE_TOO_SHORT: 8,
-  TOO_MANY_WAITS: 9,
-  TOO_MANY_SUBSCRIPTIONS: 10,
-  WAIT_TOO_LONG: 11,
-  NO_SUCH_WAIT: 12,
-  HISTORY_TRUNCATED: 13,
-  UNKNOWN_CLIENT: 14,
-  ADMIN_ONLY: 15,
-  ACL_DENIED: 16,
-  POLICY_DENIED: 17,
-  POLICY_ERROR: 18,
-  POLICY_BUDGET: 19,
-  QUOTA_EXCEEDED: 20,
-  SPACE_DELETED: 21,
-  SPACE_EXISTS: 22,
-  INVALID_NAME: 23,
-  TOO_MANY_NAMES: 24,
-  TOO_MANY_SPACES: 25,
-  TOO_MANY_CLIENTS: 26,
-  NO_SUCH_CLIENT: 27,
-  NAME_TAKEN: 28,
-  KEY_TAKEN: 29,
-  POLICY_INVALID: 30,
-  ADMIN_STAYS: 31,
-};
-const refusals = new Map(
-  Object.entries(refusalNumbers).map(([code, number]) => [number, code as RefusalCode]),
-);
-
-const eventKindNumbers: Readonly<Record<EventKind, number>> = {
-  inserted: 1,
-  taken: 2,
-  expired: 3,
-  replaced: 4,
-};
-const eventKinds: readonly (EventKind | null)[] = [null, 'inserted', 'taken', 'expired', 'replaced'];
-const endedNumber = 5;
 
 type WireOperation = proto.Operation.$Properties;
 
@@ -116,33 +57,30 @@ function operationKindToWire(operation: SpaceOperation): WireOperation {
       const template = encodeTemplate(operation.template);
       return { subscribe: operation.from === null ? { template } : { template, from: operation.from } };
     }
+    case 'spaceKey':
+      return { spaceKey: {} };
+    case 'repair':
+      return { repair: operation.evidence };
   }
+}
+
+interface Inserting extends Access {
+  readonly lease: number | null;
+  readonly sealed?: Uint8Array;
 }
 
 interface WireInserting {
   lease?: WireInteger | null;
-  readers?: proto.Names.$Properties | null;
-  takers?: proto.Names.$Properties | null;
+  sealed?: Uint8Array | null;
 }
 
 function insertingToWire<T extends object>(
   wire: T & WireInserting,
-  { lease, ...access }: { readonly lease: number | null } & Access,
+  { lease, sealed, ...access }: Inserting,
 ): T {
   if (lease !== null) wire.lease = lease;
+  if (sealed !== undefined) wire.sealed = sealed;
   return accessToWire(wire, access);
-}
-
-function accessToWire<T extends object>(wire: T & WireInserting, { readers, takers }: Access): T {
-  if (readers !== undefined) wire.readers = namesToWire(readers);
-  if (takers !== undefined) wire.takers = namesToWire(takers);
-  return wire;
-}
-
-function accessFromWire(wire: { readers: proto.Names | null; takers: proto.Names | null }): Access {
-  const readers = namesFromWire(wire.readers);
-  const takers = namesFromWire(wire.takers);
-  return { ...(readers === null ? {} : { readers }), ...(takers === null ? {} : { takers }) };
 }
 
 type Swap = Extract<Operation, { readonly kind: 'cas' | 'replace' }>;
@@ -166,31 +104,12 @@ export function encodeOperation(operation: Operation): Uint8Array {
   return encodeWire(proto.Operation, wire);
 }
 
-function tupleOf(bytes: Uint8Array): Tuple {
-  const tuple = decodeTuple(bytes);
-  check(tuple !== null);
-  return tuple;
-}
-
-function templateOf(bytes: Uint8Array): Template {
-  const template = decodeTemplate(bytes);
-  check(template !== null);
-  return template;
-}
-
 function operationFromWire(wire: proto.Operation): Operation {
   const space = textFromWire(wire.space, spaceNameBytesMax);
   // One administrator rules today.
   check(wire.approvals.length === 0);
   if (wire.out !== null) {
-    const { tuple, lease } = wire.out;
-    return {
-      kind: 'out',
-      space,
-      tuple: tupleOf(tuple),
-      lease: positiveOrNull(lease),
-      ...accessFromWire(wire.out),
-    };
+    return { kind: 'out', space, tuple: tupleOf(wire.out.tuple), ...insertingFromWire(wire.out) };
   }
   if (wire.rdp !== null) return { kind: 'rdp', space, template: templateOf(wire.rdp.template) };
   if (wire.inp !== null) return { kind: 'inp', space, template: templateOf(wire.inp.template) };
@@ -214,7 +133,12 @@ function operationFromWire(wire: proto.Operation): Operation {
   return waitingFromWire(wire, space);
 }
 
-/** Operations that wait, go on telling, or end such a one. */
+function insertingFromWire(wire: proto.Out | proto.Swap): Inserting {
+  const inserting = { lease: positiveOrNull(wire.lease), ...accessFromWire(wire) };
+  return wire.sealed === null ? inserting : { ...inserting, sealed: sealedBytesOf(wire.sealed) };
+}
+
+/** Operations that wait, go on telling, or end such a one; and those of confidential spaces. */
 function waitingFromWire(wire: proto.Operation, space: string): Operation {
   if (wire.rd !== null) return { kind: 'rd', space, ...waitFromWire(wire.rd) };
   if (wire.in !== null) return { kind: 'in', space, ...waitFromWire(wire.in) };
@@ -222,6 +146,8 @@ function waitingFromWire(wire: proto.Operation, space: string): Operation {
     const session = sessionId(safeInteger(wire.cancel.session));
     return { kind: 'cancel', space, session, number: safeInteger(wire.cancel.number) };
   }
+  if (wire.spaceKey !== null) return { kind: 'spaceKey', space };
+  if (wire.repair !== null) return { kind: 'repair', space, evidence: keepBytes(wire.repair) };
   if (wire.subscribe === null) return adminFromWire(wire, space);
   const { template, from } = wire.subscribe;
   return { kind: 'subscribe', space, template: templateOf(template), from: positiveOrNull(from) };
@@ -232,13 +158,8 @@ function waitFromWire({ template, timeout }: proto.Wait): Pick<Wait, 'template' 
 }
 
 function swapFromWire(wire: proto.Swap): Omit<Swap, 'kind' | 'space'> {
-  const { template, tuple, lease } = wire;
-  return {
-    template: templateOf(template),
-    tuple: tupleOf(tuple),
-    lease: positiveOrNull(lease),
-    ...accessFromWire(wire),
-  };
+  const { template, tuple } = wire;
+  return { template: templateOf(template), tuple: tupleOf(tuple), ...insertingFromWire(wire) };
 }
 
 function positiveOrNull(wire: WireInteger | null): number | null {
@@ -248,122 +169,23 @@ function positiveOrNull(wire: WireInteger | null): number | null {
   return value;
 }
 
+/** First bytes of a repair's field: number 16, length-delimited. */
+const repairField = [0x82, 0x01] as const;
+
+/**
+ * Whether the bytes of an operation may be those of a repair; false: they are not. Cheap, as it is asked of every
+ * operation. The space comes first, if it has a name.
+ */
+export function mayBeRepair(bytes: Uint8Array): boolean {
+  let at = 0;
+  if (bytes[0] === 0x0a) {
+    const low = bytes[1] ?? 0;
+    const length = low < 128 ? low : (low & 127) + 128 * (bytes[2] ?? 0);
+    at = (low < 128 ? 2 : 3) + length;
+  }
+  return bytes[at] === repairField[0] && bytes[at + 1] === repairField[1];
+}
+
 export function decodeOperation(bytes: Uint8Array): Operation | null {
   return decodeWire(proto.Operation, bytes, operationElementsMax, operationFromWire);
-}
-
-function entryToWire(entry: Entry): proto.Entry.$Properties {
-  const { id, tuple, owner, deadline } = entry;
-  const wire: proto.Entry.$Properties = {
-    id: wireInteger(id),
-    tuple: encodeTuple(tuple),
-    owner: textToWire(owner),
-  };
-  if (deadline !== null) wire.deadline = deadline;
-  return accessToWire(wire, entry);
-}
-
-function entryFromWire(wire: proto.Entry): Entry {
-  const id = bigInteger(wire.id);
-  check(id >= 1n);
-  const deadline = wire.deadline === null ? null : safeInteger(wire.deadline);
-  const owner = clientNameFromWire(wire.owner);
-  return { id, tuple: tupleOf(wire.tuple), owner, deadline, ...accessFromWire(wire) };
-}
-
-export function encodeEntry(entry: Entry): Uint8Array {
-  return encodeWire(proto.Entry, entryToWire(entry));
-}
-
-export function decodeEntry(bytes: Uint8Array): Entry | null {
-  return decodeWire(proto.Entry, bytes, entryElementsMax, entryFromWire);
-}
-
-export function encodeEvent(event: SpaceEvent): Uint8Array {
-  if (event.kind === 'ended') {
-    return encodeWire(proto.Event, { kind: endedNumber, ended: refusalToWire({ ...event, detail: 0 }) });
-  }
-  return encodeWire(proto.Event, { kind: eventKindNumbers[event.kind], entry: entryToWire(event.entry) });
-}
-
-export function decodeEvent(bytes: Uint8Array): SpaceEvent | null {
-  return decodeWire(proto.Event, bytes, entryElementsMax, (wire) => {
-    if (wire.kind === endedNumber) {
-      check(wire.ended !== null && wire.entry === null);
-      const { code, subject, detail } = refusalFromWire(wire.ended);
-      check(detail === 0);
-      return { kind: 'ended', code, ...(subject === undefined ? {} : { subject }) };
-    }
-    const kind = eventKinds[wire.kind] ?? null;
-    check(kind !== null && wire.entry !== null && wire.ended === null);
-    return { kind, entry: entryFromWire(wire.entry) };
-  });
-}
-
-interface RefusalFields {
-  readonly code: RefusalCode;
-  readonly detail: number;
-  readonly subject?: string;
-}
-
-function refusalToWire({ code, detail, subject = '' }: RefusalFields): proto.Refusal.$Properties {
-  return { code: refusalNumbers[code], detail, subject: textToWire(subject) };
-}
-
-function refusalFromWire(wire: proto.Refusal): RefusalFields {
-  const code = refusals.get(wire.code);
-  check(code !== undefined);
-  const subject = textFromWire(wire.subject, subjectBytesMax);
-  return { code, detail: safeInteger(wire.detail), ...(subject === '' ? {} : { subject }) };
-}
-
-function resultToWire(result: Result): proto.Result.$Properties {
-  switch (result.kind) {
-    case 'entry':
-      return { entry: result.entry === null ? {} : { entry: entryToWire(result.entry) } };
-    case 'entries':
-      return { entries: { entries: result.entries.map(entryToWire) } };
-    case 'count':
-      return { count: result.count };
-    case 'cas': {
-      const { inserted, entry } = result;
-      return { cas: entry === null ? { inserted } : { inserted, entry: entryToWire(entry) } };
-    }
-    case 'refused':
-      return { refused: refusalToWire(result) };
-    case 'cancelled':
-      return { cancelled: {} };
-    case 'subscribed':
-      return { subscribed: result.from };
-    default:
-      return adminResultToWire(result);
-  }
-}
-
-function resultFromWire(wire: proto.Result): Result {
-  if (wire.entry !== null) {
-    return { kind: 'entry', entry: wire.entry.entry === null ? null : entryFromWire(wire.entry.entry) };
-  }
-  if (wire.entries !== null) return { kind: 'entries', entries: wire.entries.entries.map(entryFromWire) };
-  if (wire.count !== null) return { kind: 'count', count: safeInteger(wire.count) };
-  if (wire.cas !== null) {
-    const { inserted, entry } = wire.cas;
-    return { kind: 'cas', inserted, entry: entry === null ? null : entryFromWire(entry) };
-  }
-  if (wire.cancelled !== null) return { kind: 'cancelled' };
-  if (wire.subscribed !== null) {
-    const from = safeInteger(wire.subscribed);
-    check(from >= 1);
-    return { kind: 'subscribed', from };
-  }
-  if (wire.refused !== null) return { kind: 'refused', ...refusalFromWire(wire.refused) };
-  return adminResultFromWire(wire);
-}
-
-export function encodeResult(result: Result): Uint8Array {
-  return encodeWire(proto.Result, resultToWire(result));
-}
-
-export function decodeResult(bytes: Uint8Array): Result | null {
-  return decodeWire(proto.Result, bytes, resultElementsMax, resultFromWire);
 }

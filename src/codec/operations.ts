@@ -1,6 +1,7 @@
 /** Operations on a tuple space and their results. Plain data; encoding is in operation-codec.ts. */
 import type { ClientName, SessionId } from '../base/index.js';
 import type { AdminOperation, AdminResult } from './administration.js';
+import type { Sealed } from './sealed.js';
 import type { Template, Tuple } from './tuples.js';
 
 /** Who alone may read or take an entry, in order of their names; absent: whoever may in the space. */
@@ -14,6 +15,8 @@ interface Inserting extends Access {
   readonly tuple: Tuple;
   /** How long the entry is to live, ms, at least 1; null: until taken. */
   readonly lease: number | null;
+  /** There exactly in a confidential space, where `tuple` is a fingerprint. At most `sealedBytesMax`. */
+  readonly sealed?: Uint8Array;
 }
 
 export type SpaceOperation =
@@ -57,7 +60,11 @@ export type SpaceOperation =
       readonly template: Template;
       /** The first event wanted, at least 1; null: from now on. */
       readonly from: number | null;
-    };
+    }
+  /** Asks for what the clients of a confidential space make tags with. */
+  | { readonly kind: 'spaceKey'; readonly space: string }
+  /** Shows that an entry is no good: `evidence` is an encoded RepairEvidence. */
+  | { readonly kind: 'repair'; readonly space: string; readonly evidence: Uint8Array };
 
 export type Operation = SpaceOperation | AdminOperation;
 export type OperationKind = Operation['kind'];
@@ -69,6 +76,8 @@ export interface Entry extends Access {
   readonly owner: ClientName;
   /** Ordered time at which it is gone, ms since the epoch; null: it stays until taken. */
   readonly deadline: number | null;
+  /** In a confidential space; left out of what an insertion answers, since its client knows the tuple. */
+  readonly sealed?: Sealed;
 }
 
 /**
@@ -76,8 +85,8 @@ export interface Entry extends Access {
  * (TUPLE_TOO_LARGE, FIELD_TOO_LARGE, TOO_MANY_FIELDS, TOO_MANY_WAITS, TOO_MANY_SUBSCRIPTIONS, and in ms
  * WAIT_TOO_LONG, and of a count or bytes QUOTA_EXCEEDED, TOO_MANY_CLIENTS, TOO_MANY_SPACES, TOO_MANY_NAMES), the
  * least lease in ms (LEASE_TOO_SHORT), how many entries fit (RESULT_TOO_LARGE), the first event that can still be had
- * (HISTORY_TRUNCATED), else 0. `subject` is a name: the rule (POLICY_*; POLICY_INVALID: `rule:line:column`), the list
- * (ACL_DENIED: insert, readers or takers), the quota (QUOTA_EXCEEDED), the client (NO_SUCH_CLIENT, NAME_TAKEN,
+ * (HISTORY_TRUNCATED), how many bytes may be sealed (SEALED_TOO_LARGE), else 0. `subject` is a name: the rule (POLICY_*; POLICY_INVALID: `rule:line:column`), the list
+ * (ACL_DENIED: insert, readers, takers, or any of them), the quota (QUOTA_EXCEEDED), the client (NO_SUCH_CLIENT, NAME_TAKEN,
  * KEY_TAKEN), else absent.
  */
 export type RefusalCode =
@@ -111,12 +120,19 @@ export type RefusalCode =
   | 'NAME_TAKEN'
   | 'KEY_TAKEN'
   | 'POLICY_INVALID'
-  | 'ADMIN_STAYS';
+  | 'ADMIN_STAYS'
+  | 'SPACE_NOT_CONFIDENTIAL'
+  | 'SEALED_MISSING'
+  | 'SEALED_TOO_LARGE'
+  | 'REPAIR_UNPROVEN'
+  | 'NOTHING_TO_REPAIR'
+  | 'CLIENT_BLACKLISTED';
 
 /**
  * What can happen to an entry. `replaced`: a `replace` took it; what that inserted is an event of its own, the next.
+ * `repaired`: it was no good, and is gone, or was already.
  */
-export type EventKind = 'inserted' | 'taken' | 'expired' | 'replaced';
+export type EventKind = 'inserted' | 'taken' | 'expired' | 'replaced' | 'repaired';
 
 /** What happened to an entry. */
 export interface EntryEvent {
@@ -137,6 +153,10 @@ export type Result =
   | { readonly kind: 'cancelled' }
   /** Every event of sequence number `from` or later that matches is told. */
   | { readonly kind: 'subscribed'; readonly from: number }
+  /** `tagKey`: the space's, 32 bytes; `sealed` holds the secret to it. */
+  | { readonly kind: 'spaceKey'; readonly tagKey: Uint8Array; readonly sealed: Sealed }
+  /** The entry is gone, and its owner blacklisted; the same however often it is shown. */
+  | { readonly kind: 'repaired'; readonly id: bigint; readonly owner: ClientName }
   | AdminResult
   | {
       readonly kind: 'refused';

@@ -7,14 +7,16 @@
  *   string, bytes   = length (varint, shortest form), content (UTF-8 for strings)
  *   int, double     = 8 bytes, big endian: two's complement; IEEE 754 without NaN and −0
  *   bool            = 1 byte, 0 or 1
+ *   tag             = type is that of its value plus 32; 32 bytes
+ *   hidden          = type 48; nothing; in tuples only
  *
  * Decoding checks every bound before it allocates and never throws.
  */
 import { assert, decodeUtf8, utf8Length, writeUtf8 } from '../base/index.js';
 import { any, fieldBytesMax, formal, tupleBytesMax, tupleFieldsMax } from './markers.js';
 import { allocate } from './slab.js';
-import { Double } from './tuples.js';
-import type { Field, FieldType, Template, TemplateField, Tuple } from './tuples.js';
+import { Double, hidden, isHidden, Tag, tagPointBytes } from './tuples.js';
+import type { Field, FieldType, PlainField, Template, TemplateField, Tuple } from './tuples.js';
 
 export {
   any,
@@ -28,10 +30,20 @@ export {
   tupleFieldsMax,
 } from './markers.js';
 
-const tag = { string: 1, int: 2, double: 3, bool: 4, bytes: 5, any: 16 } as const;
-/** A typed formal is the type's tag plus this. */
+const typeByte = { string: 1, int: 2, double: 3, bool: 4, bytes: 5, any: 16, hidden: 48 } as const;
+/** A typed formal is the type's byte plus this. */
 const formalOffset = 16;
-const formalOfTag: readonly (TemplateField | null)[] = [
+/** A tag is the type's byte plus this. */
+const tagOffset = 32;
+const typeOfByte: readonly (FieldType | undefined)[] = [
+  undefined,
+  'string',
+  'int',
+  'double',
+  'bool',
+  'bytes',
+];
+const formalOfByte: readonly (TemplateField | null)[] = [
   null,
   formal.string,
   formal.int,
@@ -42,8 +54,8 @@ const formalOfTag: readonly (TemplateField | null)[] = [
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** The type of a field in normal form. */
-export function fieldType(field: Field): FieldType {
+/** The type of a field in normal form; null: it is hidden. A tag's is that of its value. */
+export function fieldType(field: Field): FieldType | null {
   switch (typeof field) {
     case 'string':
       return 'string';
@@ -54,8 +66,21 @@ export function fieldType(field: Field): FieldType {
     case 'boolean':
       return 'bool';
     default:
-      return field instanceof Double ? 'double' : 'bytes';
+      if (field instanceof Uint8Array) return 'bytes';
+      if (field instanceof Double) return 'double';
+      return field instanceof Tag ? field.type : null;
   }
+}
+
+function plainType(field: PlainField): FieldType {
+  const type = fieldType(field);
+  assert(type !== null, 'a value has a type');
+  return type;
+}
+
+/** Whether the service may hold it only in place of a value that is not public. */
+export function isConcealed(field: Field): field is Exclude<Field, PlainField> {
+  return isHidden(field) || field instanceof Tag;
 }
 
 function varintLength(value: number): number {
@@ -84,7 +109,8 @@ function fieldLength(field: Field): number {
     const length = contentLength(field);
     return 1 + varintLength(length) + length;
   }
-  return 9;
+  if (isHidden(field)) return 1;
+  return field instanceof Tag ? 1 + tagPointBytes : 9;
 }
 
 function writeScratch(out: Uint8Array, offset: number): number {
@@ -109,8 +135,13 @@ function writeDouble(value: number, out: Uint8Array, offset: number): number {
 }
 
 function writeField(field: Field, out: Uint8Array, offset: number): number {
-  const type = fieldType(field);
-  out[offset++] = tag[type];
+  if (isConcealed(field)) {
+    out[offset++] = field instanceof Tag ? typeByte[field.type] + tagOffset : typeByte.hidden;
+    if (field instanceof Tag) out.set(field.point, offset);
+    return field instanceof Tag ? offset + tagPointBytes : offset;
+  }
+  const type = plainType(field);
+  out[offset++] = typeByte[type];
   if (typeof field === 'string') {
     return writeUtf8(field, out, writeVarint(contentLength(field), out, offset));
   }
@@ -157,7 +188,7 @@ export function encodeTemplate(template: Template): Uint8Array {
   let offset = 1;
   for (const field of template) {
     if (field.kind === 'value') offset = writeField(field.value, out, offset);
-    else out[offset++] = field.kind === 'any' ? tag.any : tag[field.type] + formalOffset;
+    else out[offset++] = field.kind === 'any' ? typeByte.any : typeByte[field.type] + formalOffset;
   }
   return out;
 }
@@ -183,42 +214,52 @@ class FieldReader {
 
   templateField(): TemplateField | undefined {
     const type = this.#bytes[this.#offset] ?? 0;
-    if (type >= formalOffset) {
+    if (type >= formalOffset && type <= tagOffset) {
       this.#offset++;
-      if (type === tag.any) return any;
-      return formalOfTag[type - formalOffset] ?? undefined;
+      if (type === typeByte.any) return any;
+      return formalOfByte[type - formalOffset] ?? undefined;
     }
     const value = this.field();
-    return value === undefined ? undefined : { kind: 'value', value };
+    return value === undefined || isHidden(value) ? undefined : { kind: 'value', value };
   }
 
   field(): Field | undefined {
-    switch (this.#bytes[this.#offset++]) {
-      case tag.string: {
+    const type = this.#bytes[this.#offset++] ?? 0;
+    switch (type) {
+      case typeByte.string: {
         const end = this.#contentEnd();
         if (end < 0) return undefined;
         const start = this.#offset;
         this.#offset = end;
         return decodeUtf8(this.#bytes, start, end) ?? undefined;
       }
-      case tag.bytes: {
+      case typeByte.bytes: {
         const end = this.#contentEnd();
         if (end < 0) return undefined;
         const start = this.#offset;
         this.#offset = end;
         return new Uint8Array(this.#bytes.subarray(start, end));
       }
-      case tag.int:
+      case typeByte.int:
         return this.#int();
-      case tag.double:
+      case typeByte.double:
         return this.#double();
-      case tag.bool: {
+      case typeByte.bool: {
         const value = this.#bytes[this.#offset++] ?? 2;
         return value > 1 ? undefined : value === 1;
       }
+      case typeByte.hidden:
+        return hidden;
       default:
-        return undefined;
+        return this.#tag(typeOfByte[type - tagOffset]);
     }
+  }
+
+  #tag(type: FieldType | undefined): Tag | undefined {
+    const start = this.#offset;
+    this.#offset += tagPointBytes;
+    if (type === undefined || this.#offset > this.#bytes.length) return undefined;
+    return new Tag(type, new Uint8Array(this.#bytes.subarray(start, this.#offset)));
   }
 
   /** Reads a length in its shortest form; the offset behind the content, or −1. */

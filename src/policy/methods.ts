@@ -3,7 +3,7 @@
  * most before it does it, from lengths alone.
  */
 import { TheodoraError, type ClientId } from '../base/index.js';
-import { any, double, formal, normalizeField, tupleFieldsMax } from '../codec/index.js';
+import { any, double, formal, isHidden, normalizeField, Tag, tupleFieldsMax } from '../codec/index.js';
 import type { Entry, Template, TemplateField } from '../codec/index.js';
 import { policyTemplate, type PolicyTemplate } from './authoring.js';
 import { fault, type Meter } from './meter.js';
@@ -101,8 +101,9 @@ function predicateHelpers(meter: Meter) {
 function fieldsOf(value: unknown): PolicyTemplate {
   const fields = arrayOf(value);
   for (const field of fields) {
-    if (typeof field === 'object' && field !== null && !isField(field))
-      fault('an array or a record is no field');
+    if (typeof field !== 'object' || field === null) continue;
+    if (!isField(field)) fault('an array or a record is no field');
+    if (isHidden(field)) fault('what is hidden is no value of a template: write any');
   }
   return fields as PolicyTemplate;
 }
@@ -124,7 +125,8 @@ function normalOf(fields: PolicyTemplate): Template {
     const normal: TemplateField[] = [];
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!;
-      normal.push(isMarker(field) ? field : { kind: 'value', value: normalizeField(field, i) });
+      if (isMarker(field)) normal.push(field);
+      else normal.push({ kind: 'value', value: field instanceof Tag ? field : normalizeField(field, i) });
     }
     return normal;
   });

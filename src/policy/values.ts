@@ -1,11 +1,11 @@
 /**
  * Operators and members of the policy language. The values are strings, numbers, large integers, booleans,
- * null and undefined; bytes, doubles, markers of templates; frozen arrays and frozen records without a
+ * null and undefined; bytes, doubles, markers of templates; tags and what is hidden, both opaque; frozen arrays and frozen records without a
  * prototype. Nothing is coerced, and nothing is compared by identity: whether two equal values are one object
  * may differ between a replica that inserted an entry and one that restored it from a checkpoint.
  */
 import { equalBytes } from '../base/index.js';
-import { any, Double, formal } from '../codec/index.js';
+import { any, Double, formal, isHidden, Tag } from '../codec/index.js';
 import type { TemplateField } from '../codec/index.js';
 import { fault, type Meter } from './meter.js';
 
@@ -58,13 +58,15 @@ export function isMarker(value: unknown): value is Exclude<TemplateField, { read
 
 /** Whether an object is a value of a tuple or template; arrays and records are not. */
 export function isField(value: object): boolean {
-  return markers.has(value) || value instanceof Double || value instanceof Uint8Array;
+  if (markers.has(value) || value instanceof Double || value instanceof Uint8Array) return true;
+  return value instanceof Tag || isHidden(value);
 }
 
 function equalObjects(a: object, b: object): boolean {
   if (a instanceof Double && b instanceof Double) return a.value === b.value;
   if (a instanceof Uint8Array && b instanceof Uint8Array) return equalBytes(a, b);
-  if (isField(a) || isField(b)) return a === b && markers.has(a);
+  if (a instanceof Tag && b instanceof Tag) return a.type === b.type && equalBytes(a.point, b.point);
+  if (isField(a) || isField(b)) return a === b && (markers.has(a) || isHidden(a));
   return fault('arrays and records are not compared: compare their fields');
 }
 
@@ -126,7 +128,7 @@ function member(object: unknown, name: string): unknown {
   }
   if (typeof object !== 'object' || object === null) return fault(`${name} of ${kindOf(object)}`);
   if (object instanceof Double) return name === 'value' ? object.value : undefined;
-  if (Array.isArray(object) || object instanceof Uint8Array || markers.has(object)) return undefined;
+  if (Array.isArray(object) || isField(object)) return undefined;
   return Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
 }
 

@@ -32,6 +32,7 @@ export function administer(at: Administration, operation: AdminOperation, change
   switch (operation.kind) {
     case 'clientAdd':
     case 'clientRevoke':
+    case 'clientPardon':
     case 'clientList':
       return administerClients(at, operation, change);
     case 'spaceCreate':
@@ -43,13 +44,17 @@ export function administer(at: Administration, operation: AdminOperation, change
 
 function administerClients(
   { clients, endClient }: Administration,
-  operation: AdminOf<'clientAdd' | 'clientRevoke' | 'clientList'>,
+  operation: AdminOf<'clientAdd' | 'clientRevoke' | 'clientPardon' | 'clientList'>,
   { time }: Change,
 ): Result {
   switch (operation.kind) {
     case 'clientAdd': {
       const added = clients.add(operation.name, operation.publicKey, time);
       return 'code' in added ? added : { kind: 'client', client: added };
+    }
+    case 'clientPardon': {
+      const pardoned = clients.pardon(operation.name);
+      return 'code' in pardoned ? pardoned : { kind: 'client', client: pardoned };
     }
     case 'clientRevoke': {
       const revoked = clients.revoke(operation.name, time);

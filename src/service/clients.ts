@@ -4,7 +4,12 @@
  * what a client may do.
  */
 import { assert, clientName, type ClientId, type ClientName, type PageTree } from '../base/index.js';
-import { decodeClientRecord, encodeClientRecord, type ClientRecord } from '../codec/index.js';
+import {
+  decodeClientRecord,
+  encodeClientRecord,
+  type Blacklisting,
+  type ClientRecord,
+} from '../codec/index.js';
 import { numberWithin, pageNumber, refused, type Refused } from '../space/index.js';
 
 /** The name of the client that administers. */
@@ -52,6 +57,10 @@ export class Clients {
     return client === undefined || client.record.revokedAt !== null ? null : client.record.name;
   }
 
+  isBlacklisted(key: ClientId): boolean {
+    return (this.#byKey.get(key)?.record.blacklisted ?? null) !== null;
+  }
+
   /** Refuses the first name that is no client's, revoked ones included. */
   checkNames(names: readonly ClientName[]): Refused | null {
     if (!this.#isClosed) return null;
@@ -76,15 +85,34 @@ export class Clients {
 
   /** Once and for all; again: as before. */
   revoke(name: string, time: number): ClientRecord | Refused {
-    const client = this.#find(name);
-    if (client === undefined || client.record.name !== name)
-      return refused('NO_SUCH_CLIENT', 0, subjectOf(name));
+    const client = this.#named(name);
+    if ('code' in client) return client;
     if (client.record.name === adminName) return refused('ADMIN_STAYS', 0);
-    if (client.record.revokedAt === null) {
-      client.record = { ...client.record, revokedAt: time };
-      this.#write(client);
-    }
+    if (client.record.revokedAt === null) this.#change(client, { revokedAt: time });
     return client.record;
+  }
+
+  /** Lifts its blacklisting; if there is none: as before. */
+  pardon(name: string): ClientRecord | Refused {
+    const client = this.#named(name);
+    if ('code' in client) return client;
+    if (client.record.blacklisted !== null) this.#change(client, { blacklisted: null });
+    return client.record;
+  }
+
+  /** False: it has been blacklisted before, and stays so. */
+  blacklist(key: ClientId, blacklisted: Blacklisting): boolean {
+    const client = this.#byKey.get(key);
+    assert(client !== undefined, 'who has inserted something sealed is registered');
+    if (client.record.blacklisted !== null) return false;
+    this.#change(client, { blacklisted });
+    return true;
+  }
+
+  countForgedRepair(name: ClientName): void {
+    const client = this.#find(name);
+    assert(client !== undefined, 'who repairs is registered');
+    this.#change(client, { forgedRepairs: client.record.forgedRepairs + 1 });
   }
 
   /** Takes over a page of a certified state; false: it is none of clients. Pages come in ascending order. */
@@ -101,8 +129,19 @@ export class Clients {
     return this.#byName.get(name.toLowerCase());
   }
 
+  #named(name: string): Client | Refused {
+    const client = this.#find(name);
+    const isIt = client !== undefined && client.record.name === name;
+    return isIt ? client : refused('NO_SUCH_CLIENT', 0, subjectOf(name));
+  }
+
+  #change(client: Client, change: Partial<ClientRecord>): void {
+    client.record = { ...client.record, ...change };
+    this.#write(client);
+  }
+
   #insert(name: ClientName, publicKey: ClientId, addedAt: number): ClientRecord {
-    const record = { name, publicKey, addedAt, revokedAt: null };
+    const record = { name, publicKey, addedAt, revokedAt: null, blacklisted: null, forgedRepairs: 0 };
     const client = { number: this.#byKey.size, record };
     this.#index(client);
     this.#write(client);

@@ -12,6 +12,7 @@ export type ListName = 'insert' | 'readers' | 'takers';
 
 export interface Guard {
   readonly config: SpaceConfig;
+  readonly keyOrigin: SpaceRecord['keyOrigin'];
   /** Null: whatever the lists allow. */
   readonly policy: Policy | null;
 }
@@ -22,8 +23,8 @@ export function recordOf(bytes: Uint8Array): SpaceRecord {
   return record;
 }
 
-export function guardFor({ config }: SpaceRecord, hash: HashFunction): Guard {
-  return { config, policy: config.policy === null ? null : loadPolicy(config.policy, hash) };
+export function guardFor({ config, keyOrigin }: SpaceRecord, hash: HashFunction): Guard {
+  return { config, keyOrigin, policy: config.policy === null ? null : loadPolicy(config.policy, hash) };
 }
 
 /** The first of the lists that the client is missing on. */

@@ -4,11 +4,12 @@
  * (pitfall 23). Says what has to be allowed; must not decide whether it is.
  */
 import type { ClientName, SessionId } from '../base/index.js';
-import type { Access, Entry, Result, SpaceOperation, Template } from '../codec/index.js';
+import type { Access, Entry, Result, Sealed, SpaceOperation, Template } from '../codec/index.js';
 import type { PolicyAttempt } from '../policy/index.js';
 import {
   checkAccess,
   checkLease,
+  checkSealed,
   checkTemplate,
   checkTuple,
   checkWait,
@@ -23,8 +24,8 @@ import {
 } from '../space/index.js';
 import type { Guard, ListName } from './guard.js';
 
-/** Operations on one space; a cancel only names what it ends. */
-export type GuardedOperation = Exclude<SpaceOperation, { readonly kind: 'cancel' }>;
+/** Operations on one space; a cancel only names what it ends, and what is of confidential spaces alone is done elsewhere. */
+export type GuardedOperation = Exclude<SpaceOperation, { readonly kind: 'cancel' | 'spaceKey' | 'repair' }>;
 type GuardedKind = GuardedOperation['kind'];
 type OperationOf<K extends GuardedKind> = Extract<GuardedOperation, { readonly kind: K }>;
 
@@ -37,6 +38,8 @@ export interface Invocation {
   readonly time: number;
   /** Whether the session has room for one more operation that waits. */
   readonly mayWait: boolean;
+  /** What the operation seals in the entry that it inserts. */
+  readonly sealed: Sealed | null;
   readonly limits: SpaceLimits;
   readonly effects: Effects;
   /** Of the space. */
@@ -60,6 +63,7 @@ interface Handler<O> {
 const checkOut = (limits: SpaceLimits, operation: OperationOf<'out'>): Refused | null =>
   checkTuple(limits, operation.tuple) ??
   checkAccess(limits, operation) ??
+  checkSealed(limits, operation) ??
   checkLease(limits, operation.lease);
 
 const checkMatch = (
@@ -71,6 +75,7 @@ const checkSwap = (limits: SpaceLimits, operation: OperationOf<'cas' | 'replace'
   checkTemplate(limits, operation.template) ??
   checkTuple(limits, operation.tuple) ??
   checkAccess(limits, operation) ??
+  checkSealed(limits, operation) ??
   checkLease(limits, operation.lease);
 
 const checkRenew = (limits: SpaceLimits, { template, lease }: OperationOf<'renew'>): Refused | null =>
@@ -125,6 +130,7 @@ const handlers: { readonly [K in GuardedKind]: Handler<OperationOf<K>> } = {
         deadlineFor(operation.lease, by),
         by.effects,
         accessOf(operation),
+        by.sealed,
       ),
   },
   rdp: {
@@ -165,7 +171,7 @@ const handlers: { readonly [K in GuardedKind]: Handler<OperationOf<K>> } = {
     run: (space, operation, by) => {
       const { template, tuple, lease } = operation;
       const deadline = deadlineFor(lease, by);
-      return space.cas(template, tuple, by.client, deadline, by.effects, accessOf(operation));
+      return space.cas(template, tuple, by.client, deadline, by.effects, accessOf(operation), by.sealed);
     },
   },
   replace: {
@@ -175,7 +181,7 @@ const handlers: { readonly [K in GuardedKind]: Handler<OperationOf<K>> } = {
     run: (space, operation, by) => {
       const { template, tuple, lease } = operation;
       const deadline = deadlineFor(lease, by);
-      return space.replace(template, tuple, by.client, deadline, by.effects, accessOf(operation));
+      return space.replace(template, tuple, by.client, deadline, by.effects, accessOf(operation), by.sealed);
     },
   },
   renew: {

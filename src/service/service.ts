@@ -19,6 +19,8 @@ import {
   encodeResult,
   encodeSpaceRecord,
   isAdminOperation,
+  mayBeRepair,
+  type Operation,
   type RefusalCount,
   type Result,
   type SpaceOperation,
@@ -38,6 +40,7 @@ import {
 } from '../space/index.js';
 import { administer } from './administration.js';
 import { adminName, Clients, type RegisteredClient } from './clients.js';
+import { checkAnyList, checkConfidentiality, repair, sealedBy, spaceKey } from './confidential.js';
 import { checkLists, checkPolicyRule, isRuleUncertain, recordOf } from './guard.js';
 import { attemptOf, handlerOf, type GuardedOperation, type Invocation } from './operations.js';
 import { Refusals } from './refusals.js';
@@ -65,6 +68,8 @@ export interface ServiceOperation {
   /** Ordered time, ms since the epoch; `advanceTime` has been told of it. */
   readonly time: number;
   readonly mayWait: boolean;
+  /** Verdict of the slow check that `slowCheck` asked for. */
+  readonly isVerified: boolean;
 }
 
 /** What operations do to others, in bytes; as the ordering layer's Effects. */
@@ -107,6 +112,10 @@ export interface Service {
 
 /** A read does nothing to others. */
 const noEffects: Effects = { resolve: () => false, notify: () => undefined };
+const noRequest = {
+  ...{ session: sessionId(0), number: 0, mayWait: false },
+  ...{ sealed: null, effects: noEffects },
+};
 
 /** The replicated state. */
 interface State {
@@ -116,7 +125,7 @@ interface State {
 }
 
 class TupleSpaceService implements Service {
-  readonly version = 4;
+  readonly version = 5;
   readonly #hash: HashFunction;
   readonly #limits: SpaceLimits;
   readonly #clockSkewMaxMs: number;
@@ -139,7 +148,8 @@ class TupleSpaceService implements Service {
     const set = new SpaceSet(this.#hash, this.#limits, this.#portsFor(clients), tree);
     this.#state = this.#stateOf(set, clients);
     const changes = [{ by: adminName, time: 0, digest: null }];
-    set.create(defaultSpace, encodeSpaceRecord({ name: defaultSpace, config: openConfig, changes }));
+    const record = { name: defaultSpace, config: openConfig, changes, keyOrigin: null };
+    set.create(defaultSpace, encodeSpaceRecord(record));
   }
 
   advanceTime(time: number, effects: ServiceEffects): void {
@@ -154,9 +164,13 @@ class TupleSpaceService implements Service {
     if (operation === null) return this.#answer(refused('MALFORMED_OPERATION', 0), '', '');
     const client = this.#state.clients.nameOf(ordered.client);
     if (client === null) return this.#answer(refused('UNKNOWN_CLIENT', 0), '', '');
+    if (this.#isBarred(ordered.client, client, operation))
+      return this.#answer(refused('CLIENT_BLACKLISTED', 0), client, operation.space);
     const own = this.#encoding(effects);
     if (!isAdminOperation(operation)) {
-      const result = this.#run(operation, { client, session, number, time, mayWait, effects: own });
+      const sealed = sealedBy(operation, ordered);
+      const request = { client, session, number, time, mayWait, sealed, effects: own };
+      const result = this.#run(operation, request, ordered.isVerified);
       return result === null ? null : this.#answer(result, client, operation.space);
     }
     const at = {
@@ -165,7 +179,8 @@ class TupleSpaceService implements Service {
       endClient: (ended: ClientId) => effects.endClient(ended),
       recheck: (space: Space) => this.#recheckSubscriptions(space, own),
     };
-    const result = administer(at, operation, { by: client, time });
+    const origin = { inserter: ordered.client, session, number };
+    const result = administer(at, operation, { by: client, time, origin });
     return this.#answer(result, client, operation.space);
   }
 
@@ -182,7 +197,8 @@ class TupleSpaceService implements Service {
     const operation = decodeOperation(bytes);
     const client = this.#state.clients.nameOf(key);
     if (operation === null || client === null || isAdminOperation(operation)) return null;
-    const unordered = { session: sessionId(0), number: 0, time: nowMs, mayWait: false, effects: noEffects };
+    if (this.#isBarred(key, client, operation)) return null;
+    const unordered = { ...noRequest, time: nowMs };
     const result = this.#read(operation, { client, ...unordered }, nowMs + this.#clockSkewMaxMs);
     return result === null ? null : encodeResult(result);
   }
@@ -191,8 +207,10 @@ class TupleSpaceService implements Service {
     return this.#state.clients.nameOf(client) !== null;
   }
 
-  slowCheck(): null {
-    return null;
+  /** Of a repair its evidence, which names its space: it is judged from that alone. */
+  slowCheck(bytes: Uint8Array): Uint8Array | null {
+    const operation = mayBeRepair(bytes) ? decodeOperation(bytes) : null;
+    return operation?.kind === 'repair' ? operation.evidence : null;
   }
 
   nextDeadline(): number | null {
@@ -230,8 +248,7 @@ class TupleSpaceService implements Service {
 
   /** DESIGN section 4: policy is asked again when a match comes for a wait, or another policy for a subscription. */
   #checkAgain(space: Space, operation: GuardedOperation, client: ClientName): Refused | null {
-    const request = { session: sessionId(0), number: 0, mayWait: false, effects: noEffects };
-    const invocation = this.#invocation({ client, time: this.#time, ...request }, space);
+    const invocation = this.#invocation({ client, time: this.#time, ...noRequest }, space);
     const refusal = this.#checkPolicy(space, operation, invocation);
     if (refusal !== null) this.#refusals.count(refusal.code, client, space.name);
     return refusal;
@@ -245,9 +262,16 @@ class TupleSpaceService implements Service {
   }
 
   /** Written out, as spreading costs more than many an operation. */
-  #invocation({ client, session, number, time, mayWait, effects }: Request, space: Space): Invocation {
+  #invocation(request: Request, space: Space): Invocation {
+    const { client, session, number, time, mayWait, sealed, effects } = request;
     const guard = this.#state.spaces.guardOf(space);
-    return { client, session, number, time, mayWait, effects, limits: this.#limits, guard };
+    return { client, session, number, time, mayWait, sealed, effects, limits: this.#limits, guard };
+  }
+
+  /** The admin goes on administering: else nobody could pardon him. */
+  #isBarred(key: ClientId, client: ClientName, operation: Operation): boolean {
+    if (!this.#state.clients.isBlacklisted(key) || operation.kind === 'cancel') return false;
+    return client !== adminName || !isAdminOperation(operation);
   }
 
   /** Everything before the policy. */
@@ -257,7 +281,8 @@ class TupleSpaceService implements Service {
     if (refusal !== null) return refusal;
     const space = this.#state.set.get(operation.space);
     if (space === null) return refused('NO_SUCH_SPACE', 0);
-    return checkLists(this.#state.spaces.guardOf(space), needs, client) ?? space;
+    const guard = this.#state.spaces.guardOf(space);
+    return checkLists(guard, needs, client) ?? checkConfidentiality(guard.config, operation) ?? space;
   }
 
   #checkNames(operation: GuardedOperation): Refused | null {
@@ -272,12 +297,31 @@ class TupleSpaceService implements Service {
     return checkPolicyRule(guard, space, attemptOf(space, operation, invocation));
   }
 
-  #run(operation: SpaceOperation, request: Request): Result | null {
+  /** No list is for these, and no rule of a policy. */
+  #runOnWhole(operation: OnWhole, request: Request, isVerified: boolean): Result {
+    const { clients, set, spaces } = this.#state;
+    const { client, time, effects } = request;
+    const space = set.get(operation.space);
+    if (space === null) return refused('NO_SUCH_SPACE', 0);
+    const guard = spaces.guardOf(space);
+    const { config } = guard;
+    const refusal = checkAnyList(config, client);
+    if (refusal !== null) return refusal;
+    if (operation.kind === 'spaceKey') return spaceKey(guard);
+    const onBlacklisted = (name: ClientName): void => {
+      for (const each of set.all) each.endAllOf(name, refused('CLIENT_BLACKLISTED', 0), effects);
+    };
+    const at = { space, config, clients, client, time, isVerified, effects, onBlacklisted };
+    return repair(at, operation.evidence);
+  }
+
+  #run(operation: SpaceOperation, request: Request, isVerified: boolean): Result | null {
     // Whoever may do nothing more in a space may still end what he began there, whatever became of it.
     if (operation.kind === 'cancel') {
       const { client, effects } = request;
       return this.#state.set.cancel(client, operation.session, operation.number, effects);
     }
+    if (isOnWhole(operation)) return this.#runOnWhole(operation, request, isVerified);
     const space = this.#check(operation, request.client);
     if ('code' in space) return space;
     const invocation = this.#invocation(request, space);
@@ -287,7 +331,11 @@ class TupleSpaceService implements Service {
 
   /** The answer to a read; null if it has to be ordered, as when something in it may be gone by `time`. */
   #read(operation: SpaceOperation, request: Request, time: number): Result | null {
-    if (operation.kind === 'cancel') return null;
+    if (operation.kind === 'cancel' || operation.kind === 'repair') return null;
+    if (operation.kind === 'spaceKey') {
+      const key = this.#runOnWhole(operation, request, false);
+      return key.kind === 'refused' ? null : key;
+    }
     const { mayBeGone, run } = handlerOf(operation);
     const space = mayBeGone === null ? null : this.#check(operation, request.client);
     if (mayBeGone === null || space === null || 'code' in space) return null;
@@ -314,6 +362,12 @@ class TupleSpaceService implements Service {
     }
     return encodeResult(result);
   }
+}
+
+type OnWhole = Exclude<SpaceOperation, GuardedOperation | { readonly kind: 'cancel' }>;
+
+function isOnWhole(operation: SpaceOperation): operation is OnWhole {
+  return operation.kind === 'spaceKey' || operation.kind === 'repair';
 }
 
 type Request = Omit<Invocation, 'limits' | 'guard'>;

@@ -5,6 +5,7 @@
 import { InvalidInputError, type ClientName, type HashFunction } from '../base/index.js';
 import {
   encodeSpaceRecord,
+  type Origin,
   type PolicyChange,
   type SpaceConfig,
   type SpaceDescription,
@@ -26,12 +27,14 @@ const changesMax = 64;
 export interface Change {
   readonly by: ClientName;
   readonly time: number;
+  /** The request. */
+  readonly origin: Omit<Origin, 'space'>;
 }
 
 const unbounded = { entries: null, bytes: null, waits: null };
 /** Of the space that exists from the start: open to every registered client. */
 export const openConfig: SpaceConfig = {
-  ...{ insert: null, readers: null, takers: null, policy: null },
+  ...{ insert: null, readers: null, takers: null, policy: null, confidential: null },
   ...{ quota: unbounded, clientQuota: unbounded },
 };
 
@@ -64,7 +67,9 @@ export class Spaces {
     const refusal = this.#clients.checkNames(lists.flat());
     if (refusal !== null) return refusal;
     if ('code' in changed) return changed;
-    return this.describe(this.#set.create(name, encodeSpaceRecord({ name, config, changes: [changed] })));
+    const keyOrigin = config.confidential === null ? null : { space: name, ...change.origin };
+    const record = encodeSpaceRecord({ name, config, changes: [changed], keyOrigin });
+    return this.describe(this.#set.create(name, record));
   }
 
   /** Null: no policy. Subscriptions that the new one refuses end; waits are asked about when a match comes. */
@@ -76,9 +81,10 @@ export class Spaces {
   ): SpaceDescription | Refused {
     const changed = this.#changeTo(policy, change);
     if ('code' in changed) return changed;
-    const { name, config, changes } = this.#recordOf(space);
-    const latest = [...changes, changed].slice(-changesMax);
-    this.#set.setRecord(space, encodeSpaceRecord({ name, config: { ...config, policy }, changes: latest }));
+    const record = this.#recordOf(space);
+    const config = { ...record.config, policy };
+    const latest = [...record.changes, changed].slice(-changesMax);
+    this.#set.setRecord(space, encodeSpaceRecord({ ...record, config, changes: latest }));
     this.#guards.delete(space);
     recheck(space);
     return this.describe(space);
@@ -110,7 +116,7 @@ export class Spaces {
     return recordOf(this.#set.recordOf(space));
   }
 
-  #changeTo(policy: string | null, { by, time }: Change): PolicyChange | Refused {
+  #changeTo(policy: string | null, { by, time }: Pick<Change, 'by' | 'time'>): PolicyChange | Refused {
     if (policy === null) return { by, time, digest: null };
     try {
       return { by, time, digest: loadPolicy(policy, this.#hash).digest };

@@ -6,7 +6,7 @@
 import { assert } from '../base/index.js';
 import { LeaseRule } from '../client/index.js';
 import { any, decodeResult } from '../codec/index.js';
-import type { Result, Template, TemplateField, Tuple } from '../codec/index.js';
+import type { PlainField, Result, Template, TemplateField, Tuple } from '../codec/index.js';
 import { lockTag } from './checkers/holder-truth.js';
 import type { Belief } from './checkers/holder-truth.js';
 import type { ClientHost } from './client-host.js';
@@ -109,7 +109,7 @@ export class LockHolder {
   }
 }
 
-const value = (field: Tuple[number]): TemplateField => ({ kind: 'value', value: field });
+const value = (field: PlainField): TemplateField => ({ kind: 'value', value: field });
 
 function resultOf({ outcome }: HistoryEntry): Result | null {
   return outcome?.kind === 'result' ? decodeResult(outcome.result) : null;

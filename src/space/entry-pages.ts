@@ -4,7 +4,7 @@
  * operations.
  */
 import { assert, type ClientName, type PageTree } from '../base/index.js';
-import type { Access, Tuple } from '../codec/index.js';
+import type { Access, Sealed, Tuple } from '../codec/index.js';
 import { ChangedPages } from './changed-pages.js';
 import { decodePage, encodePage, entriesPerPage } from './page-format.js';
 import { Renewals } from './renewals.js';
@@ -45,10 +45,11 @@ export class EntryPages {
     owner: ClientName,
     deadline: number | null,
     access: Access,
+    sealed: Sealed | null,
   ): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
-    const entry = this.#stored(storedEntry(id, space, tuple, owner, deadline, access));
+    const entry = this.#stored(storedEntry(id, space, tuple, owner, deadline, access, sealed));
     const number = Math.floor(id / entriesPerPage);
     let page = this.#pages.get(number);
     if (page === undefined) {
@@ -58,6 +59,12 @@ export class EntryPages {
     page.entries.push(entry);
     this.#changed.add(page);
     return entry;
+  }
+
+  /** The entry of this id, in whatever space; or null. */
+  find(id: number): StoredEntry | null {
+    const page = this.#pages.get(Math.floor(id / entriesPerPage));
+    return page?.entries.find((entry) => entry.id === id) ?? null;
   }
 
   /** The entry must be here. */
@@ -108,9 +115,8 @@ export class EntryPages {
     renew: (entry: StoredEntry, deadline: number) => void,
   ): void {
     for (const { id, deadline } of this.#renewals.load(number, bytes)) {
-      const page = this.#pages.get(Math.floor(id / entriesPerPage));
-      const entry = page?.entries.find((each) => each.id === id);
-      assert(entry !== undefined && entry.deadline !== null, 'a certified renewal is of a timed entry');
+      const entry = this.find(id);
+      assert(entry !== null && entry.deadline !== null, 'a certified renewal is of a timed entry');
       renew(entry, deadline);
     }
   }
@@ -127,9 +133,9 @@ export class EntryPages {
   }
 
   /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored({ id, space, tuple, owner, deadline, access }: StoredEntry): StoredEntry {
+  #stored({ id, space, tuple, owner, deadline, access, sealed }: StoredEntry): StoredEntry {
     let shared = this.#owners.get(owner);
     if (shared === undefined) this.#owners.set(owner, (shared = owner));
-    return storedEntry(id, space, tuple.slice(), shared, deadline, access);
+    return storedEntry(id, space, tuple.slice(), shared, deadline, access, sealed);
   }
 }

@@ -63,6 +63,15 @@ export class EventLog {
     return event;
   }
 
+  /** The newest event held of the entry of this id, or null. Looks at each that is newer. */
+  lastOf(id: bigint): EntryEvent | null {
+    for (let page = this.#pages.length - 1; page >= 0; page--) {
+      const event = this.#pages[page]!.events.findLast(({ entry }) => entry.id === id);
+      if (event !== undefined) return event;
+    }
+    return null;
+  }
+
   /** Returns the event's sequence number. */
   append(event: EntryEvent): number {
     let tail = this.#pages.at(-1);

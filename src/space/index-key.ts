@@ -1,13 +1,20 @@
 /**
- * A field as the key of a Map, within one field type. Long strings and byte strings stand in by a digest:
+ * A field as the key of a Map, within one kind of key: a field type, whose tags are apart. Long strings and byte strings stand in by a digest:
  * the key takes little room, and JavaScript engines hash very long strings by their length alone, which
  * would put all of them into one bucket.
  */
-import type { HashFunction } from '../base/index.js';
-import type { Field } from '../codec/index.js';
-import { Double, encodeField } from '../codec/index.js';
+import { assert, type HashFunction } from '../base/index.js';
+import type { Field, FieldType } from '../codec/index.js';
+import { Double, encodeField, fieldType, isHidden, Tag } from '../codec/index.js';
 
 export type IndexKey = string | number | bigint | boolean;
+
+export type KeyKind = FieldType | `tag ${FieldType}`;
+
+/** Null: the field equals no value of a template, so nobody looks for it. */
+export function keyKind(field: Field): KeyKind | null {
+  return field instanceof Tag ? `tag ${field.type}` : fieldType(field);
+}
 
 const stringUnitsMax = 512;
 const bytesMax = 64;
@@ -23,5 +30,7 @@ export function indexKey(hash: HashFunction, field: Field): IndexKey {
   if (!isKeyExact(field)) return BigInt(`0x${hash(encodeField(field))}`);
   if (field instanceof Double) return field.value;
   if (field instanceof Uint8Array) return String.fromCharCode(...field);
+  if (field instanceof Tag) return String.fromCharCode(...field.point);
+  assert(!isHidden(field), 'a hidden field has no key');
   return field;
 }

@@ -2,6 +2,7 @@
 export {
   checkAccess,
   checkLease,
+  checkSealed,
   checkTemplate,
   checkTuple,
   checkWait,

@@ -5,7 +5,15 @@
  */
 import { assert, utf8Length } from '../base/index.js';
 import type { Access, Field, Result, Template, Tuple } from '../codec/index.js';
-import { encodeTemplate, encodeTuple, fieldBytesMax, tupleBytesMax, tupleFieldsMax } from '../codec/index.js';
+import {
+  Tag,
+  encodeTemplate,
+  encodeTuple,
+  fieldBytesMax,
+  sealedBytesMax,
+  tupleBytesMax,
+  tupleFieldsMax,
+} from '../codec/index.js';
 
 export type Refused = Extract<Result, { readonly kind: 'refused' }>;
 
@@ -69,6 +77,11 @@ const nameOverheadBytes = 4;
 /** More than the id, owner, deadline and framing of one entry take beside its tuple and lists. */
 const entryOverheadBytes = 160;
 
+/** More than what is sealed takes in an entry beside its bytes: origin, framing and mark. */
+const sealedOverheadBytes = 512;
+/** As sealedBytesMax in codec: what a dealing takes beside the tuple in it. */
+const dealingBytesMax = sealedBytesMax - tupleBytesMax;
+
 /** Throws InvariantError if the limits are out of range or contradict each other. */
 export function assertLimits(limits: SpaceLimits): void {
   const bounds: SpaceLimits = {
@@ -101,6 +114,7 @@ export function refused(code: Refused['code'], detail: number, subject = ''): Re
 /** At least the content bytes of a field; cheap, since most fields are far below every limit. */
 function contentBytesBound(field: Field): number {
   if (typeof field === 'string') return 3 * field.length;
+  if (field instanceof Tag) return field.point.length;
   return field instanceof Uint8Array ? field.length : 0;
 }
 
@@ -148,6 +162,24 @@ export function checkAccess(
 export function checkTemplate(limits: SpaceLimits, template: Template): Refused | null {
   const values = template.map((field) => (field.kind === 'value' ? field.value : null));
   return checkFields(limits, values, () => encodeTemplate(template).length);
+}
+
+/** Of what is sealed: on its own, and so that the entry fits into a result. */
+export function checkSealed(
+  limits: SpaceLimits,
+  {
+    tuple,
+    sealed,
+    readers = [],
+    takers = [],
+  }: Access & { readonly tuple: Tuple; readonly sealed?: Uint8Array },
+): Refused | null {
+  if (sealed === undefined) return null;
+  let besideBytes = encodeTuple(tuple).length + entryOverheadBytes + sealedOverheadBytes;
+  for (const name of [...readers, ...takers]) besideBytes += utf8Length(name) + nameOverheadBytes;
+  const room = limits.resultBytesMax - besideBytes;
+  const bytesMax = Math.max(0, Math.min(limits.tupleBytesMax + dealingBytesMax, room));
+  return sealed.length > bytesMax ? refused('SEALED_TOO_LARGE', bytesMax) : null;
 }
 
 /** `lease` in ms; null: none, which is fine. */

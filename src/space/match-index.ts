@@ -8,7 +8,7 @@ import { assert, type HashFunction } from '../base/index.js';
 import type { Field, FieldType, Template, TemplateField } from '../codec/index.js';
 import { fieldType } from '../codec/index.js';
 import { emptyCursor, EntrySet, type Cursor } from './entry-set.js';
-import { indexKey, isKeyExact, type IndexKey } from './index-key.js';
+import { indexKey, isKeyExact, keyKind, type IndexKey, type KeyKind } from './index-key.js';
 import { MergeCursor } from './merge-cursor.js';
 import { postingCursor, postingSize, withEntry, withoutEntry, type Posting } from './posting.js';
 import type { StoredEntry } from './stored-entry.js';
@@ -28,8 +28,8 @@ type ValueMap = Map<IndexKey, Posting>;
 interface Shape {
   /** Every entry, by the types of its fields. Invariant: no set is empty. */
   readonly signatures: Map<string, EntrySet>;
-  /** Every entry once per position, by type and value of that field. Invariant: no map is empty. */
-  readonly positions: readonly Map<FieldType, ValueMap>[];
+  /** Every entry once per position that is not hidden, by kind and value of that field. Invariant: no map is empty. */
+  readonly positions: readonly Map<KeyKind, ValueMap>[];
 }
 
 /** Constants that narrow down to so few are not worth looking at signatures. */
@@ -42,17 +42,23 @@ const typeLetter: Readonly<Record<FieldType, string>> = {
   bool: 'b',
   bytes: 'y',
 };
+const hiddenLetter = '-';
 const anyLetter = '*';
+
+function letterOf(field: Field): string {
+  const type = fieldType(field);
+  return type === null ? hiddenLetter : typeLetter[type];
+}
 
 function signatureOf(tuple: readonly Field[]): string {
   let signature = '';
-  for (const field of tuple) signature += typeLetter[fieldType(field)];
+  for (const field of tuple) signature += letterOf(field);
   return signature;
 }
 
 function patternLetter(field: TemplateField): string {
   if (field.kind === 'any') return anyLetter;
-  return typeLetter[field.kind === 'formal' ? field.type : fieldType(field.value)];
+  return field.kind === 'formal' ? typeLetter[field.type] : letterOf(field.value);
 }
 
 function fits(pattern: string, signature: string): boolean {
@@ -82,6 +88,12 @@ function fromSets(sets: readonly EntrySet[], after: number, isExact: boolean): C
   return { cursor: cursors.length === 1 ? cursors[0]! : new MergeCursor(cursors), size, isExact };
 }
 
+function kindOf(value: Field): KeyKind {
+  const kind = keyKind(value);
+  assert(kind !== null, 'a template has no hidden values');
+  return kind;
+}
+
 const noCandidates: Candidates = { cursor: emptyCursor, size: 0, isExact: true };
 
 export class MatchIndex {
@@ -98,7 +110,7 @@ export class MatchIndex {
     const { tuple } = entry;
     let shape = this.#shapes.get(tuple.length);
     if (shape === undefined) {
-      shape = { signatures: new Map(), positions: tuple.map(() => new Map<FieldType, ValueMap>()) };
+      shape = { signatures: new Map(), positions: tuple.map(() => new Map<KeyKind, ValueMap>()) };
       this.#shapes.set(tuple.length, shape);
     }
     const signature = signatureOf(tuple);
@@ -145,7 +157,7 @@ export class MatchIndex {
       if (field.kind === 'any') continue;
       conditions++;
       if (field.kind === 'formal') continue;
-      const posting = shape.positions[i]!.get(fieldType(field.value))?.get(indexKey(this.#hash, field.value));
+      const posting = shape.positions[i]!.get(kindOf(field.value))?.get(indexKey(this.#hash, field.value));
       if (posting === undefined) return noCandidates;
       isKnownExact &&= isKeyExact(field.value);
       const size = postingSize(posting);
@@ -159,25 +171,27 @@ export class MatchIndex {
     return { cursor: postingCursor(best, after), size: bestSize, isExact: conditions === 1 && isKnownExact };
   }
 
-  #addField(values: Map<FieldType, ValueMap>, field: Field, entry: StoredEntry): void {
-    const type = fieldType(field);
-    let map = values.get(type);
-    if (map === undefined) values.set(type, (map = new Map()));
+  #addField(values: Map<KeyKind, ValueMap>, field: Field, entry: StoredEntry): void {
+    const kind = keyKind(field);
+    if (kind === null) return;
+    let map = values.get(kind);
+    if (map === undefined) values.set(kind, (map = new Map()));
     const key = indexKey(this.#hash, field);
     const before = map.get(key);
     const after = withEntry(before, entry);
     if (after !== before) map.set(key, after);
   }
 
-  #removeField(values: Map<FieldType, ValueMap>, field: Field, entry: StoredEntry): void {
-    const type = fieldType(field);
-    const map = values.get(type);
+  #removeField(values: Map<KeyKind, ValueMap>, field: Field, entry: StoredEntry): void {
+    const kind = keyKind(field);
+    if (kind === null) return;
+    const map = values.get(kind);
     const key = indexKey(this.#hash, field);
     const before = map?.get(key);
     assert(map !== undefined && before !== undefined, 'a removed field was indexed');
     const after = withoutEntry(before, entry);
     if (after === undefined) map.delete(key);
     else if (after !== before) map.set(key, after);
-    if (map.size === 0) values.delete(type);
+    if (map.size === 0) values.delete(kind);
   }
 }

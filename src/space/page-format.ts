@@ -112,10 +112,10 @@ export function decodePage(number: number, bytes: Uint8Array): StoredEntry[] | n
     const entry = offset > bytes.length ? null : decodeEntry(bytes.subarray(start, offset));
     const id = number * entriesPerPage + slot;
     if (entry === null || entry.id !== BigInt(id)) return null;
-    const { tuple, owner, deadline, readers, takers } = entry;
+    const { tuple, owner, deadline, readers, takers, sealed = null } = entry;
     const lists = { ...(readers && { readers }), ...(takers && { takers }) };
     const access = isOpen(lists) ? openAccess : lists;
-    entries.push(storedEntry(id, readUint32(bytes, start - 8), tuple, owner, deadline, access));
+    entries.push(storedEntry(id, readUint32(bytes, start - 8), tuple, owner, deadline, access, sealed));
     lastSlot = slot;
   }
   return entries.length === 0 ? null : entries;

@@ -1,6 +1,6 @@
 /**
  * How many entries fit into a result (DESIGN section 4). Sizes are those of `encodeResult`, counted without
- * encoding the result: every entry with its tag and length, the list of them with its own.
+ * encoding the result: every entry with its tag and length, the list of them with its own, the mark of what is sealed.
  */
 import { encodeEntry } from '../codec/index.js';
 import { publicEntry, type StoredEntry } from './stored-entry.js';
@@ -11,6 +11,8 @@ function framedBytes(length: number): number {
   for (let rest = length; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
   return bytes;
 }
+
+const sealedMarkBytes = 2;
 
 /** Collects entries for one result. */
 export class ResultEntries {
@@ -25,7 +27,8 @@ export class ResultEntries {
   /** False, and the entry is left out, if the result would become too large. */
   add(entry: StoredEntry): boolean {
     const listBytes = this.#listBytes + framedBytes(encodeEntry(publicEntry(entry)).length);
-    if (framedBytes(listBytes) > this.#bytesMax) return false;
+    const markBytes = entry.sealed === null ? 0 : sealedMarkBytes;
+    if (framedBytes(listBytes) + markBytes > this.#bytesMax) return false;
     this.#listBytes = listBytes;
     this.entries.push(entry);
     return true;

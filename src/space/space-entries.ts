@@ -3,7 +3,7 @@
  * quotas. Must not know who waits or is told, nor which operation asks.
  */
 import { assert, type ClientName } from '../base/index.js';
-import type { Access, Template, Tuple } from '../codec/index.js';
+import type { Access, Template } from '../codec/index.js';
 import type { Deadlines } from './deadlines.js';
 import type { EntryPages } from './entry-pages.js';
 import { EntrySet } from './entry-set.js';
@@ -13,7 +13,7 @@ import type { MatchIndex } from './match-index.js';
 import { matches } from './matching.js';
 import { ResultEntries } from './result-size.js';
 import type { StoredEntry } from './stored-entry.js';
-import { Usage, type SpaceQuotas } from './usage.js';
+import { Usage, type Content, type SpaceQuotas } from './usage.js';
 import { mayRead, type Viewer } from './visibility.js';
 
 /** With more deadlines close ahead than this, nobody looks at each of them for the sake of one read. */
@@ -56,14 +56,20 @@ export class SpaceEntries {
     return this.#usage.entries;
   }
 
-  /** Of canonical tuples; null: not counted. */
+  /** Of canonical tuples and what is sealed; null: not counted. */
   get bytes(): number | null {
     return this.#usage.bytes;
   }
 
-  /** Whether the owner may insert the tuple once `leaving` is gone. */
-  checkRoom(tuple: Tuple, owner: ClientName, leaving: StoredEntry | null): Refused | null {
-    return this.#usage.checkRoom(tuple, owner, leaving);
+  /** Whether the owner may insert the content once `leaving` is gone. */
+  checkRoom(content: Content, owner: ClientName, leaving: StoredEntry | null): Refused | null {
+    return this.#usage.checkRoom(content, owner, leaving);
+  }
+
+  /** The entry of this id, or null. */
+  find(id: number): StoredEntry | null {
+    const entry = this.#pages.find(id);
+    return entry?.space === this.#space ? entry : null;
   }
 
   /** Takes over an entry of a certified state; entries come in ascending order of id. */
@@ -72,8 +78,13 @@ export class SpaceEntries {
   }
 
   /** There must be room. */
-  insert(tuple: Tuple, owner: ClientName, deadline: number | null, access: Access): StoredEntry {
-    const entry = this.#pages.insert(this.#space, tuple, owner, deadline, access);
+  insert(
+    { tuple, sealed }: Content,
+    owner: ClientName,
+    deadline: number | null,
+    access: Access,
+  ): StoredEntry {
+    const entry = this.#pages.insert(this.#space, tuple, owner, deadline, access, sealed);
     this.#add(entry);
     return entry;
   }

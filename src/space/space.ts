@@ -6,13 +6,22 @@
  * (visibility.ts): guards and the order of checks are the service's.
  */
 import type { ClientName, SessionId } from '../base/index.js';
-import { encodeTemplate, type EventKind, type Result, type Template, type Tuple } from '../codec/index.js';
+import {
+  encodeTemplate,
+  type Entry,
+  type EntryEvent,
+  type EventKind,
+  type Result,
+  type Sealed,
+  type Template,
+  type Tuple,
+} from '../codec/index.js';
 import type { Effects } from './effects.js';
 import type { EventLog } from './event-log.js';
 import { refused, type Refused } from './limits.js';
 import type { Lookups } from './lookups.js';
 import type { SpaceEntries } from './space-entries.js';
-import { openAccess, publicEntry, type StoredEntry } from './stored-entry.js';
+import { insertedEntry, openAccess, publicEntry, type StoredEntry } from './stored-entry.js';
 import type { Subscription, Subscriptions } from './subscriptions.js';
 import type { SpaceQuotas } from './usage.js';
 import { mayRead, mayTake, type Viewer } from './visibility.js';
@@ -115,7 +124,7 @@ export class Space {
 
   /**
    * Inserts, if there is room. Tuple, template and lists of any operation are within limits, its deadline lies ahead of
-   * ordered time; null: the entry stays until taken.
+   * ordered time; null: the entry stays until taken. `sealed`: not null exactly in a confidential space.
    */
   out(
     tuple: Tuple,
@@ -123,12 +132,14 @@ export class Space {
     deadline: number | null,
     effects: Effects,
     access = openAccess,
+    sealed: Sealed | null = null,
   ): ResultOf<'entry'> | Refused {
-    const refusal = this.#entries.checkRoom(tuple, owner, null);
+    const content = { tuple, sealed };
+    const refusal = this.#entries.checkRoom(content, owner, null);
     if (refusal !== null) return refusal;
-    const entry = this.#entries.insert(tuple, owner, deadline, access);
+    const entry = this.#entries.insert(content, owner, deadline, access);
     this.#inserted(entry, effects);
-    return entryResult(entry);
+    return { kind: 'entry', entry: insertedEntry(entry) };
   }
 
   /** Reads the oldest match that the viewer may read. */
@@ -151,13 +162,14 @@ export class Space {
     deadline: number | null,
     effects: Effects,
     access = openAccess,
+    sealed: Sealed | null = null,
   ): ResultOf<'cas'> | Refused {
     const match = this.#entries.oldest(template, () => true);
     if (match !== null) {
       const entry = mayRead(match.access, owner) ? publicEntry(match) : null;
       return { kind: 'cas', inserted: false, entry };
     }
-    const result = this.out(tuple, owner, deadline, effects, access);
+    const result = this.out(tuple, owner, deadline, effects, access, sealed);
     return result.kind === 'refused' ? result : { kind: 'cas', inserted: true, entry: result.entry };
   }
 
@@ -172,13 +184,15 @@ export class Space {
     deadline: number | null,
     effects: Effects,
     access = openAccess,
+    sealed: Sealed | null = null,
   ): ResultOf<'entry'> | Refused {
     const entry = this.#entries.oldest(template, takeableBy(owner));
     if (entry === null) return entryResult(null);
-    const refusal = this.#entries.checkRoom(tuple, owner, entry);
+    const content = { tuple, sealed };
+    const refusal = this.#entries.checkRoom(content, owner, entry);
     if (refusal !== null) return refusal;
     this.#remove(entry, 'replaced', effects);
-    this.#inserted(this.#entries.insert(tuple, owner, deadline, access), effects);
+    this.#inserted(this.#entries.insert(content, owner, deadline, access), effects);
     return entryResult(entry);
   }
 
@@ -266,6 +280,25 @@ export class Space {
     return this.#entries.mayLoseMatches(template, time);
   }
 
+  /** The last that happened to the entry of this id; null: that is not known any more. */
+  lastEvent(id: number): EntryEvent | null {
+    const entry = this.#entries.find(id);
+    return entry === null ? this.events.lastOf(BigInt(id)) : { kind: 'inserted', entry: publicEntry(entry) };
+  }
+
+  /** The entry, known by its last event, is no good: if it is here, it goes. */
+  repair({ entry }: EntryEvent, effects: Effects): void {
+    const here = this.#entries.find(Number(entry.id));
+    if (here === null) this.#tell('repaired', entry, effects);
+    else this.#remove(here, 'repaired', effects);
+  }
+
+  /** Ends the client's waits and subscriptions, who is told why. */
+  endAllOf(client: ClientName, refusal: Refused, effects: Effects): void {
+    this.#endWaits(client, refusal, effects);
+    this.recheckSubscriptions((subscription) => (subscription.client === client ? refusal : null), effects);
+  }
+
   /** Ends every subscription that `check` refuses. */
   recheckSubscriptions(check: (subscription: Subscription) => Refused | null, effects: Effects): void {
     for (const subscription of this.#subscriptions.inSpace(this.number)) {
@@ -282,12 +315,17 @@ export class Space {
   /** The space is no more: its entries are gone without events, those who wait and are told learn of it. */
   close(effects: Effects): void {
     const deleted = refused('SPACE_DELETED', 0);
-    for (const waiter of this.#waiters.inSpace(this.number, null)) {
-      this.#waiters.remove(waiter);
-      effects.resolve(waiter.session, waiter.number, deleted);
-    }
+    this.#endWaits(null, deleted, effects);
     this.recheckSubscriptions(() => deleted, effects);
     this.#entries.removeAll();
+  }
+
+  /** Of one client, if not null. */
+  #endWaits(client: ClientName | null, refusal: Refused, effects: Effects): void {
+    for (const waiter of this.#waiters.inSpace(this.number, client)) {
+      this.#waiters.remove(waiter);
+      effects.resolve(waiter.session, waiter.number, refusal);
+    }
   }
 
   #wait(kind: 'rd' | 'in', template: Template, by: Requester, deadline: number | null): Refused | null {
@@ -309,7 +347,7 @@ export class Space {
   }
 
   #inserted(entry: StoredEntry, effects: Effects): void {
-    this.#tell('inserted', entry, effects);
+    this.#tell('inserted', publicEntry(entry), effects);
     this.#wake(entry, effects);
   }
 
@@ -328,16 +366,15 @@ export class Space {
     }
   }
 
-  #tell(kind: EventKind, entry: StoredEntry, effects: Effects): void {
-    const sequence = this.events.append({ kind, entry: publicEntry(entry) });
-    const { tuple, access } = entry;
-    for (const { session, number } of this.#subscriptions.note(this.number, sequence, tuple, access)) {
+  #tell(kind: EventKind, entry: Entry, effects: Effects): void {
+    const sequence = this.events.append({ kind, entry });
+    for (const { session, number } of this.#subscriptions.note(this.number, sequence, entry)) {
       effects.notify(session, number);
     }
   }
 
   #remove(entry: StoredEntry, how: EventKind, effects: Effects): void {
     this.#entries.remove(entry);
-    this.#tell(how, entry, effects);
+    this.#tell(how, publicEntry(entry), effects);
   }
 }

@@ -1,6 +1,6 @@
 /** An entry as the space keeps it; the id is a number here and a bigint in results. */
 import type { ClientName } from '../base/index.js';
-import type { Access, Entry, Tuple } from '../codec/index.js';
+import type { Access, Entry, Sealed, Tuple } from '../codec/index.js';
 
 export interface StoredEntry {
   /** Global insertion number over all spaces, at least 1. */
@@ -10,6 +10,8 @@ export interface StoredEntry {
   readonly tuple: Tuple;
   readonly owner: ClientName;
   readonly access: Access;
+  /** There exactly in a confidential space, where the tuple is a fingerprint. */
+  readonly sealed: Sealed | null;
   /** The deadline it was inserted with. */
   readonly firstDeadline: number | null;
   /** Ordered time at which it is gone, ms since the epoch; null for ever: an untimed entry stays untimed. */
@@ -25,8 +27,9 @@ export function storedEntry(
   owner: ClientName,
   deadline: number | null,
   access: Access,
+  sealed: Sealed | null,
 ): StoredEntry {
-  return { id, space, tuple, owner, access, firstDeadline: deadline, deadline, deadlineSlot: -1 };
+  return { id, space, tuple, owner, access, sealed, firstDeadline: deadline, deadline, deadlineSlot: -1 };
 }
 
 /** Most entries are narrowed to nobody: they share this, so that comparing is cheap. */
@@ -36,7 +39,13 @@ export function isOpen({ readers, takers }: Access): boolean {
   return readers === undefined && takers === undefined;
 }
 
-export function publicEntry({ id, tuple, owner, deadline, access }: StoredEntry): Entry {
+/** As its client is told of an insertion: without what that sealed itself. */
+export function insertedEntry({ id, tuple, owner, deadline, access }: StoredEntry): Entry {
   const entry = { id: BigInt(id), tuple, owner, deadline };
   return access === openAccess ? entry : { ...entry, ...access };
+}
+
+export function publicEntry(stored: StoredEntry): Entry {
+  const entry = insertedEntry(stored);
+  return stored.sealed === null ? entry : { ...entry, sealed: stored.sealed };
 }

@@ -13,7 +13,7 @@ import {
   type SessionId,
 } from '../base/index.js';
 import { decodeTemplate, decodeTuple, encodeEvent, encodeTemplate, encodeTuple } from '../codec/index.js';
-import type { Access, RefusalCode, Template, Tuple } from '../codec/index.js';
+import type { Entry, RefusalCode, Template } from '../codec/index.js';
 import type { EventLog } from './event-log.js';
 import { frame, unframe } from './framing.js';
 import { refused, type Refused, type SpaceLimits } from './limits.js';
@@ -129,11 +129,11 @@ export class Subscriptions {
   }
 
   /** Notes an event of the space; yields those whom it concerns. */
-  *note(space: number, sequence: number, tuple: Tuple, access: Access): Iterable<Subscription> {
+  *note(space: number, sequence: number, entry: Entry): Iterable<Subscription> {
     const index = this.#bySpace.get(space);
     if (index === undefined) return;
-    for (const subscription of index.matching(tuple)) {
-      if (sequence < subscription.from || !mayRead(access, subscription.client)) continue;
+    for (const subscription of index.matching(entry.tuple)) {
+      if (sequence < subscription.from || !mayRead(entry, subscription.client)) continue;
       subscription.recent.push(sequence);
       if (subscription.recent.length > recentMax) subscription.recentAfter = subscription.recent.shift()!;
       yield subscription;

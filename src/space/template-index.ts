@@ -6,7 +6,7 @@
 import { assert, type HashFunction } from '../base/index.js';
 import type { Field, FieldType, Template, TemplateField, Tuple } from '../codec/index.js';
 import { fieldType } from '../codec/index.js';
-import { indexKey } from './index-key.js';
+import { indexKey, keyKind } from './index-key.js';
 import { matches } from './matching.js';
 
 /** Somebody interested in tuples. */
@@ -80,7 +80,7 @@ export class TemplateIndex<T extends Interest> {
 
   #valueKey(position: number, value: Field): string {
     const key = indexKey(this.#hash, value);
-    return `${formalKey(position, fieldType(value))}:${typeof key}:${String(key)}`;
+    return `${position}:${keyKind(value) ?? ''}:${typeof key}:${String(key)}`;
   }
 
   #homeOf(buckets: Buckets<T>, template: Template): string {
@@ -105,8 +105,10 @@ export class TemplateIndex<T extends Interest> {
       if (bucket !== undefined) found.push(bucket);
     };
     for (const [position, field] of tuple.entries()) {
+      const type = fieldType(field);
+      if (type === null) continue;
       look(this.#valueKey(position, field));
-      look(formalKey(position, fieldType(field)));
+      look(formalKey(position, type));
     }
     look(rest);
     return found;

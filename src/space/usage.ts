@@ -3,7 +3,7 @@
  * quota asks for it. Must not know who may insert.
  */
 import type { ClientName } from '../base/index.js';
-import { encodeTuple, type Quota, type Tuple } from '../codec/index.js';
+import { encodeTuple, type Quota, type Sealed, type Tuple } from '../codec/index.js';
 import { refused, type Refused } from './limits.js';
 import type { StoredEntry } from './stored-entry.js';
 
@@ -18,8 +18,14 @@ export const noQuotas: SpaceQuotas = { quota: unbounded, clientQuota: unbounded 
 
 interface Share {
   entries: number;
-  /** Of canonical tuples. */
+  /** Of canonical tuples and what is sealed beside them. */
   bytes: number;
+}
+
+/** What takes up room. */
+export interface Content {
+  readonly tuple: Tuple;
+  readonly sealed: Sealed | null;
 }
 
 /** What an insertion takes the place of. */
@@ -52,8 +58,9 @@ export class Usage {
     return this.#countsBytes ? this.#total.bytes : null;
   }
 
-  add({ tuple, owner }: StoredEntry): void {
-    const bytes = this.#bytesOf(tuple);
+  add(entry: StoredEntry): void {
+    const { owner } = entry;
+    const bytes = this.#bytesOf(entry);
     this.#total.entries++;
     this.#total.bytes += bytes;
     if (!this.#countsClients) return;
@@ -63,8 +70,9 @@ export class Usage {
     share.bytes += bytes;
   }
 
-  remove({ tuple, owner }: StoredEntry): void {
-    const bytes = this.#bytesOf(tuple);
+  remove(entry: StoredEntry): void {
+    const { owner } = entry;
+    const bytes = this.#bytesOf(entry);
     this.#total.entries--;
     this.#total.bytes -= bytes;
     if (!this.#countsClients) return;
@@ -73,26 +81,32 @@ export class Usage {
     if (--share.entries === 0) this.#shares.delete(owner);
   }
 
-  /** Whether the owner may insert the tuple once `leaving` is gone. */
-  checkRoom(tuple: Tuple, owner: ClientName, leaving: Leaving): Refused | null {
+  /** Whether the owner may insert the content once `leaving` is gone. */
+  checkRoom(content: Content, owner: ClientName, leaving: Leaving): Refused | null {
     const { quota, clientQuota } = this.#quotas;
     if (this.#total.entries - (leaving === null ? 0 : 1) >= this.#entriesMax) return refused('SPACE_FULL', 0);
-    const refusal = this.#check(quota, this.#total, tuple, leaving, '');
+    const refusal = this.#check(quota, this.#total, content, leaving, '');
     if (refusal !== null || !this.#countsClients) return refusal;
     const share = this.#shares.get(owner) ?? { entries: 0, bytes: 0 };
-    return this.#check(clientQuota, share, tuple, leaving?.owner === owner ? leaving : null, 'client-');
+    return this.#check(clientQuota, share, content, leaving?.owner === owner ? leaving : null, 'client-');
   }
 
-  #check(quota: Quota, used: Share, tuple: Tuple, leaving: Leaving, whose: '' | 'client-'): Refused | null {
+  #check(
+    quota: Quota,
+    used: Share,
+    content: Content,
+    leaving: Leaving,
+    whose: '' | 'client-',
+  ): Refused | null {
     const entries = used.entries + (leaving === null ? 1 : 0);
     if (quota.entries !== null && entries > quota.entries)
       return refused('QUOTA_EXCEEDED', quota.entries, `${whose}entries`);
     if (quota.bytes === null) return null;
-    const bytes = used.bytes + this.#bytesOf(tuple) - (leaving === null ? 0 : this.#bytesOf(leaving.tuple));
+    const bytes = used.bytes + this.#bytesOf(content) - (leaving === null ? 0 : this.#bytesOf(leaving));
     return bytes > quota.bytes ? refused('QUOTA_EXCEEDED', quota.bytes, `${whose}bytes`) : null;
   }
 
-  #bytesOf(tuple: Tuple): number {
-    return this.#countsBytes ? encodeTuple(tuple).length : 0;
+  #bytesOf({ tuple, sealed }: Content): number {
+    return this.#countsBytes ? encodeTuple(tuple).length + (sealed?.bytes.length ?? 0) : 0;
   }
 }

@@ -23,6 +23,7 @@ import { runLeaseScale } from './lease-scale.js';
 import { runLeaseScaleCluster } from './lease-scale-cluster.js';
 import { runPolicyCluster } from './policy-cluster.js';
 import { runPolicyCosts } from './policy.js';
+import { pvssBarsMs, pvssSteps, runPvss } from './pvss.js';
 import { scenarioNames, scenarios } from './scenarios.js';
 import { runRecovery } from './recovery.js';
 import { recoveryTables, roundedRecovery } from './recovery-report.js';
@@ -216,6 +217,26 @@ export async function benchPolicy(options: BenchOptions, output: Output): Promis
     share.toFixed(2),
   ]);
   output.say(output.table(['cluster', 'ops/s without', 'ops/s with', 'share'], rates));
+  return exitStatus.ok;
+}
+
+/** What sharing a secret costs, by step, group and number of replicas: no cluster takes part. */
+export async function benchPvss({ seconds }: BenchOptions, output: Output): Promise<ExitStatus> {
+  const hardware = describeHardware();
+  output.note(`pvss: both groups, n = 4 and n = 10, ${seconds} s each, in this process`);
+  const figures = await runPvss(seconds * 1_000);
+  const rounded = figures.map(({ group, replicas, ms }) => ({
+    ...{ group, replicas },
+    ms: Object.fromEntries(pvssSteps.map((step) => [step, Number(ms[step].toFixed(4))])),
+  }));
+  output.record({ scenario: 'pvss', figures: rounded, barsMs: pvssBarsMs, hardware });
+  const rows = pvssSteps.map((step) => [
+    step,
+    ...figures.map(({ ms }) => ms[step].toFixed(3)),
+    pvssBarsMs[step]?.toFixed(1) ?? '',
+  ]);
+  const header = figures.map(({ group, replicas }) => `${group}, n = ${replicas}`);
+  output.say(output.table(['median ms', ...header, 'bar at n = 4'], rows));
   return exitStatus.ok;
 }
 

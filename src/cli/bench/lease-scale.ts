@@ -118,7 +118,7 @@ class Subject {
   }
 
   #execute(operation: Uint8Array): void {
-    const request = { client: owner, session: sessionId(1), number: 1, mayWait: false };
+    const request = { client: owner, session: sessionId(1), number: 1, mayWait: false, isVerified: true };
     this.#service.execute({ ...request, operation, time: this.#time }, this);
   }
 }

@@ -59,7 +59,7 @@ class Subject {
     const registered = ['admin', ...clients].map((name) => ({ name, publicKey: keyOf(name) }));
     this.#service = createService({ hash: sha256, clients: registered });
     const lists = { insert: null, readers: null, takers: null };
-    const config = { ...lists, policy, quota: unbounded, clientQuota: unbounded };
+    const config = { ...lists, policy, quota: unbounded, clientQuota: unbounded, confidential: null };
     const operation = encodeOperation({ kind: 'spaceCreate', space, config });
     this.run([{ client: keyOf('admin'), time: 1, operation }]);
   }
@@ -82,8 +82,8 @@ class Subject {
     const beganMs = performance.now();
     for (const { client, time, operation } of requests) {
       if (time !== this.#time) this.#service.advanceTime((this.#time = time), this);
-      const request = { client, operation, time, session: sessionId(1), number: 1, mayWait: false };
-      answers.push(this.#service.execute(request, this)!);
+      const request = { client, operation, time, session: sessionId(1), number: 1 };
+      answers.push(this.#service.execute({ ...request, mayWait: false, isVerified: true }, this)!);
     }
     const ms = performance.now() - beganMs;
     this.#service.checkpoint();

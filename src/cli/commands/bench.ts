@@ -15,6 +15,8 @@ interface Options {
   readonly entries?: number;
 }
 
+/** For each group and number of replicas. */
+const pvssSeconds = 3;
 /** How long a replica is away. */
 const recoverySeconds = 60;
 const recoveryConcurrency = 200;
@@ -25,7 +27,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .command('bench')
     .argument(
       '[scenario]',
-      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, lease-scale or recovery',
+      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, lease-scale or recovery',
     )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
@@ -41,11 +43,23 @@ export function registerBench(program: Command, bind: Bind): void {
     .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
     .action(
       bind<Options>(async ({ output }, [name], options) => {
-        const { benchLeaseScale, benchPolicy, benchRecovery, defaultBenchOptions, runBench, scenarioNames } =
-          await import('../bench/index.js');
+        const {
+          benchLeaseScale,
+          benchPolicy,
+          benchPvss,
+          benchRecovery,
+          defaultBenchOptions,
+          runBench,
+          scenarioNames,
+        } = await import('../bench/index.js');
         if (name === 'lease-scale') return benchLeaseScale(output);
         if (name === 'policy')
           return benchPolicy({ ...defaultBenchOptions, ...options, scenario: null }, output);
+        if (name === 'pvss')
+          return benchPvss(
+            { ...defaultBenchOptions, seconds: pvssSeconds, ...options, scenario: null },
+            output,
+          );
         if (name === 'recovery') {
           const recovery = { seconds: recoverySeconds, concurrency: recoveryConcurrency };
           const benchOptions = { ...defaultBenchOptions, ...recovery, ...options, scenario: null };
@@ -54,7 +68,7 @@ export function registerBench(program: Command, bind: Bind): void {
         const scenario = scenarioNames.find((known) => known === name) ?? null;
         if (name !== undefined && scenario === null) {
           throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, lease-scale, recovery`,
+            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, lease-scale, recovery`,
             {
               scenario: name,
             },

@@ -1075,6 +1075,8 @@ export namespace theodora {
         in: (theodora.Wait|null);
         cancel: (theodora.Cancel|null);
         subscribe: (theodora.Subscribe|null);
+        spaceKey: (theodora.Nothing|null);
+        repair: (Uint8Array|null);
         clientAdd: (theodora.ClientAdd|null);
         clientRevoke: (Uint8Array|null);
         clientList: (theodora.Nothing|null);
@@ -1083,8 +1085,9 @@ export namespace theodora {
         spaceDelete: (theodora.Nothing|null);
         spaceShow: (theodora.Nothing|null);
         spaceList: (theodora.Nothing|null);
+        clientPardon: (Uint8Array|null);
         approvals: theodora.Approval[];
-        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe"|"clientAdd"|"clientRevoke"|"clientList"|"spaceCreate"|"spaceSetPolicy"|"spaceDelete"|"spaceShow"|"spaceList");
+        kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe"|"spaceKey"|"repair"|"clientAdd"|"clientRevoke"|"clientList"|"spaceCreate"|"spaceSetPolicy"|"spaceDelete"|"spaceShow"|"spaceList"|"clientPardon");
         static encode(message: theodora.Operation.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Operation & theodora.Operation.$Shape;
     }
@@ -1104,6 +1107,8 @@ export namespace theodora {
             "in"?: (theodora.Wait.$Properties|null);
             cancel?: (theodora.Cancel.$Properties|null);
             subscribe?: (theodora.Subscribe.$Properties|null);
+            spaceKey?: (theodora.Nothing.$Properties|null);
+            repair?: (Uint8Array|null);
             clientAdd?: (theodora.ClientAdd.$Properties|null);
             clientRevoke?: (Uint8Array|null);
             clientList?: (theodora.Nothing.$Properties|null);
@@ -1112,8 +1117,9 @@ export namespace theodora {
             spaceDelete?: (theodora.Nothing.$Properties|null);
             spaceShow?: (theodora.Nothing.$Properties|null);
             spaceList?: (theodora.Nothing.$Properties|null);
+            clientPardon?: (Uint8Array|null);
             approvals?: theodora.Approval.$Properties[];
-            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe"|"clientAdd"|"clientRevoke"|"clientList"|"spaceCreate"|"spaceSetPolicy"|"spaceDelete"|"spaceShow"|"spaceList");
+            kind?: ("out"|"rdp"|"inp"|"rdAll"|"inAll"|"count"|"cas"|"replace"|"renew"|"rd"|"in"|"cancel"|"subscribe"|"spaceKey"|"repair"|"clientAdd"|"clientRevoke"|"clientList"|"spaceCreate"|"spaceSetPolicy"|"spaceDelete"|"spaceShow"|"spaceList"|"clientPardon");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -1131,6 +1137,8 @@ export namespace theodora {
           "in"?: theodora.Wait.$Shape|null;
           cancel?: theodora.Cancel.$Shape|null;
           subscribe?: theodora.Subscribe.$Shape|null;
+          spaceKey?: theodora.Nothing.$Shape|null;
+          repair?: Uint8Array|null;
           clientAdd?: theodora.ClientAdd.$Shape|null;
           clientRevoke?: Uint8Array|null;
           clientList?: theodora.Nothing.$Shape|null;
@@ -1139,10 +1147,11 @@ export namespace theodora {
           spaceDelete?: theodora.Nothing.$Shape|null;
           spaceShow?: theodora.Nothing.$Shape|null;
           spaceList?: theodora.Nothing.$Shape|null;
+          clientPardon?: Uint8Array|null;
           approvals?: theodora.Approval.$Shape[];
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "rd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd: theodora.Wait.$Shape; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "in"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in": theodora.Wait.$Shape; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "cancel"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel: theodora.Cancel.$Shape; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "subscribe"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe: theodora.Subscribe.$Shape; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "clientAdd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd: theodora.ClientAdd.$Shape; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "clientRevoke"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke: Uint8Array; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "clientList"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList: theodora.Nothing.$Shape; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "spaceCreate"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate: theodora.SpaceConfig.$Shape; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "spaceSetPolicy"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy: theodora.MaybeText.$Shape; spaceDelete?: null; spaceShow?: null; spaceList?: null }|{ kind?: "spaceDelete"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete: theodora.Nothing.$Shape; spaceShow?: null; spaceList?: null }|{ kind?: "spaceShow"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow: theodora.Nothing.$Shape; spaceList?: null }|{ kind?: "spaceList"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList: theodora.Nothing.$Shape })
+          ({ kind?: undefined; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "out"; out: theodora.Out.$Shape; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "rdp"; out?: null; rdp: theodora.Match.$Shape; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "inp"; out?: null; rdp?: null; inp: theodora.Match.$Shape; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "rdAll"; out?: null; rdp?: null; inp?: null; rdAll: theodora.RdAll.$Shape; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "inAll"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll: theodora.InAll.$Shape; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "count"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count: theodora.Match.$Shape; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "cas"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas: theodora.Swap.$Shape; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "replace"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace: theodora.Swap.$Shape; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "renew"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew: theodora.Renew.$Shape; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "rd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd: theodora.Wait.$Shape; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "in"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in": theodora.Wait.$Shape; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "cancel"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel: theodora.Cancel.$Shape; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "subscribe"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe: theodora.Subscribe.$Shape; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "spaceKey"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey: theodora.Nothing.$Shape; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "repair"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair: Uint8Array; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "clientAdd"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd: theodora.ClientAdd.$Shape; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "clientRevoke"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke: Uint8Array; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "clientList"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList: theodora.Nothing.$Shape; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "spaceCreate"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate: theodora.SpaceConfig.$Shape; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "spaceSetPolicy"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy: theodora.MaybeText.$Shape; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "spaceDelete"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete: theodora.Nothing.$Shape; spaceShow?: null; spaceList?: null; clientPardon?: null }|{ kind?: "spaceShow"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow: theodora.Nothing.$Shape; spaceList?: null; clientPardon?: null }|{ kind?: "spaceList"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList: theodora.Nothing.$Shape; clientPardon?: null }|{ kind?: "clientPardon"; out?: null; rdp?: null; inp?: null; rdAll?: null; inAll?: null; count?: null; cas?: null; replace?: null; renew?: null; rd?: null; "in"?: null; cancel?: null; subscribe?: null; spaceKey?: null; repair?: null; clientAdd?: null; clientRevoke?: null; clientList?: null; spaceCreate?: null; spaceSetPolicy?: null; spaceDelete?: null; spaceShow?: null; spaceList?: null; clientPardon: Uint8Array })
         );
     }
     class Nothing {
@@ -1244,6 +1253,7 @@ export namespace theodora {
         quota: theodora.Quota;
         clientQuota: theodora.Quota;
         policy: (Uint8Array|null);
+        confidential: theodora.Confidential;
         static encode(message: theodora.SpaceConfig.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceConfig & theodora.SpaceConfig.$Shape;
     }
@@ -1255,9 +1265,62 @@ export namespace theodora {
             quota?: theodora.Quota.$Properties;
             clientQuota?: theodora.Quota.$Properties;
             policy?: (Uint8Array|null);
+            confidential?: theodora.Confidential.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.SpaceConfig.$Properties;
+    }
+    class Confidential {
+        constructor(properties?: theodora.Confidential.$Properties);
+        $unknowns?: Uint8Array[];
+        tagKey: Uint8Array;
+        sealedKey: Uint8Array;
+        static encode(message: theodora.Confidential.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Confidential & theodora.Confidential.$Shape;
+    }
+    namespace Confidential {
+        interface $Properties {
+            tagKey?: Uint8Array;
+            sealedKey?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Confidential.$Properties;
+    }
+    class Origin {
+        constructor(properties?: theodora.Origin.$Properties);
+        $unknowns?: Uint8Array[];
+        space: Uint8Array;
+        inserter: Uint8Array;
+        session: (number|Long);
+        number: (number|Long);
+        static encode(message: theodora.Origin.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Origin & theodora.Origin.$Shape;
+    }
+    namespace Origin {
+        interface $Properties {
+            space?: Uint8Array;
+            inserter?: Uint8Array;
+            session?: (number|Long);
+            number?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Origin.$Properties;
+    }
+    class Sealed {
+        constructor(properties?: theodora.Sealed.$Properties);
+        $unknowns?: Uint8Array[];
+        bytes: Uint8Array;
+        origin: theodora.Origin;
+        static encode(message: theodora.Sealed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Sealed & theodora.Sealed.$Shape;
+    }
+    namespace Sealed {
+        interface $Properties {
+            bytes?: Uint8Array;
+            origin?: theodora.Origin.$Properties;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Sealed.$Properties;
     }
     class PolicyChange {
         constructor(properties?: theodora.PolicyChange.$Properties);
@@ -1283,6 +1346,7 @@ export namespace theodora {
         name: Uint8Array;
         config: theodora.SpaceConfig;
         changes: theodora.PolicyChange[];
+        keyOrigin: theodora.Origin;
         static encode(message: theodora.SpaceRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceRecord & theodora.SpaceRecord.$Shape;
     }
@@ -1291,6 +1355,7 @@ export namespace theodora {
             name?: Uint8Array;
             config?: theodora.SpaceConfig.$Properties;
             changes?: theodora.PolicyChange.$Properties[];
+            keyOrigin?: theodora.Origin.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.SpaceRecord.$Properties;
@@ -1356,6 +1421,8 @@ export namespace theodora {
         publicKey: Uint8Array;
         addedAt: (number|Long);
         revokedAt: (number|Long|null);
+        blacklisted: theodora.Blacklisting;
+        forgedRepairs: (number|Long);
         static encode(message: theodora.ClientRecord.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.ClientRecord & theodora.ClientRecord.$Shape;
     }
@@ -1365,9 +1432,29 @@ export namespace theodora {
             publicKey?: Uint8Array;
             addedAt?: (number|Long);
             revokedAt?: (number|Long|null);
+            blacklisted?: theodora.Blacklisting.$Properties;
+            forgedRepairs?: (number|Long);
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.ClientRecord.$Properties;
+    }
+    class Blacklisting {
+        constructor(properties?: theodora.Blacklisting.$Properties);
+        $unknowns?: Uint8Array[];
+        time: (number|Long);
+        space: Uint8Array;
+        entry: (number|Long);
+        static encode(message: theodora.Blacklisting.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Blacklisting & theodora.Blacklisting.$Shape;
+    }
+    namespace Blacklisting {
+        interface $Properties {
+            time?: (number|Long);
+            space?: Uint8Array;
+            entry?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Blacklisting.$Properties;
     }
     class ClientRecords {
         constructor(properties?: theodora.ClientRecords.$Properties);
@@ -1390,6 +1477,7 @@ export namespace theodora {
         lease: (number|Long|null);
         readers: theodora.Names;
         takers: theodora.Names;
+        sealed: (Uint8Array|null);
         static encode(message: theodora.Out.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Out & theodora.Out.$Shape;
     }
@@ -1399,6 +1487,7 @@ export namespace theodora {
             lease?: (number|Long|null);
             readers?: theodora.Names.$Properties;
             takers?: theodora.Names.$Properties;
+            sealed?: (Uint8Array|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Out.$Properties;
@@ -1523,6 +1612,7 @@ export namespace theodora {
         lease: (number|Long|null);
         readers: theodora.Names;
         takers: theodora.Names;
+        sealed: (Uint8Array|null);
         static encode(message: theodora.Swap.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Swap & theodora.Swap.$Shape;
     }
@@ -1533,6 +1623,7 @@ export namespace theodora {
             lease?: (number|Long|null);
             readers?: theodora.Names.$Properties;
             takers?: theodora.Names.$Properties;
+            sealed?: (Uint8Array|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Swap.$Properties;
@@ -1546,6 +1637,7 @@ export namespace theodora {
         deadline: (number|Long|null);
         readers: theodora.Names;
         takers: theodora.Names;
+        sealed: theodora.Sealed;
         static encode(message: theodora.Entry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Entry & theodora.Entry.$Shape;
     }
@@ -1557,6 +1649,7 @@ export namespace theodora {
             deadline?: (number|Long|null);
             readers?: theodora.Names.$Properties;
             takers?: theodora.Names.$Properties;
+            sealed?: theodora.Sealed.$Properties;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Entry.$Properties;
@@ -1567,6 +1660,7 @@ export namespace theodora {
         kind: number;
         entry: theodora.Entry;
         ended: theodora.Refusal;
+        hasSealed: boolean;
         static encode(message: theodora.Event.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Event & theodora.Event.$Shape;
     }
@@ -1575,6 +1669,7 @@ export namespace theodora {
             kind?: number;
             entry?: theodora.Entry.$Properties;
             ended?: theodora.Refusal.$Properties;
+            hasSealed?: boolean;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Event.$Properties;
@@ -1667,7 +1762,10 @@ export namespace theodora {
         clients: (theodora.ClientRecords|null);
         space: (theodora.SpaceDescription|null);
         spaces: (theodora.SpaceSummaries|null);
-        kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed"|"client"|"clients"|"space"|"spaces");
+        spaceKey: (theodora.SpaceKey|null);
+        repaired: (theodora.Repaired|null);
+        hasSealed: boolean;
+        kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed"|"client"|"clients"|"space"|"spaces"|"spaceKey"|"repaired");
         static encode(message: theodora.Result.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Result & theodora.Result.$Shape;
     }
@@ -1684,7 +1782,10 @@ export namespace theodora {
             clients?: (theodora.ClientRecords.$Properties|null);
             space?: (theodora.SpaceDescription.$Properties|null);
             spaces?: (theodora.SpaceSummaries.$Properties|null);
-            kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed"|"client"|"clients"|"space"|"spaces");
+            spaceKey?: (theodora.SpaceKey.$Properties|null);
+            repaired?: (theodora.Repaired.$Properties|null);
+            hasSealed?: boolean;
+            kind?: ("entry"|"entries"|"count"|"cas"|"refused"|"cancelled"|"subscribed"|"client"|"clients"|"space"|"spaces"|"spaceKey"|"repaired");
             $unknowns?: Uint8Array[];
         }
         type $Shape = {
@@ -1699,10 +1800,81 @@ export namespace theodora {
           clients?: theodora.ClientRecords.$Shape|null;
           space?: theodora.SpaceDescription.$Shape|null;
           spaces?: theodora.SpaceSummaries.$Shape|null;
+          spaceKey?: theodora.SpaceKey.$Shape|null;
+          repaired?: theodora.Repaired.$Shape|null;
+          hasSealed?: boolean;
           $unknowns?: Uint8Array[];
         } & (
-          ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "cancelled"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled: theodora.Cancelled.$Shape; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "subscribed"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed: number|Long; client?: null; clients?: null; space?: null; spaces?: null }|{ kind?: "client"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client: theodora.ClientRecord.$Shape; clients?: null; space?: null; spaces?: null }|{ kind?: "clients"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients: theodora.ClientRecords.$Shape; space?: null; spaces?: null }|{ kind?: "space"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space: theodora.SpaceDescription.$Shape; spaces?: null }|{ kind?: "spaces"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces: theodora.SpaceSummaries.$Shape })
+          ({ kind?: undefined; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "entry"; entry: theodora.MaybeEntry.$Shape; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "entries"; entry?: null; entries: theodora.Entries.$Shape; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "count"; entry?: null; entries?: null; count: number|Long; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "cas"; entry?: null; entries?: null; count?: null; cas: theodora.CasResult.$Shape; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "refused"; entry?: null; entries?: null; count?: null; cas?: null; refused: theodora.Refusal.$Shape; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "cancelled"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled: theodora.Cancelled.$Shape; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "subscribed"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed: number|Long; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "client"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client: theodora.ClientRecord.$Shape; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "clients"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients: theodora.ClientRecords.$Shape; space?: null; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "space"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space: theodora.SpaceDescription.$Shape; spaces?: null; spaceKey?: null; repaired?: null }|{ kind?: "spaces"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces: theodora.SpaceSummaries.$Shape; spaceKey?: null; repaired?: null }|{ kind?: "spaceKey"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey: theodora.SpaceKey.$Shape; repaired?: null }|{ kind?: "repaired"; entry?: null; entries?: null; count?: null; cas?: null; refused?: null; cancelled?: null; subscribed?: null; client?: null; clients?: null; space?: null; spaces?: null; spaceKey?: null; repaired: theodora.Repaired.$Shape })
         );
+    }
+    class SpaceKey {
+        constructor(properties?: theodora.SpaceKey.$Properties);
+        $unknowns?: Uint8Array[];
+        tagKey: Uint8Array;
+        sealed: theodora.Sealed;
+        static encode(message: theodora.SpaceKey.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceKey & theodora.SpaceKey.$Shape;
+    }
+    namespace SpaceKey {
+        interface $Properties {
+            tagKey?: Uint8Array;
+            sealed?: theodora.Sealed.$Properties;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SpaceKey.$Properties;
+    }
+    class Repaired {
+        constructor(properties?: theodora.Repaired.$Properties);
+        $unknowns?: Uint8Array[];
+        entry: (number|Long);
+        owner: Uint8Array;
+        static encode(message: theodora.Repaired.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Repaired & theodora.Repaired.$Shape;
+    }
+    namespace Repaired {
+        interface $Properties {
+            entry?: (number|Long);
+            owner?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.Repaired.$Properties;
+    }
+    class RepairEvidence {
+        constructor(properties?: theodora.RepairEvidence.$Properties);
+        $unknowns?: Uint8Array[];
+        subject: theodora.RepairSubject;
+        proof: Uint8Array;
+        static encode(message: theodora.RepairEvidence.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.RepairEvidence & theodora.RepairEvidence.$Shape;
+    }
+    namespace RepairEvidence {
+        interface $Properties {
+            subject?: theodora.RepairSubject.$Properties;
+            proof?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.RepairEvidence.$Properties;
+    }
+    class RepairSubject {
+        constructor(properties?: theodora.RepairSubject.$Properties);
+        $unknowns?: Uint8Array[];
+        entry: (number|Long);
+        fingerprint: Uint8Array;
+        sealed: theodora.Sealed;
+        tagKey: Uint8Array;
+        static encode(message: theodora.RepairSubject.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.RepairSubject & theodora.RepairSubject.$Shape;
+    }
+    namespace RepairSubject {
+        interface $Properties {
+            entry?: (number|Long);
+            fingerprint?: Uint8Array;
+            sealed?: theodora.Sealed.$Properties;
+            tagKey?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.RepairSubject.$Properties;
     }
     class HeaderPage {
         constructor(properties?: theodora.HeaderPage.$Properties);

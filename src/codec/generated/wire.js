@@ -5700,6 +5700,8 @@ export const theodora = $root.theodora = (() => {
         Operation.prototype["in"] = null;
         Operation.prototype.cancel = null;
         Operation.prototype.subscribe = null;
+        Operation.prototype.spaceKey = null;
+        Operation.prototype.repair = null;
         Operation.prototype.clientAdd = null;
         Operation.prototype.clientRevoke = null;
         Operation.prototype.clientList = null;
@@ -5708,6 +5710,7 @@ export const theodora = $root.theodora = (() => {
         Operation.prototype.spaceDelete = null;
         Operation.prototype.spaceShow = null;
         Operation.prototype.spaceList = null;
+        Operation.prototype.clientPardon = null;
         Operation.prototype.approvals = $util.emptyArray;
 
         Operation.encode = function (message, writer, _depth) {
@@ -5745,6 +5748,10 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Cancel.encode(message.cancel, writer.uint32(106).fork(), _depth + 1).ldelim();
             if (message.subscribe != null && $Object.hasOwnProperty.call(message, "subscribe"))
                 $root.theodora.Subscribe.encode(message.subscribe, writer.uint32(114).fork(), _depth + 1).ldelim();
+            if (message.spaceKey != null && $Object.hasOwnProperty.call(message, "spaceKey"))
+                $root.theodora.Nothing.encode(message.spaceKey, writer.uint32(122).fork(), _depth + 1).ldelim();
+            if (message.repair != null && $Object.hasOwnProperty.call(message, "repair"))
+                writer.uint32(130).bytes(message.repair);
             if (message.clientAdd != null && $Object.hasOwnProperty.call(message, "clientAdd"))
                 $root.theodora.ClientAdd.encode(message.clientAdd, writer.uint32(162).fork(), _depth + 1).ldelim();
             if (message.clientRevoke != null && $Object.hasOwnProperty.call(message, "clientRevoke"))
@@ -5761,6 +5768,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Nothing.encode(message.spaceShow, writer.uint32(210).fork(), _depth + 1).ldelim();
             if (message.spaceList != null && $Object.hasOwnProperty.call(message, "spaceList"))
                 $root.theodora.Nothing.encode(message.spaceList, writer.uint32(218).fork(), _depth + 1).ldelim();
+            if (message.clientPardon != null && $Object.hasOwnProperty.call(message, "clientPardon"))
+                writer.uint32(226).bytes(message.clientPardon);
             if (message.approvals != null && message.approvals.length)
                 for (let i = 0; i < message.approvals.length; ++i)
                     $root.theodora.Approval.encode(message.approvals[i], writer.uint32(242).fork(), _depth + 1).ldelim();
@@ -5910,6 +5919,22 @@ export const theodora = $root.theodora = (() => {
                         message.kind = "subscribe";
                         continue;
                     }
+                case 15: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceKey = $root.theodora.Nothing.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceKey);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceKey";
+                        continue;
+                    }
+                case 16: {
+                        if (wireType !== 2)
+                            break;
+                        message.repair = reader.bytes();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "repair";
+                        continue;
+                    }
                 case 20: {
                         if (wireType !== 2)
                             break;
@@ -5972,6 +5997,14 @@ export const theodora = $root.theodora = (() => {
                         message.spaceList = $root.theodora.Nothing.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceList);
                         if (message.kind) throw $Error("alternative twice");
                         message.kind = "spaceList";
+                        continue;
+                    }
+                case 28: {
+                        if (wireType !== 2)
+                            break;
+                        message.clientPardon = reader.bytes();
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "clientPardon";
                         continue;
                     }
                 case 30: {
@@ -6542,6 +6575,7 @@ export const theodora = $root.theodora = (() => {
         SpaceConfig.prototype.quota = null;
         SpaceConfig.prototype.clientQuota = null;
         SpaceConfig.prototype.policy = null;
+        SpaceConfig.prototype.confidential = null;
 
         // Virtual OneOf for proto3 optional field
         SpaceConfig.encode = function (message, writer, _depth) {
@@ -6563,6 +6597,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Quota.encode(message.clientQuota, writer.uint32(42).fork(), _depth + 1).ldelim();
             if (message.policy != null && $Object.hasOwnProperty.call(message, "policy"))
                 writer.uint32(50).bytes(message.policy);
+            if (message.confidential != null && $Object.hasOwnProperty.call(message, "confidential"))
+                $root.theodora.Confidential.encode(message.confidential, writer.uint32(58).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -6634,6 +6670,12 @@ export const theodora = $root.theodora = (() => {
                         message._policy = "policy";
                         continue;
                     }
+                case 7: {
+                        if (wireType !== 2)
+                            break;
+                        message.confidential = $root.theodora.Confidential.decode(reader, reader.size(), $undefined, _depth + 1, message.confidential);
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -6652,6 +6694,309 @@ export const theodora = $root.theodora = (() => {
         };
 
         return SpaceConfig;
+    })();
+
+    theodora.Confidential = (function() {
+
+        const Confidential = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Confidential.prototype.tagKey = $util.newBuffer([]);
+        Confidential.prototype.sealedKey = $util.newBuffer([]);
+
+        Confidential.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.tagKey != null && $Object.hasOwnProperty.call(message, "tagKey") && message.tagKey.length)
+                writer.uint32(10).bytes(message.tagKey);
+            if (message.sealedKey != null && $Object.hasOwnProperty.call(message, "sealedKey") && message.sealedKey.length)
+                writer.uint32(18).bytes(message.sealedKey);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Confidential.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Confidential();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.tagKey = value;
+                        else
+                            delete message.tagKey;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.sealedKey = value;
+                        else
+                            delete message.sealedKey;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Confidential;
+    })();
+
+    theodora.Origin = (function() {
+
+        const Origin = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Origin.prototype.space = $util.newBuffer([]);
+        Origin.prototype.inserter = $util.newBuffer([]);
+        Origin.prototype.session = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Origin.prototype.number = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        Origin.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.space != null && $Object.hasOwnProperty.call(message, "space") && message.space.length)
+                writer.uint32(10).bytes(message.space);
+            if (message.inserter != null && $Object.hasOwnProperty.call(message, "inserter") && message.inserter.length)
+                writer.uint32(18).bytes(message.inserter);
+            if (message.session != null && $Object.hasOwnProperty.call(message, "session") && (typeof message.session === "object" ? message.session.low || message.session.high : message.session !== 0))
+                writer.uint32(24).uint64(message.session);
+            if (message.number != null && $Object.hasOwnProperty.call(message, "number") && (typeof message.number === "object" ? message.number.low || message.number.high : message.number !== 0))
+                writer.uint32(32).uint64(message.number);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Origin.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Origin();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.space = value;
+                        else
+                            delete message.space;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.inserter = value;
+                        else
+                            delete message.inserter;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.session = value;
+                        else
+                            delete message.session;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.number = value;
+                        else
+                            delete message.number;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Origin;
+    })();
+
+    theodora.Sealed = (function() {
+
+        const Sealed = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Sealed.prototype.bytes = $util.newBuffer([]);
+        Sealed.prototype.origin = null;
+
+        Sealed.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && message.bytes.length)
+                writer.uint32(10).bytes(message.bytes);
+            if (message.origin != null && $Object.hasOwnProperty.call(message, "origin"))
+                $root.theodora.Origin.encode(message.origin, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Sealed.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Sealed();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.bytes = value;
+                        else
+                            delete message.bytes;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.origin = $root.theodora.Origin.decode(reader, reader.size(), $undefined, _depth + 1, message.origin);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Sealed;
     })();
 
     theodora.PolicyChange = (function() {
@@ -6773,6 +7118,7 @@ export const theodora = $root.theodora = (() => {
         SpaceRecord.prototype.name = $util.newBuffer([]);
         SpaceRecord.prototype.config = null;
         SpaceRecord.prototype.changes = $util.emptyArray;
+        SpaceRecord.prototype.keyOrigin = null;
 
         SpaceRecord.encode = function (message, writer, _depth) {
             if (!writer)
@@ -6788,6 +7134,8 @@ export const theodora = $root.theodora = (() => {
             if (message.changes != null && message.changes.length)
                 for (let i = 0; i < message.changes.length; ++i)
                     $root.theodora.PolicyChange.encode(message.changes[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.keyOrigin != null && $Object.hasOwnProperty.call(message, "keyOrigin"))
+                $root.theodora.Origin.encode(message.keyOrigin, writer.uint32(34).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -6842,6 +7190,12 @@ export const theodora = $root.theodora = (() => {
                         if (!(message.changes && message.changes.length))
                             message.changes = [];
                         message.changes.push($root.theodora.PolicyChange.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.keyOrigin = $root.theodora.Origin.decode(reader, reader.size(), $undefined, _depth + 1, message.keyOrigin);
                         continue;
                     }
                 }
@@ -7193,6 +7547,8 @@ export const theodora = $root.theodora = (() => {
         ClientRecord.prototype.publicKey = $util.newBuffer([]);
         ClientRecord.prototype.addedAt = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         ClientRecord.prototype.revokedAt = null;
+        ClientRecord.prototype.blacklisted = null;
+        ClientRecord.prototype.forgedRepairs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
         // Virtual OneOf for proto3 optional field
         ClientRecord.encode = function (message, writer, _depth) {
@@ -7210,6 +7566,10 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(24).uint64(message.addedAt);
             if (message.revokedAt != null && $Object.hasOwnProperty.call(message, "revokedAt"))
                 writer.uint32(32).uint64(message.revokedAt);
+            if (message.blacklisted != null && $Object.hasOwnProperty.call(message, "blacklisted"))
+                $root.theodora.Blacklisting.encode(message.blacklisted, writer.uint32(42).fork(), _depth + 1).ldelim();
+            if (message.forgedRepairs != null && $Object.hasOwnProperty.call(message, "forgedRepairs") && (typeof message.forgedRepairs === "object" ? message.forgedRepairs.low || message.forgedRepairs.high : message.forgedRepairs !== 0))
+                writer.uint32(48).uint64(message.forgedRepairs);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -7278,6 +7638,21 @@ export const theodora = $root.theodora = (() => {
                         message._revokedAt = "revokedAt";
                         continue;
                     }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        message.blacklisted = $root.theodora.Blacklisting.decode(reader, reader.size(), $undefined, _depth + 1, message.blacklisted);
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.forgedRepairs = value;
+                        else
+                            delete message.forgedRepairs;
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -7296,6 +7671,112 @@ export const theodora = $root.theodora = (() => {
         };
 
         return ClientRecord;
+    })();
+
+    theodora.Blacklisting = (function() {
+
+        const Blacklisting = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Blacklisting.prototype.time = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Blacklisting.prototype.space = $util.newBuffer([]);
+        Blacklisting.prototype.entry = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        Blacklisting.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.time != null && $Object.hasOwnProperty.call(message, "time") && (typeof message.time === "object" ? message.time.low || message.time.high : message.time !== 0))
+                writer.uint32(8).uint64(message.time);
+            if (message.space != null && $Object.hasOwnProperty.call(message, "space") && message.space.length)
+                writer.uint32(18).bytes(message.space);
+            if (message.entry != null && $Object.hasOwnProperty.call(message, "entry") && (typeof message.entry === "object" ? message.entry.low || message.entry.high : message.entry !== 0))
+                writer.uint32(24).uint64(message.entry);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Blacklisting.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Blacklisting();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.time = value;
+                        else
+                            delete message.time;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.space = value;
+                        else
+                            delete message.space;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.entry = value;
+                        else
+                            delete message.entry;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Blacklisting;
     })();
 
     theodora.ClientRecords = (function() {
@@ -7394,7 +7875,9 @@ export const theodora = $root.theodora = (() => {
         Out.prototype.lease = null;
         Out.prototype.readers = null;
         Out.prototype.takers = null;
+        Out.prototype.sealed = null;
 
+        // Virtual OneOf for proto3 optional field
         // Virtual OneOf for proto3 optional field
         Out.encode = function (message, writer, _depth) {
             if (!writer)
@@ -7411,6 +7894,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Names.encode(message.readers, writer.uint32(26).fork(), _depth + 1).ldelim();
             if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
                 $root.theodora.Names.encode(message.takers, writer.uint32(34).fork(), _depth + 1).ldelim();
+            if (message.sealed != null && $Object.hasOwnProperty.call(message, "sealed"))
+                writer.uint32(42).bytes(message.sealed);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -7471,6 +7956,14 @@ export const theodora = $root.theodora = (() => {
                         if (wireType !== 2)
                             break;
                         message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        message.sealed = reader.bytes();
+                        if (message._sealed) throw $Error("alternative twice");
+                        message._sealed = "sealed";
                         continue;
                     }
                 }
@@ -8165,7 +8658,9 @@ export const theodora = $root.theodora = (() => {
         Swap.prototype.lease = null;
         Swap.prototype.readers = null;
         Swap.prototype.takers = null;
+        Swap.prototype.sealed = null;
 
+        // Virtual OneOf for proto3 optional field
         // Virtual OneOf for proto3 optional field
         Swap.encode = function (message, writer, _depth) {
             if (!writer)
@@ -8184,6 +8679,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Names.encode(message.readers, writer.uint32(34).fork(), _depth + 1).ldelim();
             if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
                 $root.theodora.Names.encode(message.takers, writer.uint32(42).fork(), _depth + 1).ldelim();
+            if (message.sealed != null && $Object.hasOwnProperty.call(message, "sealed"))
+                writer.uint32(50).bytes(message.sealed);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -8255,6 +8752,14 @@ export const theodora = $root.theodora = (() => {
                         message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
                         continue;
                     }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        message.sealed = reader.bytes();
+                        if (message._sealed) throw $Error("alternative twice");
+                        message._sealed = "sealed";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -8290,6 +8795,7 @@ export const theodora = $root.theodora = (() => {
         Entry.prototype.deadline = null;
         Entry.prototype.readers = null;
         Entry.prototype.takers = null;
+        Entry.prototype.sealed = null;
 
         // Virtual OneOf for proto3 optional field
         Entry.encode = function (message, writer, _depth) {
@@ -8311,6 +8817,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Names.encode(message.readers, writer.uint32(42).fork(), _depth + 1).ldelim();
             if (message.takers != null && $Object.hasOwnProperty.call(message, "takers"))
                 $root.theodora.Names.encode(message.takers, writer.uint32(50).fork(), _depth + 1).ldelim();
+            if (message.sealed != null && $Object.hasOwnProperty.call(message, "sealed"))
+                $root.theodora.Sealed.encode(message.sealed, writer.uint32(58).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -8391,6 +8899,12 @@ export const theodora = $root.theodora = (() => {
                         message.takers = $root.theodora.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.takers);
                         continue;
                     }
+                case 7: {
+                        if (wireType !== 2)
+                            break;
+                        message.sealed = $root.theodora.Sealed.decode(reader, reader.size(), $undefined, _depth + 1, message.sealed);
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -8423,6 +8937,7 @@ export const theodora = $root.theodora = (() => {
         Event.prototype.kind = 0;
         Event.prototype.entry = null;
         Event.prototype.ended = null;
+        Event.prototype.hasSealed = false;
 
         Event.encode = function (message, writer, _depth) {
             if (!writer)
@@ -8437,6 +8952,8 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.Entry.encode(message.entry, writer.uint32(18).fork(), _depth + 1).ldelim();
             if (message.ended != null && $Object.hasOwnProperty.call(message, "ended"))
                 $root.theodora.Refusal.encode(message.ended, writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.hasSealed != null && $Object.hasOwnProperty.call(message, "hasSealed") && message.hasSealed !== false)
+                writer.uint32(120).bool(message.hasSealed);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -8489,6 +9006,15 @@ export const theodora = $root.theodora = (() => {
                         if (wireType !== 2)
                             break;
                         message.ended = $root.theodora.Refusal.decode(reader, reader.size(), $undefined, _depth + 1, message.ended);
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.hasSealed = value;
+                        else
+                            delete message.hasSealed;
                         continue;
                     }
                 }
@@ -8956,6 +9482,9 @@ export const theodora = $root.theodora = (() => {
         Result.prototype.clients = null;
         Result.prototype.space = null;
         Result.prototype.spaces = null;
+        Result.prototype.spaceKey = null;
+        Result.prototype.repaired = null;
+        Result.prototype.hasSealed = false;
 
         Result.encode = function (message, writer, _depth) {
             if (!writer)
@@ -8986,6 +9515,12 @@ export const theodora = $root.theodora = (() => {
                 $root.theodora.SpaceDescription.encode(message.space, writer.uint32(82).fork(), _depth + 1).ldelim();
             if (message.spaces != null && $Object.hasOwnProperty.call(message, "spaces"))
                 $root.theodora.SpaceSummaries.encode(message.spaces, writer.uint32(90).fork(), _depth + 1).ldelim();
+            if (message.spaceKey != null && $Object.hasOwnProperty.call(message, "spaceKey"))
+                $root.theodora.SpaceKey.encode(message.spaceKey, writer.uint32(98).fork(), _depth + 1).ldelim();
+            if (message.repaired != null && $Object.hasOwnProperty.call(message, "repaired"))
+                $root.theodora.Repaired.encode(message.repaired, writer.uint32(106).fork(), _depth + 1).ldelim();
+            if (message.hasSealed != null && $Object.hasOwnProperty.call(message, "hasSealed") && message.hasSealed !== false)
+                writer.uint32(120).bool(message.hasSealed);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -8999,7 +9534,7 @@ export const theodora = $root.theodora = (() => {
                 _depth = 0;
             if (_depth > $Reader.recursionLimit)
                 throw $Error("max depth exceeded");
-            let end, message;
+            let end, message, value;
             if (length === $undefined)
                 end = reader.len;
             else {
@@ -9107,6 +9642,31 @@ export const theodora = $root.theodora = (() => {
                         message.kind = "spaces";
                         continue;
                     }
+                case 12: {
+                        if (wireType !== 2)
+                            break;
+                        message.spaceKey = $root.theodora.SpaceKey.decode(reader, reader.size(), $undefined, _depth + 1, message.spaceKey);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "spaceKey";
+                        continue;
+                    }
+                case 13: {
+                        if (wireType !== 2)
+                            break;
+                        message.repaired = $root.theodora.Repaired.decode(reader, reader.size(), $undefined, _depth + 1, message.repaired);
+                        if (message.kind) throw $Error("alternative twice");
+                        message.kind = "repaired";
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.hasSealed = value;
+                        else
+                            delete message.hasSealed;
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -9125,6 +9685,397 @@ export const theodora = $root.theodora = (() => {
         };
 
         return Result;
+    })();
+
+    theodora.SpaceKey = (function() {
+
+        const SpaceKey = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SpaceKey.prototype.tagKey = $util.newBuffer([]);
+        SpaceKey.prototype.sealed = null;
+
+        SpaceKey.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.tagKey != null && $Object.hasOwnProperty.call(message, "tagKey") && message.tagKey.length)
+                writer.uint32(10).bytes(message.tagKey);
+            if (message.sealed != null && $Object.hasOwnProperty.call(message, "sealed"))
+                $root.theodora.Sealed.encode(message.sealed, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SpaceKey.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SpaceKey();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.tagKey = value;
+                        else
+                            delete message.tagKey;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.sealed = $root.theodora.Sealed.decode(reader, reader.size(), $undefined, _depth + 1, message.sealed);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SpaceKey;
+    })();
+
+    theodora.Repaired = (function() {
+
+        const Repaired = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        Repaired.prototype.entry = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Repaired.prototype.owner = $util.newBuffer([]);
+
+        Repaired.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.entry != null && $Object.hasOwnProperty.call(message, "entry") && (typeof message.entry === "object" ? message.entry.low || message.entry.high : message.entry !== 0))
+                writer.uint32(8).uint64(message.entry);
+            if (message.owner != null && $Object.hasOwnProperty.call(message, "owner") && message.owner.length)
+                writer.uint32(18).bytes(message.owner);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        Repaired.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.Repaired();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.entry = value;
+                        else
+                            delete message.entry;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.owner = value;
+                        else
+                            delete message.owner;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Repaired;
+    })();
+
+    theodora.RepairEvidence = (function() {
+
+        const RepairEvidence = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        RepairEvidence.prototype.subject = null;
+        RepairEvidence.prototype.proof = $util.newBuffer([]);
+
+        RepairEvidence.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.subject != null && $Object.hasOwnProperty.call(message, "subject"))
+                $root.theodora.RepairSubject.encode(message.subject, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.proof != null && $Object.hasOwnProperty.call(message, "proof") && message.proof.length)
+                writer.uint32(18).bytes(message.proof);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        RepairEvidence.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.RepairEvidence();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.subject = $root.theodora.RepairSubject.decode(reader, reader.size(), $undefined, _depth + 1, message.subject);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.proof = value;
+                        else
+                            delete message.proof;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return RepairEvidence;
+    })();
+
+    theodora.RepairSubject = (function() {
+
+        const RepairSubject = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        RepairSubject.prototype.entry = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        RepairSubject.prototype.fingerprint = $util.newBuffer([]);
+        RepairSubject.prototype.sealed = null;
+        RepairSubject.prototype.tagKey = $util.newBuffer([]);
+
+        RepairSubject.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.entry != null && $Object.hasOwnProperty.call(message, "entry") && (typeof message.entry === "object" ? message.entry.low || message.entry.high : message.entry !== 0))
+                writer.uint32(8).uint64(message.entry);
+            if (message.fingerprint != null && $Object.hasOwnProperty.call(message, "fingerprint") && message.fingerprint.length)
+                writer.uint32(18).bytes(message.fingerprint);
+            if (message.sealed != null && $Object.hasOwnProperty.call(message, "sealed"))
+                $root.theodora.Sealed.encode(message.sealed, writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.tagKey != null && $Object.hasOwnProperty.call(message, "tagKey") && message.tagKey.length)
+                writer.uint32(34).bytes(message.tagKey);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        RepairSubject.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.RepairSubject();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.entry = value;
+                        else
+                            delete message.entry;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.fingerprint = value;
+                        else
+                            delete message.fingerprint;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.sealed = $root.theodora.Sealed.decode(reader, reader.size(), $undefined, _depth + 1, message.sealed);
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.tagKey = value;
+                        else
+                            delete message.tagKey;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return RepairSubject;
     })();
 
     theodora.HeaderPage = (function() {

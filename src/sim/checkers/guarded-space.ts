@@ -25,7 +25,7 @@ import { oldestHeld } from './waiting.js';
 import type { ModelEvent, WaitLimits } from './waiting.js';
 
 export type Refusal = Extract<Result, { readonly kind: 'refused' }>;
-export type Guarded = Exclude<SpaceOperation, { readonly kind: 'cancel' }>;
+export type Guarded = Exclude<SpaceOperation, { readonly kind: 'cancel' | 'spaceKey' | 'repair' }>;
 
 export function refusal(code: Refusal['code'], detail = 0, subject?: string): Refusal {
   return { kind: 'refused', code, detail, ...(subject === undefined ? {} : { subject }) };
@@ -112,6 +112,7 @@ export class GuardedSpace {
       waits,
       subscriptions,
       changes: this.#changes,
+      keyOrigin: null,
     };
   }
 

@@ -64,7 +64,7 @@ export class GuardsModel {
     this.#clients = new RegisteredClients(clients);
     const unbounded = { entries: null, bytes: null, waits: null };
     const lists = { insert: null, readers: null, takers: null };
-    const config = { ...lists, quota: unbounded, clientQuota: unbounded, policy: null };
+    const config = { ...lists, quota: unbounded, clientQuota: unbounded, policy: null, confidential: null };
     this.#spaces = [new GuardedSpace('default', 1, config, null, { time: 0, by: adminName, digest: null })];
   }
 
@@ -127,6 +127,11 @@ export class GuardsModel {
   #answer(operation: Operation, asker: Asker, given: Uint8Array | null): Result | null {
     if (isAdminOperation(operation)) return this.#administer(operation, asker.name);
     if (operation.kind === 'cancel') return this.#cancel(operation, asker.name);
+    // No space here is confidential.
+    if (operation.kind === 'spaceKey' || operation.kind === 'repair') {
+      const isThere = this.#space(operation.space) !== undefined;
+      return refusal(isThere ? 'SPACE_NOT_CONFIDENTIAL' : 'NO_SUCH_SPACE');
+    }
     const refused = this.#chosen(this.#refusals(operation, asker.name), given);
     return refused ?? this.#run(this.#space(operation.space)!, operation, asker);
   }
@@ -322,6 +327,7 @@ export class GuardsModel {
     if (
       operation.kind === 'clientAdd' ||
       operation.kind === 'clientRevoke' ||
+      operation.kind === 'clientPardon' ||
       operation.kind === 'clientList'
     )
       return this.#clients.administer(operation, this.#time);

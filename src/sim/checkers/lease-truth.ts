@@ -73,6 +73,7 @@ class Ledger {
 
   #compare(operation: SpaceOperation, result: Result, owner: string): void {
     if (operation.kind === 'cancel' || operation.kind === 'subscribe') return;
+    if (operation.kind === 'spaceKey' || operation.kind === 'repair') return;
     if (operation.kind === 'out') return this.#insert(operation, owner, shown(result)[0]);
     const alive = this.#alive(operation.template);
     switch (operation.kind) {

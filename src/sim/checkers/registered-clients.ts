@@ -12,7 +12,7 @@ export interface RegisteredClient {
 
 type ClientOperation = Extract<
   AdminOperation,
-  { readonly kind: 'clientAdd' | 'clientRevoke' | 'clientList' }
+  { readonly kind: 'clientAdd' | 'clientRevoke' | 'clientPardon' | 'clientList' }
 >;
 
 export const adminName = clientName('admin');
@@ -43,6 +43,8 @@ export class RegisteredClients {
         return this.#add(operation.name, operation.publicKey, time);
       case 'clientRevoke':
         return this.#revoke(operation.name, time);
+      case 'clientPardon':
+        return this.#pardon(operation.name);
     }
   }
 
@@ -54,6 +56,12 @@ export class RegisteredClients {
     const client = recordOf(name, publicKey, time);
     this.#records = [...this.#records, client];
     return { kind: 'client', client };
+  }
+
+  /** There are no confidential spaces here, so nobody is blacklisted. */
+  #pardon(name: string): Result {
+    const client = this.#records.find((record) => record.name === name);
+    return client === undefined ? refusal('NO_SUCH_CLIENT', 0, name) : { kind: 'client', client };
   }
 
   #revoke(name: string, time: number): Result {
@@ -71,4 +79,6 @@ const recordOf = (name: string, publicKey: ClientId, addedAt: number): ClientRec
   publicKey,
   addedAt,
   revokedAt: null,
+  blacklisted: null,
+  forgedRepairs: 0,
 });

@@ -5,7 +5,7 @@
  */
 import { clientName, equalBytes, toHex } from '../../base/index.js';
 import type { ClientId, ClientName } from '../../base/index.js';
-import { Double, encodeEntry, isAdminOperation } from '../../codec/index.js';
+import { Double, encodeEntry, isAdminOperation, isHidden, Tag } from '../../codec/index.js';
 import type { Entry, Field, Result, Operation, Template, TemplateField, Tuple } from '../../codec/index.js';
 
 export interface SpaceState {
@@ -94,6 +94,9 @@ export function applyToSpace(
       return [state, { kind: 'cancelled' }];
     case 'subscribe':
       return [state, { kind: 'subscribed', from: operation.from ?? 1 }];
+    case 'spaceKey':
+    case 'repair':
+      return [state, { kind: 'refused', code: 'SPACE_NOT_CONFIDENTIAL', detail: 0 }];
   }
 }
 
@@ -151,10 +154,15 @@ function isSameField(a: Field, b: Field): boolean {
   if (typeName(a) !== typeName(b)) return false;
   if (a instanceof Double) return b instanceof Double ? a.value === b.value : a.value === b;
   if (b instanceof Double) return a === b.value;
-  return a instanceof Uint8Array && b instanceof Uint8Array ? equalBytes(a, b) : a === b;
+  if (a instanceof Tag) return b instanceof Tag && equalBytes(a.point, b.point);
+  return a instanceof Uint8Array && b instanceof Uint8Array
+    ? equalBytes(a, b)
+    : a === b && !(b instanceof Tag);
 }
 
 function typeName(value: Field): string {
+  if (isHidden(value)) return 'hidden';
+  if (value instanceof Tag) return value.type;
   if (value instanceof Double) return 'double';
   if (value instanceof Uint8Array) return 'bytes';
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'int' : 'double';

@@ -80,7 +80,8 @@ export class Administrator {
     const policy = this.#policy(space);
     // A space whose lists keep everybody out tells nothing.
     const lists = this.readyOf(space) === null ? this.#lists() : noLists;
-    const config: SpaceConfig = { ...lists, policy, quota: this.#quota(8), clientQuota: this.#quota(3) };
+    const quotas = { quota: this.#quota(8), clientQuota: this.#quota(3) };
+    const config: SpaceConfig = { ...lists, policy, ...quotas, confidential: null };
     return { kind: 'spaceCreate', space, config };
   }
 

@@ -1,7 +1,14 @@
 /** What clients do in spaces with guards: plain tuples that meet, and what the ready policies are about. */
 import type { ClientName, Prng } from '../../base/index.js';
 import { any, formal, sortedNames } from '../../codec/index.js';
-import type { Access, Field, Operation, SpaceOperation, Template, TemplateField } from '../../codec/index.js';
+import type {
+  Access,
+  PlainField,
+  Operation,
+  SpaceOperation,
+  Template,
+  TemplateField,
+} from '../../codec/index.js';
 import type { ReadyPolicy } from './ready-policies.js';
 
 export interface Drawing {
@@ -16,8 +23,8 @@ export interface Drawing {
 
 type Kind = SpaceOperation['kind'];
 /** `null` in a tuple or template: any; in a tuple it does not occur. */
-type Fields = readonly (Field | null)[];
-type Shape = readonly [kind: Kind, template: Fields, tuple?: readonly Field[], isTimed?: boolean];
+type Fields = readonly (PlainField | null)[];
+type Shape = readonly [kind: Kind, template: Fields, tuple?: readonly PlainField[], isTimed?: boolean];
 
 /** By policy: what it is for, and now and then what it forbids. */
 const shapes: Readonly<Record<ReadyPolicy, (me: string, other: string, n: number) => readonly Shape[]>> = {
@@ -65,7 +72,7 @@ const shapes: Readonly<Record<ReadyPolicy, (me: string, other: string, n: number
   ],
 };
 
-const value = (field: Field | null): TemplateField =>
+const value = (field: PlainField | null): TemplateField =>
   field === null ? any : { kind: 'value', value: field };
 
 /** `ready`: the policy that the space has, as far as the client knows. */
@@ -87,7 +94,7 @@ export function drawMatch(random: Prng, drawing: Drawing, template: Template): O
 
 interface Parts extends Access {
   readonly template: Template;
-  readonly tuple: readonly Field[];
+  readonly tuple: readonly PlainField[];
   readonly lease: number | null;
 }
 
@@ -141,7 +148,9 @@ function operationOf(random: Prng, { space, waitMsMax }: Drawing, kind: Kind, pa
     case 'count':
       return { kind, space, template };
     case 'cancel':
-      throw new Error('a cancel is not drawn');
+    case 'spaceKey':
+    case 'repair':
+      throw new Error(`a ${kind} is not drawn`);
   }
 }
 
