@@ -20,7 +20,7 @@ export const keyOf = (name: string): ClientId => clientId(sha256(new TextEncoder
 
 const unbounded = { entries: null, bytes: null, waits: null };
 export const openConfig: SpaceConfig = {
-  ...{ insert: null, readers: null, takers: null, policy: null },
+  ...{ insert: null, readers: null, takers: null, policy: null, confidential: null },
   ...{ quota: unbounded, clientQuota: unbounded },
 };
 
@@ -53,7 +53,7 @@ export class GuardedService {
     const operation = encodeOperation({ ...fields, space } as Operation);
     const request = { client: keyOf(client), session: sessionId(1), number: ++this.#lastNumber };
     const result = this.service.execute(
-      { ...request, operation, time: this.#time, mayWait: true },
+      { ...request, operation, time: this.#time, mayWait: true, isVerified: true },
       this.effects,
     );
     return result === null ? null : decodeResult(result);

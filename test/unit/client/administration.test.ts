@@ -14,6 +14,8 @@ const bob: ClientRecord = {
   publicKey: clientId(key),
   addedAt: 1_790_000_000_000,
   revokedAt: null,
+  blacklisted: null,
+  forgedRepairs: 0,
 };
 const jobs: SpaceDescription = {
   name: 'jobs',
@@ -24,6 +26,7 @@ const jobs: SpaceDescription = {
     quota: { ...open, entries: 100 },
     clientQuota: open,
     policy,
+    confidential: null,
   },
   policyDigest,
   entries: 3,
@@ -34,6 +37,7 @@ const jobs: SpaceDescription = {
     { time: 1_790_000_000_000, by: clientName('admin'), digest: null },
     { time: 1_790_000_000_001, by: clientName('admin'), digest: policyDigest },
   ],
+  keyOrigin: null,
 };
 const jobsShown = {
   name: 'jobs',
@@ -75,7 +79,14 @@ const cases: readonly (readonly [
     (admin) => admin.addClient('bob', key),
     { kind: 'clientAdd', space: '', name: 'bob', publicKey: key },
     { kind: 'client', client: bob },
-    { name: 'bob', publicKey: key, addedAt: 1_790_000_000_000, revokedAt: null },
+    {
+      name: 'bob',
+      publicKey: key,
+      addedAt: 1_790_000_000_000,
+      revokedAt: null,
+      blacklisted: null,
+      forgedRepairs: 0,
+    },
   ],
   [
     'revokeClient',
@@ -89,7 +100,7 @@ const cases: readonly (readonly [
     (admin) => admin.clients(),
     { kind: 'clientList', space: '' },
     { kind: 'clients', clients: [{ ...bob, addedAt: 0 }] },
-    [{ name: 'bob', publicKey: key, addedAt: null, revokedAt: null }],
+    [{ name: 'bob', publicKey: key, addedAt: null, revokedAt: null, blacklisted: null, forgedRepairs: 0 }],
   ],
   [
     'createSpace',

@@ -9,10 +9,10 @@ import {
   formal,
   normalizeTemplate,
   normalizeTuple,
-  type Field,
+  type PlainField,
   type Template,
   type TemplateField,
-  type Tuple,
+  type PlainTuple,
 } from '../../../src/codec/index.js';
 import type { Space } from '../../../src/space/index.js';
 import { openAccess, storedEntry, type StoredEntry } from '../../../src/space/stored-entry.js';
@@ -23,11 +23,11 @@ export const sha256: HashFunction = (bytes) => digest(createHash('sha256').updat
 export const alice = clientName('aa'.repeat(32));
 export const bob = clientName('bb'.repeat(32));
 
-export const tuple = (...values: unknown[]): Tuple => normalizeTuple(values);
+export const tuple = (...values: unknown[]): PlainTuple => normalizeTuple(values);
 export const template = (...values: unknown[]): Template => normalizeTemplate(values);
 
 /** At least one field of every type and form, some of which only differ in type. */
-export const fields: readonly Field[] = tuple(
+export const fields: readonly PlainField[] = tuple(
   '',
   '1',
   'true',
@@ -63,13 +63,15 @@ export const patterns: readonly TemplateField[] = [
   ...fields.map((value): TemplateField => ({ kind: 'value', value })),
 ];
 
-export const tupleArbitrary: fc.Arbitrary<Tuple> = fc.array(fc.constantFrom(...fields), { maxLength: 3 });
+export const tupleArbitrary: fc.Arbitrary<PlainTuple> = fc.array(fc.constantFrom(...fields), {
+  maxLength: 3,
+});
 
-const patternFor = (field: Field): fc.Arbitrary<TemplateField> =>
+const patternFor = (field: PlainField): fc.Arbitrary<TemplateField> =>
   fc.oneof(
     fc.constant<TemplateField>({ kind: 'value', value: field }),
     fc.constant(any),
-    fc.constant(formal[fieldType(field)]),
+    fc.constant(formal[fieldType(field)!]),
   );
 
 /** Templates, most of which match tuples that occur. */
