@@ -1,5 +1,4 @@
 /** Door of `codec`: every byte that leaves a replica or a client, and the values behind it. */
-export { mayContainSealed } from './sealed-marker.js';
 export {
   decodeClientRecord,
   decodeSpaceRecord,

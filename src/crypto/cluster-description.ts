@@ -15,6 +15,8 @@ export interface ReplicaDescription {
   readonly publicKey: string;
   /** Pin: SHA-256 of the TLS public key (SPKI DER), 64 hexadecimal characters. Survives renewal. */
   readonly tlsFingerprint: string;
+  /** To which shares of confidential tuples are dealt: a point, 64 hexadecimal characters; all replicas have one, or none. */
+  readonly sharingKey?: string;
 }
 
 export interface ClientDescription {
@@ -45,6 +47,8 @@ export interface ClusterDescription {
   /** PEM of the one certificate that signs the cluster's TLS certificates. */
   readonly certificateAuthority: string;
   readonly clients: readonly ClientDescription[];
+  /** Which set of sharing keys the replicas' are, counted from 1; absent without any. */
+  readonly keyGeneration?: number;
   readonly settings: ClusterSettings;
 }
 

@@ -34,8 +34,10 @@ function readReplicas(reader: ClusterFileReader, at: Located): ReplicaDescriptio
   const addresses = new Map<string, number>();
   const keys = new Map<string, number>();
   const pins = new Map<string, number>();
+  const sharing = new Map<string, number>();
   const replicas = items.map((item): ReplicaDescription => {
-    const fields = reader.fields(item, 'a replica', ['id', 'address', 'publicKey', 'tlsFingerprint']);
+    const required = ['id', 'address', 'publicKey', 'tlsFingerprint'] as const;
+    const fields = reader.fields(item, 'a replica', required, ['sharingKey']);
     const id = reader.integer(fields.id, `the replica id (ids are 0 to ${n - 1}, each once)`, 0, n - 1);
     reader.unique(ids, String(id), fields.id.line, `replica id ${id}`);
     const address = reader.text(fields.address, 'address');
@@ -47,8 +49,15 @@ function readReplicas(reader: ClusterFileReader, at: Located): ReplicaDescriptio
     reader.unique(keys, publicKey, fields.publicKey.line, 'this publicKey');
     const tlsFingerprint = reader.hex(fields.tlsFingerprint, 'tlsFingerprint', 64);
     reader.unique(pins, tlsFingerprint, fields.tlsFingerprint.line, 'this tlsFingerprint');
-    return { id: replicaId(id), address, publicKey, tlsFingerprint };
+    const replica = { id: replicaId(id), address, publicKey, tlsFingerprint };
+    if (fields.sharingKey === undefined) return replica;
+    const sharingKey = reader.hex(fields.sharingKey, 'sharingKey', 64);
+    // Whoever has two of them holds two shares.
+    reader.unique(sharing, sharingKey, fields.sharingKey.line, 'this sharingKey');
+    return { ...replica, sharingKey };
   });
+  if (sharing.size !== 0 && sharing.size !== n)
+    reader.fail(at.line, 'some replicas lack a sharingKey; give each its own, or none');
   return replicas.sort((a, b) => a.id - b.id);
 }
 
@@ -110,7 +119,7 @@ function readCertificateAuthority(reader: ClusterFileReader, at: Located): strin
 export function parseClusterFile(text: string, path: string): ClusterDescription {
   const reader = new ClusterFileReader(text, path);
   const required = ['version', 'clusterId', 'replicas', 'certificateAuthority', 'clients'] as const;
-  const fields = reader.fields(reader.root, 'the cluster file', required, ['settings']);
+  const fields = reader.fields(reader.root, 'the cluster file', required, ['keyGeneration', 'settings']);
   if (reader.text(fields.version, 'version') !== '1') {
     reader.fail(
       fields.version.line,
@@ -122,7 +131,23 @@ export function parseClusterFile(text: string, path: string): ClusterDescription
   const certificateAuthority = readCertificateAuthority(reader, fields.certificateAuthority);
   const clients = readClients(reader, fields.clients);
   const settings = readSettings(reader, fields.settings, replicas.length);
-  return { version: 1, clusterId, replicas, certificateAuthority, clients, settings };
+  const generation = readKeyGeneration(reader, fields.keyGeneration, replicas);
+  return { version: 1, clusterId, replicas, certificateAuthority, clients, ...generation, settings };
+}
+
+function readKeyGeneration(
+  reader: ClusterFileReader,
+  at: Located | undefined,
+  [first]: readonly ReplicaDescription[],
+): { readonly keyGeneration?: number } {
+  const hasKeys = first?.sharingKey !== undefined;
+  if (at === undefined && !hasKeys) return {};
+  if (at === undefined || !hasKeys)
+    reader.fail(
+      at?.line ?? 1,
+      'keyGeneration and the sharingKey of each replica go together; add what is missing',
+    );
+  return { keyGeneration: reader.integer(at, 'keyGeneration', 1, 4_294_967_295) };
 }
 
 const quoted = (text: string): string => JSON.stringify(text);
@@ -145,7 +170,7 @@ function formatSettings(settings: ClusterSettings): string[] {
 
 /** The file's text; parseClusterFile gives the same description back. */
 export function formatClusterFile(description: ClusterDescription): string {
-  const { clusterId, replicas, certificateAuthority: pem, clients, settings } = description;
+  const { clusterId, replicas, certificateAuthority: pem, clients, keyGeneration, settings } = description;
   const lines = [
     '# A Theodora cluster. Its replicas and clients all read this file, alike; it holds no secret.',
     'version: 1',
@@ -154,16 +179,21 @@ export function formatClusterFile(description: ClusterDescription): string {
     `clusterId: ${quoted(clusterId)}`,
     '',
     '# 3f+1 replicas tolerate f Byzantine ones. publicKey is the Ed25519 identity; tlsFingerprint pins the TLS',
-    '# key (SHA-256 of its SPKI) and stays the same when the certificate is renewed.',
+    '# key (SHA-256 of its SPKI) and stays the same when the certificate is renewed; shares of confidential tuples',
+    '# are encrypted to sharingKey.',
     ...formatList(
       'replicas',
-      replicas.map(({ id, address, publicKey, tlsFingerprint }) => [
+      replicas.map(({ id, address, publicKey, tlsFingerprint, sharingKey }) => [
         ['id', String(id)],
         ['address', quoted(address)],
         ['publicKey', quoted(publicKey)],
         ['tlsFingerprint', quoted(tlsFingerprint)],
+        ...(sharingKey === undefined ? [] : [['sharingKey', quoted(sharingKey)] as const]),
       ]),
     ),
+    ...(keyGeneration === undefined
+      ? []
+      : ['', '# Which set of sharing keys these are.', `keyGeneration: ${keyGeneration}`]),
     '',
     '# Signs the TLS certificates. Its key (ca/ca.key) is needed for new ones only: keep it offline.',
     `certificateAuthority: ${pem.endsWith('\n') ? '|' : '|-'}`,

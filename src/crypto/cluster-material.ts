@@ -16,6 +16,9 @@ import {
 import { spkiFingerprint, type Authority } from './certificate.js';
 import { formatClusterFile } from './cluster-file.js';
 import { generateIdentityKey } from './identity-key.js';
+import type { Group } from './pvss/group.js';
+import { loadGroup } from './pvss/load-group.js';
+import { firstKeyGeneration, generateSharingKey } from './sharing-key.js';
 
 export interface MaterialFile {
   /** Relative, with "/" between folders. */
@@ -29,6 +32,7 @@ const shared = (path: string, content: string): MaterialFile => ({ path, content
 
 async function replicaMaterial(
   authority: Authority,
+  group: Group,
   id: number,
   address: string,
   clusterId: string,
@@ -36,6 +40,7 @@ async function replicaMaterial(
 ): Promise<{ replica: ReplicaDescription; files: MaterialFile[] }> {
   const { host } = parseAddress(address)!;
   const identity = generateIdentityKey();
+  const sharing = generateSharingKey(group);
   const tls = await generateTlsKey();
   const certificate = issueCertificate(
     authority,
@@ -49,9 +54,11 @@ async function replicaMaterial(
       address,
       publicKey: identity.key.publicKey,
       tlsFingerprint: spkiFingerprint(new X509Certificate(certificate).raw),
+      sharingKey: sharing.publicKey,
     },
     files: [
       secret(`replica-${id}/replica.key`, identity.pem),
+      secret(`replica-${id}/sharing.key`, sharing.text),
       secret(`replica-${id}/tls.key`, tls.pem),
       shared(`replica-${id}/tls.crt`, certificate),
       // Tells a replica that was never started from one that lost its disk (DESIGN: amnesia).
@@ -117,8 +124,9 @@ export async function createClusterMaterial({
   const authorityKey = await generateTlsKey();
   const certificateAuthority = createAuthorityCertificate(authorityKey, clusterId, now);
   const authority = readAuthority(authorityKey.pem, certificateAuthority);
+  const group = await loadGroup('noble');
   const replicas = await Promise.all(
-    hosts.map((address, id) => replicaMaterial(authority, id, address, clusterId, now)),
+    hosts.map((address, id) => replicaMaterial(authority, group, id, address, clusterId, now)),
   );
   const admin = await clientMaterial(authority, 'admin', now);
   const description: ClusterDescription = {
@@ -127,6 +135,7 @@ export async function createClusterMaterial({
     replicas: replicas.map(({ replica }) => replica),
     certificateAuthority,
     clients: [{ name: 'admin', publicKey: admin.publicKey }],
+    keyGeneration: firstKeyGeneration,
     settings: {},
   };
   const files = [

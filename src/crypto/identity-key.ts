@@ -3,8 +3,8 @@
  * may read. The private key stays inside a closure; no error message may hold any part of a key file.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { InvalidInputError, toHex } from '../base/index.js';
+import { toHex } from '../base/index.js';
+import { malformedKey, readKeyFile } from './key-file.js';
 
 export interface IdentityKey {
   /** 64 lower-case hexadecimal characters. */
@@ -33,13 +33,7 @@ export function generateIdentityKey(): { key: IdentityKey; pem: string } {
   };
 }
 
-function malformed(file: string, what: string): InvalidInputError {
-  return new InvalidInputError(
-    'KEY_FILE_MALFORMED',
-    `${file}: ${what}; expected an unencrypted Ed25519 private key in PKCS #8 PEM. Restore it from a backup.`,
-    { path: file },
-  );
-}
+const expected = 'an unencrypted Ed25519 private key in PKCS #8 PEM';
 
 /** @throws InvalidInputError KEY_FILE_MALFORMED naming `fileForErrors`, without the parser's own words. */
 export function identityKeyFromPem(pem: string, fileForErrors: string): IdentityKey {
@@ -47,61 +41,15 @@ export function identityKeyFromPem(pem: string, fileForErrors: string): Identity
   try {
     privateKey = createPrivateKey({ key: pem, format: 'pem' });
   } catch {
-    throw malformed(fileForErrors, 'not a private key');
+    throw malformedKey(fileForErrors, 'not a private key', expected);
   }
   if (privateKey.asymmetricKeyType !== 'ed25519') {
-    throw malformed(fileForErrors, `a ${privateKey.asymmetricKeyType ?? 'different'} key`);
+    throw malformedKey(fileForErrors, `a ${privateKey.asymmetricKeyType ?? 'different'} key`, expected);
   }
   return identityKey(privateKey);
 }
 
-function fileError(path: string, cause: unknown): InvalidInputError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new InvalidInputError(
-      'KEY_FILE_MISSING',
-      `${path}: no such key file. Check the directory, or make the key with \`theodora init\` or \`theodora client add\`.`,
-      { path },
-      cause,
-    );
-  }
-  return new InvalidInputError(
-    'KEY_FILE_PERMISSIONS',
-    `${path}: cannot be read (${String(code)}). Run as the user who owns it.`,
-    { path },
-    cause,
-  );
-}
-
-const fileBytesMax = 64 << 10;
-
-/** Reads through one descriptor, so that what was checked is what is read. */
-function readKeyFile(path: string): string {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (cause) {
-    throw fileError(path, cause);
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile() || status.size > fileBytesMax) throw malformed(path, 'not a key file');
-    // Windows has no such bits: its ACLs are the operator's.
-    if (process.platform !== 'win32' && (status.mode & 0o077) !== 0) {
-      const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
-      throw new InvalidInputError(
-        'KEY_FILE_PERMISSIONS',
-        `${path}: mode ${mode} lets others at a private key. Run: chmod 600 ${path}`,
-        { path },
-      );
-    }
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** @throws InvalidInputError KEY_FILE_MISSING, KEY_FILE_PERMISSIONS or KEY_FILE_MALFORMED. */
 export function readIdentityKey(path: string): IdentityKey {
-  return identityKeyFromPem(readKeyFile(path), path);
+  return identityKeyFromPem(readKeyFile(path, expected), path);
 }

@@ -14,6 +14,8 @@ export type { MaterialFile } from './cluster-material.js';
 export { sha256 } from './digest.js';
 export { generateIdentityKey, identityKeyFromPem, readIdentityKey } from './identity-key.js';
 export type { IdentityKey } from './identity-key.js';
+export { firstKeyGeneration, formatSharingKey, readSharingKey } from './sharing-key.js';
+export type { SharingSecret } from './sharing-key.js';
 export { purposeBytes, verifySignature } from './signatures.js';
 export { commitToKey, deriveSealKey, isKeyCommitted, keyCommitmentBytes } from './pvss/aead.js';
 export { seal, sealOverheadBytes, unseal } from './pvss/aead.js';

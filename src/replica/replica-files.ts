@@ -7,8 +7,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { InvalidInputError } from '../base/index.js';
-import { parseClusterFile, readIdentityKey } from '../crypto/index.js';
-import type { ClusterDescription, IdentityKey, ReplicaDescription } from '../crypto/index.js';
+import { parseClusterFile, readIdentityKey, readSharingKey } from '../crypto/index.js';
+import type { ClusterDescription, IdentityKey, ReplicaDescription, SharingSecret } from '../crypto/index.js';
 import { readTlsIdentity, type TlsIdentity } from './transport/tls-files.js';
 
 export interface ReplicaFiles {
@@ -16,6 +16,8 @@ export interface ReplicaFiles {
   readonly self: ReplicaDescription;
   readonly key: IdentityKey;
   readonly tls: TlsIdentity;
+  /** Null: the cluster has no sharing keys, and no confidential spaces. */
+  readonly sharing: SharingSecret | null;
 }
 
 const expiryWarningMs = 30 * 86_400_000;
@@ -41,6 +43,19 @@ function checkDirectory(path: string): void {
     'DATA_DIR_MISSING',
     `${path}: no such directory. Use the folder replica-N that \`theodora init\` made, or restore it.`,
     { path },
+  );
+}
+
+/** Whether it fits the public key shows when it is first used, which takes the group. */
+function readSharing({ keyGeneration }: ClusterDescription, dataDir: string): SharingSecret | null {
+  if (keyGeneration === undefined) return null;
+  const path = join(dataDir, 'sharing.key');
+  const sharing = readSharingKey(path);
+  if (sharing.generation === keyGeneration) return sharing;
+  throw new InvalidInputError(
+    'KEY_MISMATCH',
+    `${path} is of generation ${sharing.generation}, the cluster file's keys are of ${keyGeneration}. Use the file that belongs to them.`,
+    { path, generation: sharing.generation },
   );
 }
 
@@ -77,5 +92,5 @@ export function readReplicaFiles(
   if (tls.expiresAt.getTime() - nowMs < expiryWarningMs) {
     log.warn({ expiresAt: tls.expiresAt.toISOString() }, 'the TLS certificate expires soon; renew it');
   }
-  return { cluster, self, key, tls };
+  return { cluster, self, key, tls, sharing: readSharing(cluster, dataDir) };
 }

@@ -45,6 +45,7 @@ describe('files of a new cluster', () => {
   test('are these, secrets readable by their owner only', () => {
     const replica = (id: number): string[][] => [
       [`replica-${id}/replica.key`, '600'],
+      [`replica-${id}/sharing.key`, '600'],
       [`replica-${id}/tls.key`, '600'],
       [`replica-${id}/tls.crt`, '644'],
       [`replica-${id}/genesis`, '600'],
@@ -59,7 +60,7 @@ describe('files of a new cluster', () => {
       ['clients/admin/tls.crt', '644'],
     ]);
     for (const { content: text, mode } of material.files) {
-      if (text.includes('PRIVATE KEY')) expect(mode).toBe(0o600);
+      if (/PRIVATE KEY|SHARING KEY/.test(text)) expect(mode).toBe(0o600);
     }
   });
 
@@ -85,7 +86,7 @@ describe('files of a new cluster', () => {
     const serials = all
       .filter(({ path }) => path.endsWith('.crt'))
       .map(({ content: pem }) => new X509Certificate(pem).serialNumber);
-    expect(new Set(keys).size).toBe(2 * (1 + 2 * 5));
+    expect(new Set(keys).size).toBe(2 * (1 + 3 * 4 + 2));
     expect(new Set(serials).size).toBe(2 * 6);
     expect(foreign.description.clusterId).not.toBe(material.description.clusterId);
   });

@@ -221,15 +221,42 @@ const mistakes: readonly (readonly [string, (good: string) => string, (bad: stri
   ],
   [
     'replicas no list',
-    (s) => withLine(s, '  - id: 0', ['    id: 0']).replace(/ {2}- id: [1-3]\n(.*\n){3}/g, ''),
+    (s) => withLine(s, '  - id: 0', ['    id: 0']).replace(/ {2}- id: [1-3]\n(.*\n){4}/g, ''),
     (s) => lineOf(s, 'replicas:'),
     /replicas must be a list/,
   ],
   [
     'three replicas',
-    (s) => s.replace(/ {2}- id: 3\n(.*\n){3}/, ''),
+    (s) => s.replace(/ {2}- id: 3\n(.*\n){4}/, ''),
     (s) => lineOf(s, 'replicas:'),
     /a cluster needs at least 4 replicas: 3f\+1 with f ≥ 1/,
+  ],
+  [
+    'one sharing key for two (pitfall 32)',
+    (s) => {
+      const [first, second] = s.split('\n').filter((line) => line.includes('    sharingKey: '));
+      return s.replace(second!, first!);
+    },
+    (s) => lineOf(s, '    sharingKey: ', 1),
+    /this sharingKey is already used at line/,
+  ],
+  [
+    'a sharing key missing',
+    (s) => withLine(s, '    sharingKey: ', [], 3),
+    (s) => lineOf(s, 'replicas:'),
+    /some replicas lack a sharingKey/,
+  ],
+  [
+    'sharing keys of no generation',
+    (s) => withLine(s, 'keyGeneration: ', []),
+    () => 1,
+    /keyGeneration and the sharingKey of each replica go together/,
+  ],
+  [
+    'a generation of no sharing keys',
+    (s) => s.replaceAll(/ {4}sharingKey: .*\n/g, ''),
+    (s) => lineOf(s, 'keyGeneration: '),
+    /keyGeneration and the sharingKey of each replica go together/,
   ],
   [
     'id twice',

@@ -1,4 +1,0 @@
-/** Stub until the marker is in. */
-export function mayContainSealed(_bytes: Uint8Array): boolean {
-  return false;
-}
