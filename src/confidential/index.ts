@@ -9,6 +9,6 @@ export type { EntryOpening, ShareReplies, SpaceKeyOpening } from './opening.js';
 export { protectionsOf } from './protection.js';
 export type { Protection } from './protection.js';
 export { judgeRepair } from './repair.js';
-export { prepareSealing, sealSpaceKey, sealTuple } from './sealing.js';
+export { generateSpaceKey, prepareSealing, sealSpaceKey, sealTuple } from './sealing.js';
 export { sealedSubject, shareCacheKey, shareOf } from './share-reply.js';
 export type { SealedSubject } from './share-reply.js';

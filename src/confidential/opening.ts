@@ -3,14 +3,13 @@
  * looked at closely: which replicas sent wrong shares, and whether the dealer lied, which is worth a repair. Among the
  * replies of n − f replicas that answered alike are f + 1 good shares, so one of the two comes out.
  */
-import { assert, replicaId } from '../base/index.js';
+import { equalBytes } from '../base/index.js';
 import type { ReplicaId } from '../base/index.js';
 import type { Entry, EntryShare, PlainTuple, Sealed, Tuple } from '../codec/index.js';
 import { badParts, combineShares, verifyShare } from '../crypto/index.js';
 import type { RandomBytes, Share } from '../crypto/index.js';
 import type { ConfidentialCluster } from './cluster.js';
-import type { Subject } from './context.js';
-import { wrongTagIndex } from './fingerprint.js';
+import { createTagger, wrongTagIndex } from './fingerprint.js';
 import type { Tagger } from './fingerprint.js';
 import { readSeal } from './opened-seal.js';
 import type { OpenedSeal } from './opened-seal.js';
@@ -34,7 +33,7 @@ export type EntryOpening = (
 };
 
 export type SpaceKeyOpening = (
-  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+  | { readonly kind: 'opened'; readonly tagger: Tagger }
   /** Whoever created the space sealed no key to its tags. */
   | { readonly kind: 'bad' }
   | { readonly kind: 'needsShares' }
@@ -112,7 +111,7 @@ export function openEntry(
   const fingerprint: Tuple = entry.tuple;
   const about = { id: entry.id, fingerprint, sealed: entry.sealed, tagKey: tagger.tagKey };
   const reading = readSeal(cluster, entry.sealed, { kind: 'tuple', fingerprint });
-  if (reading.kind === 'expired') return { kind: 'expired', liars: givers(replies) };
+  if (reading.kind === 'expired') return { kind: 'expired', liars: [] };
   const withoutShares = (): Uint8Array => createRepairEvidence(about, { shares: [], rightTag: null });
   if (reading.kind === 'bad') return { kind: 'bad', evidence: withoutShares(), liars: givers(replies) };
 
@@ -142,38 +141,27 @@ export function openEntry(
   return { kind: 'bad', evidence: createRepairEvidence(about, { shares: used, rightTag }), liars };
 }
 
-/** Opens the secret to a space's tags; whether it belongs to `tagKey` is checked by the caller's `isKey`. */
+/** Opens what a space's clients make tags with, as the operation `spaceKey` answers it. */
 export function openSpaceKey(
   cluster: ConfidentialCluster,
-  tagKey: Uint8Array,
-  sealed: Sealed,
+  { tagKey, sealed }: { readonly tagKey: Uint8Array; readonly sealed: Sealed },
   replies: ShareReplies,
-  isKey: (secret: Uint8Array) => boolean,
 ): SpaceKeyOpening {
-  const subject: Subject = { kind: 'spaceKey', tagKey };
-  const reading = readSeal(cluster, sealed, subject);
-  if (reading.kind !== 'opened') return { kind: reading.kind, liars: givers(replies) };
-  const { seal } = reading;
-  const open = (secret: Uint8Array): Uint8Array | null => {
-    const opened = unsealWith(secret, seal);
-    return opened !== null && isKey(opened) ? opened : null;
+  const reading = readSeal(cluster, sealed, { kind: 'spaceKey', tagKey });
+  if (reading.kind === 'expired') return { kind: 'expired', liars: [] };
+  if (reading.kind === 'bad') return { kind: 'bad', liars: givers(replies) };
+  const open = (secret: Uint8Array): Tagger | null => {
+    const opened = unsealWith(secret, reading.seal);
+    const tagger = opened === null ? null : createTagger(cluster.group, opened);
+    opened?.fill(0);
+    return tagger !== null && equalBytes(tagger.tagKey, tagKey) ? tagger : null;
   };
-  const shares = sharesIn(replies, cluster.shareholders.publicKeys.length);
-  const first = tryShares(cluster, shares, open);
-  if (first !== null) return { kind: 'secret', secret: first, liars: [] };
-  const { isDealingGood, good, liars } = examine(cluster, seal, replies);
+  const { threshold, publicKeys } = cluster.shareholders;
+  const first = tryShares(cluster, sharesIn(replies, publicKeys.length), open);
+  if (first !== null) return { kind: 'opened', tagger: first, liars: [] };
+  const { isDealingGood, good, liars } = examine(cluster, reading.seal, replies);
   if (!isDealingGood) return { kind: 'bad', liars };
-  if (good.length < cluster.shareholders.threshold) return { kind: 'needsShares', liars };
-  const secret = tryShares(cluster, good, open);
-  return secret === null ? { kind: 'bad', liars } : { kind: 'secret', secret, liars };
-}
-
-/** For those who hold replicas by number. */
-export function shareReplies(replies: Iterable<readonly [number, EntryShare]>): ShareReplies {
-  const map = new Map<ReplicaId, EntryShare>();
-  for (const [replica, reply] of replies) {
-    assert(!map.has(replicaId(replica)), 'one reply a replica');
-    map.set(replicaId(replica), reply);
-  }
-  return map;
+  if (good.length < threshold) return { kind: 'needsShares', liars };
+  const tagger = tryShares(cluster, good, open);
+  return tagger === null ? { kind: 'bad', liars } : { kind: 'opened', tagger, liars };
 }

@@ -2,14 +2,16 @@
  * The inserter's side: what goes beside a fingerprint. The dealing's exponentiations are done ahead (`prepareSealing`); what
  * is left when the request's number is known takes microseconds.
  */
-import { assert, equalBytes } from '../base/index.js';
+import { assert, emptyBytes, equalBytes } from '../base/index.js';
 import { encodeSealedTuple, encodeTuple } from '../codec/index.js';
-import type { Origin, PlainTuple, Tuple } from '../codec/index.js';
-import { commitToKey, deriveSealKey, finishDealing, prepareDealing, seal } from '../crypto/index.js';
-import type { PreparedDealing, RandomBytes } from '../crypto/index.js';
+import type { Origin, PlainTuple, SealedTuple, Tuple } from '../codec/index.js';
+import { commitToKey, deriveSealKey, finishDealing, generateTagSecret } from '../crypto/index.js';
+import { prepareDealing, seal } from '../crypto/index.js';
+import type { Group, PreparedDealing, RandomBytes } from '../crypto/index.js';
 import type { ConfidentialCluster } from './cluster.js';
 import { associatedBytes, contextBytes } from './context.js';
 import type { Subject } from './context.js';
+import { createTagger } from './fingerprint.js';
 
 /** Milliseconds; in any thread (crypto/pvss says how to send it). Good for one sealing, for this generation of keys. */
 export function prepareSealing(
@@ -34,7 +36,10 @@ function sealBytes(
     'a dealing is prepared for the replicas that it goes to',
   );
   const associated = associatedBytes(cluster, origin, subject);
-  let sealed = { keyCommitment: new Uint8Array(0), ciphertext: new Uint8Array(0) };
+  let sealed: Pick<SealedTuple, 'keyCommitment' | 'ciphertext'> = {
+    keyCommitment: emptyBytes,
+    ciphertext: emptyBytes,
+  };
   const { dealing } = finishDealing(prepared, (secret) => {
     const key = deriveSealKey(secret);
     sealed = { keyCommitment: commitToKey(key), ciphertext: seal(key, plaintext, associated) };
@@ -58,13 +63,23 @@ export function sealTuple(
   return sealed;
 }
 
-/** A new space's `sealedKey`: the secret to its tags (32 bytes), for the request that creates it. `prepared` is used up. */
+/** The secret to a new space's tags and its public part g^k, 32 bytes each; wipe the secret once it is sealed. */
+export function generateSpaceKey(
+  group: Group,
+  random: RandomBytes,
+): { tagKey: Uint8Array; secret: Uint8Array } {
+  const secret = generateTagSecret(random);
+  const tagger = createTagger(group, secret);
+  assert(tagger !== null, 'a generated secret is one');
+  return { tagKey: tagger.tagKey, secret };
+}
+
+/** A new space's `sealedKey`, for the request that creates it. `prepared` is used up. */
 export function sealSpaceKey(
   cluster: ConfidentialCluster,
   prepared: PreparedDealing,
   origin: Origin,
-  tagKey: Uint8Array,
-  secret: Uint8Array,
+  { tagKey, secret }: { readonly tagKey: Uint8Array; readonly secret: Uint8Array },
 ): Uint8Array {
   return sealBytes(cluster, prepared, origin, { kind: 'spaceKey', tagKey }, secret);
 }
