@@ -24,6 +24,7 @@ export * from './peer-codec.js';
 export * from './repair.js';
 export * from './result-codec.js';
 export * from './sealed.js';
+export * from './sealed-tuple.js';
 export { allocate } from './slab.js';
 export * from './state.js';
 export * from './state-codec.js';

@@ -973,6 +973,121 @@ export namespace theodora {
         }
         type $Shape = theodora.StateGone.$Properties;
     }
+    class SealedTuple {
+        constructor(properties?: theodora.SealedTuple.$Properties);
+        $unknowns?: Uint8Array[];
+        keyGeneration: number;
+        commitments: Uint8Array;
+        encryptedShares: Uint8Array;
+        proofs: Uint8Array;
+        keyCommitment: Uint8Array;
+        ciphertext: Uint8Array;
+        static encode(message: theodora.SealedTuple.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SealedTuple & theodora.SealedTuple.$Shape;
+    }
+    namespace SealedTuple {
+        interface $Properties {
+            keyGeneration?: number;
+            commitments?: Uint8Array;
+            encryptedShares?: Uint8Array;
+            proofs?: Uint8Array;
+            keyCommitment?: Uint8Array;
+            ciphertext?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SealedTuple.$Properties;
+    }
+    class EntryShares {
+        constructor(properties?: theodora.EntryShares.$Properties);
+        $unknowns?: Uint8Array[];
+        shares: theodora.EntryShare[];
+        static encode(message: theodora.EntryShares.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.EntryShares & theodora.EntryShares.$Shape;
+    }
+    namespace EntryShares {
+        interface $Properties {
+            shares?: theodora.EntryShare.$Properties[];
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = {
+          shares?: theodora.EntryShare.$Shape[];
+          $unknowns?: Uint8Array[];
+        };
+    }
+    class EntryShare {
+        constructor(properties?: theodora.EntryShare.$Properties);
+        $unknowns?: Uint8Array[];
+        share: (Uint8Array|null);
+        badPart: (boolean|null);
+        kind?: ("share"|"badPart");
+        static encode(message: theodora.EntryShare.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.EntryShare & theodora.EntryShare.$Shape;
+    }
+    namespace EntryShare {
+        interface $Properties {
+            share?: (Uint8Array|null);
+            badPart?: (boolean|null);
+            kind?: ("share"|"badPart");
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = {
+          share?: Uint8Array|null;
+          badPart?: boolean|null;
+          $unknowns?: Uint8Array[];
+        } & (
+          ({ kind?: undefined; share?: null; badPart?: null }|{ kind?: "share"; share: Uint8Array; badPart?: null }|{ kind?: "badPart"; share?: null; badPart: boolean })
+        );
+    }
+    class RepairProof {
+        constructor(properties?: theodora.RepairProof.$Properties);
+        $unknowns?: Uint8Array[];
+        shares: theodora.NumberedShare[];
+        rightTag: theodora.RightTag;
+        static encode(message: theodora.RepairProof.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.RepairProof & theodora.RepairProof.$Shape;
+    }
+    namespace RepairProof {
+        interface $Properties {
+            shares?: theodora.NumberedShare.$Properties[];
+            rightTag?: theodora.RightTag.$Properties;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.RepairProof.$Properties;
+    }
+    class NumberedShare {
+        constructor(properties?: theodora.NumberedShare.$Properties);
+        $unknowns?: Uint8Array[];
+        index: number;
+        share: Uint8Array;
+        static encode(message: theodora.NumberedShare.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.NumberedShare & theodora.NumberedShare.$Shape;
+    }
+    namespace NumberedShare {
+        interface $Properties {
+            index?: number;
+            share?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.NumberedShare.$Properties;
+    }
+    class RightTag {
+        constructor(properties?: theodora.RightTag.$Properties);
+        $unknowns?: Uint8Array[];
+        field: number;
+        tag: Uint8Array;
+        proof: Uint8Array;
+        static encode(message: theodora.RightTag.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.RightTag & theodora.RightTag.$Shape;
+    }
+    namespace RightTag {
+        interface $Properties {
+            field?: number;
+            tag?: Uint8Array;
+            proof?: Uint8Array;
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.RightTag.$Properties;
+    }
     class LogRecord {
         constructor(properties?: theodora.LogRecord.$Properties);
         $unknowns?: Uint8Array[];

@@ -1,0 +1,14 @@
+/** Door of `confidential`: protections, fingerprints, sealing, shares, opening and repair (DESIGN section 7). */
+export { createConfidentialCluster } from './cluster.js';
+export type { ConfidentialCluster } from './cluster.js';
+export type { Subject } from './context.js';
+export { createTagger, fingerprintTemplate, fingerprintTuple } from './fingerprint.js';
+export type { Tagger } from './fingerprint.js';
+export { openEntry, openSpaceKey } from './opening.js';
+export type { EntryOpening, ShareReplies, SpaceKeyOpening } from './opening.js';
+export { protectionsOf } from './protection.js';
+export type { Protection } from './protection.js';
+export { judgeRepair } from './repair.js';
+export { generateSpaceKey, prepareSealing, sealSpaceKey, sealTuple } from './sealing.js';
+export { sealedSubject, shareCacheKey, shareOf } from './share-reply.js';
+export type { SealedSubject } from './share-reply.js';
