@@ -7,11 +7,16 @@ import {
   double,
   fieldType,
   formal,
+  hidden,
+  isHidden,
   normalizeTemplate,
   normalizeTuple,
+  Tag,
+  type Field,
   type PlainField,
   type Template,
   type TemplateField,
+  type Tuple,
   type PlainTuple,
 } from '../../../src/codec/index.js';
 import type { Space } from '../../../src/space/index.js';
@@ -78,6 +83,31 @@ const patternFor = (field: PlainField): fc.Arbitrary<TemplateField> =>
 export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
   { weight: 3, arbitrary: tupleArbitrary.chain((values) => fc.tuple(...values.map(patternFor))) },
   { weight: 1, arbitrary: fc.array(fc.constantFrom(...patterns), { maxLength: 3 }) },
+);
+
+const point = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+
+/** As a confidential space holds them: values that are public, tags (one like the bytes that are a value), hidden. */
+export const concealedFields: readonly Field[] = [
+  ...tuple('job', 1, point(49)),
+  ...(['string', 'int', 'double', 'bool', 'bytes'] as const).map((type) => new Tag(type, point(49))),
+  new Tag('int', point(1)),
+  hidden,
+];
+
+export const fingerprintArbitrary: fc.Arbitrary<Tuple> = fc.array(fc.constantFrom(...concealedFields), {
+  maxLength: 3,
+});
+
+const concealedPatterns = [
+  any,
+  ...Object.values(formal),
+  ...concealedFields.flatMap((value): TemplateField[] => (isHidden(value) ? [] : [{ kind: 'value', value }])),
+];
+
+export const fingerprintTemplateArbitrary: fc.Arbitrary<Template> = fc.array(
+  fc.constantFrom(...concealedPatterns),
+  { maxLength: 3 },
 );
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {
