@@ -12,3 +12,5 @@ export { judgeRepair } from './repair.js';
 export { generateSpaceKey, prepareSealing, sealSpaceKey, sealTuple } from './sealing.js';
 export { sealedSubject, shareCacheKey, shareOf } from './share-reply.js';
 export type { SealedSubject } from './share-reply.js';
+export { sealedSubjects, ShareKeeper } from './share-keeper.js';
+export type { ShareKeeperOptions } from './share-keeper.js';

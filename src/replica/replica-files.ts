@@ -6,9 +6,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { InvalidInputError } from '../base/index.js';
+import { InvalidInputError, type ReplicaId } from '../base/index.js';
 import { parseClusterFile, readIdentityKey, readSharingKey } from '../crypto/index.js';
-import type { ClusterDescription, IdentityKey, ReplicaDescription, SharingSecret } from '../crypto/index.js';
+import type { ClusterDescription, IdentityKey, ReplicaDescription } from '../crypto/index.js';
+import type { ShareSettings } from './share-jobs.js';
 import { readTlsIdentity, type TlsIdentity } from './transport/tls-files.js';
 
 export interface ReplicaFiles {
@@ -17,7 +18,7 @@ export interface ReplicaFiles {
   readonly key: IdentityKey;
   readonly tls: TlsIdentity;
   /** Null: the cluster has no sharing keys, and no confidential spaces. */
-  readonly sharing: SharingSecret | null;
+  readonly sharing: ShareSettings | null;
 }
 
 const expiryWarningMs = 30 * 86_400_000;
@@ -46,17 +47,21 @@ function checkDirectory(path: string): void {
   );
 }
 
-/** Whether it fits the public key shows when it is first used, which takes the group. */
-function readSharing({ keyGeneration }: ClusterDescription, dataDir: string): SharingSecret | null {
+/** Whether the keys are points, and this one's secret fits, is for `checkSharingKeys`. */
+function readSharing(
+  { clusterId, keyGeneration, replicas }: ClusterDescription,
+  replica: ReplicaId,
+  dataDir: string,
+): ShareSettings | null {
   if (keyGeneration === undefined) return null;
-  const path = join(dataDir, 'sharing.key');
-  const sharing = readSharingKey(path);
-  if (sharing.generation === keyGeneration) return sharing;
-  throw new InvalidInputError(
-    'KEY_MISMATCH',
-    `${path} is of generation ${sharing.generation}, the cluster file's keys are of ${keyGeneration}. Use the file that belongs to them.`,
-    { path, generation: sharing.generation },
-  );
+  const keyPath = join(dataDir, 'sharing.key');
+  const { generation, secret } = readSharingKey(keyPath);
+  if (generation !== keyGeneration) {
+    const message = `${keyPath} is of generation ${generation}, the cluster file's keys are of ${keyGeneration}. Use the file that belongs to them.`;
+    throw new InvalidInputError('KEY_MISMATCH', message, { path: keyPath, generation });
+  }
+  const sharingKeys = replicas.map(({ sharingKey }) => sharingKey!);
+  return { replica, clusterId, keyGeneration, sharingKeys, secret, keyPath };
 }
 
 /**
@@ -92,5 +97,5 @@ export function readReplicaFiles(
   if (tls.expiresAt.getTime() - nowMs < expiryWarningMs) {
     log.warn({ expiresAt: tls.expiresAt.toISOString() }, 'the TLS certificate expires soon; renew it');
   }
-  return { cluster, self, key, tls, sharing: readSharing(cluster, dataDir) };
+  return { cluster, self, key, tls, sharing: readSharing(cluster, self.id, dataDir) };
 }

@@ -13,7 +13,9 @@ import { createMetrics } from './metrics.js';
 import { largestRefusals, type RefusalSource } from './refusals.js';
 import { evidenceKeeper } from './evidence.js';
 import type { ReplicaFiles } from './replica-files.js';
-import { Runtime, type OrderingCore, type StopReason } from './runtime.js';
+import { Runtime, type ClientPort, type OrderingCore, type StopReason } from './runtime.js';
+import { ShareReplies } from './share-replies.js';
+import type { Shares } from './share-thread.js';
 import { createSlowChecks } from './slow-checks.js';
 import { SnapshotDonor } from './snapshot-donor.js';
 import { DiskSpace, type DiskSpaceOptions } from './storage/disk-space.js';
@@ -29,6 +31,8 @@ import { createCounts, createWatch, logStop, startSummaries } from './watch.js';
 
 export interface ReplicaNodeOptions {
   readonly files: ReplicaFiles;
+  /** Closed with the replica; null: the cluster has no confidential spaces. */
+  readonly shares: Shares | null;
   /** Closed with the replica. */
   readonly storage: Storage;
   /** Of the disk that the storage is on; null: it is on none. */
@@ -76,9 +80,9 @@ export class ReplicaNode {
     this.runtime = new Runtime({
       clock: options.clock,
       peers: this.peers,
-      clients: this.clients,
+      clients: this.#withShares(),
       storage: options.storage,
-      slowChecks: createSlowChecks(),
+      slowChecks: createSlowChecks(options.shares?.judge),
       watch: createWatch(this.counts, options.log),
       drops: this.counts.drops,
       keepEvidence: evidenceKeeper(options.dataDir, options.log),
@@ -125,6 +129,7 @@ export class ReplicaNode {
     await this.#listener.close();
     await this.#http?.close();
     await this.#options.storage.close();
+    await this.#options.shares?.close();
   }
 
   async #takeDown(reason: StopReason): Promise<void> {
@@ -136,6 +141,7 @@ export class ReplicaNode {
     await this.peers.close(isHalted ? 0 : flushGraceMs);
     await this.#listener.close();
     await this.#options.storage.close();
+    await this.#options.shares?.close();
     await this.#http?.close();
   }
 
@@ -176,6 +182,17 @@ export class ReplicaNode {
       isAdmin: (client) => client === admin?.publicKey,
       fetchSnapshot: (request, send) => this.runtime.runInTurn(() => donor.take(request, send)),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
+    });
+  }
+
+  #withShares(): ClientPort {
+    const { shares } = this.#options;
+    if (shares === null) return this.clients;
+    return new ShareReplies({
+      clients: this.clients,
+      source: shares,
+      drops: this.counts.drops,
+      failed: (error) => this.runtime.stop({ kind: 'failed', error }),
     });
   }
 

@@ -12,7 +12,11 @@ import { SteadyClock } from './clock.js';
 import { readReplicaFiles } from './replica-files.js';
 import { ReplicaNode, type ReplicaNodeOptions } from './replica-node.js';
 import type { OrderingCore, StopReason } from './runtime.js';
+import { checkSharingKeys } from './share-jobs.js';
+import { createShares } from './share-thread.js';
 import { defaultDiskFreeBytesMin, freeBytesAt } from './storage/disk-space.js';
+import { checkSharingKeys } from './share-jobs.js';
+import { createShares } from './share-thread.js';
 import { openStorage, type Durability, type OpenedStorage } from './storage/open-storage.js';
 
 export type OrderingSettings = Omit<OrderingConfig, 'id' | 'n'>;
@@ -136,7 +140,8 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   const log = options.log ?? pino({ level: 'warn', base: { replica: options.id } }, pino.destination(2));
   const clock = new SteadyClock();
   const files = readReplicaFiles(options, clock.now(), log);
-  const { cluster, self, key } = files;
+  const { cluster, self, key, sharing } = files;
+  if (sharing !== null) await checkSharingKeys(sharing);
   const config = orderingConfig(self.id, cluster, options.settings);
   const service = options.stateMachine === undefined ? createTupleSpace(cluster, config) : null;
   const stateMachine = options.stateMachine ?? service!;
@@ -145,6 +150,7 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   const opened = await openReplicaStorage(options, self.id, clock.now(), log);
   const node = new ReplicaNode({
     files,
+    shares: sharing === null ? null : createShares(sharing),
     storage: opened.storage,
     diskSpace: diskSpaceOf(options, opened),
     clock,
