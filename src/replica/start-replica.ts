@@ -15,8 +15,6 @@ import type { OrderingCore, StopReason } from './runtime.js';
 import { checkSharingKeys } from './share-jobs.js';
 import { createShares } from './share-thread.js';
 import { defaultDiskFreeBytesMin, freeBytesAt } from './storage/disk-space.js';
-import { checkSharingKeys } from './share-jobs.js';
-import { createShares } from './share-thread.js';
 import { openStorage, type Durability, type OpenedStorage } from './storage/open-storage.js';
 
 export type OrderingSettings = Omit<OrderingConfig, 'id' | 'n'>;
