@@ -30,7 +30,7 @@ let requests = 0;
 
 export function nextOrigin(change: Partial<Origin> = {}): Origin {
   const inserter = clientId('ab'.repeat(32));
-  return { space: 'secrets', inserter, session: sessionId(7), number: ++requests, ...change };
+  return { space: 'vault', inserter, session: sessionId(7), number: ++requests, ...change };
 }
 
 export interface Insertion {
