@@ -26,7 +26,6 @@ type Replies = Map<ReplicaId, EntryShare>;
 
 const open = (at: Keep, insertion: Insertion, replies: Replies): EntryOpening =>
   openEntry(at.cluster, at.tagger, insertion, replies, at.random);
-const numbers = (replies: Replies): number[] => [...replies.keys()];
 
 /** What a faulty replica may send instead. */
 const deceits: readonly ((honest: EntryShare, other: EntryShare) => EntryShare)[] = [
