@@ -149,12 +149,8 @@ function checkConfiguration(configuration: SpaceConfiguration | undefined): Spac
 }
 
 function toClient(record: ClientRecord): RegisteredClient {
-  const { addedAt, blacklisted } = record;
-  return {
-    ...record,
-    addedAt: addedAt === 0 ? null : addedAt,
-    blacklisted: blacklisted === null ? null : { ...blacklisted },
-  };
+  const { addedAt } = record;
+  return { ...record, addedAt: addedAt === 0 ? null : addedAt };
 }
 
 function toSpace(description: SpaceDescription): SpaceInformation {

@@ -8,7 +8,12 @@ export { any, double, Double, formal } from '../codec/index.js';
 export type { Field, FieldType, TemplateField, Tuple } from '../codec/index.js';
 export type { ClusterDescription } from '../crypto/index.js';
 export { Administration } from './administration.js';
-export type { PolicyChange, RegisteredClient, SpaceConfiguration } from './administration.js';
+export type {
+  ClientBlacklisting,
+  PolicyChange,
+  RegisteredClient,
+  SpaceConfiguration,
+} from './administration.js';
 export type { SpaceInformation, SpaceListing, SpaceQuota } from './administration.js';
 export { Client } from './client.js';
 export type { ClientParts, ExecuteOptions } from './client.js';

@@ -6,7 +6,7 @@
 import { assert } from '../base/index.js';
 import { LeaseRule } from '../client/index.js';
 import { any, decodeResult } from '../codec/index.js';
-import type { PlainField, Result, Template, TemplateField, Tuple } from '../codec/index.js';
+import type { PlainField, PlainTuple, Result, Template, TemplateField } from '../codec/index.js';
 import { lockTag } from './checkers/holder-truth.js';
 import type { Belief } from './checkers/holder-truth.js';
 import type { ClientHost } from './client-host.js';
@@ -21,7 +21,7 @@ export interface LockWorld {
 
 interface Held {
   readonly lock: string;
-  readonly tuple: Tuple;
+  readonly tuple: PlainTuple;
   readonly rule: LeaseRule;
   /** When it was given up. */
   endedUs: number;
@@ -48,7 +48,7 @@ export class LockHolder {
   }
 
   acquire(lock: string, leaseMs: number, timeoutMs: number, onDone: () => void): void {
-    const tuple: Tuple = [lockTag, lock, this.#client.node, ++this.#attempts];
+    const tuple: PlainTuple = [lockTag, lock, this.#client.node, ++this.#attempts];
     const template: Template = [value(lockTag), value(lock), any, any];
     const rule = new LeaseRule(leaseMs, this.#world.holderSkewMs, this.#client.clock.nowMs());
     const operation = { kind: 'cas', space, template, tuple, lease: leaseMs } as const;

@@ -27,7 +27,7 @@ export function storedEntry(
   owner: ClientName,
   deadline: number | null,
   access: Access,
-  sealed: Sealed | null,
+  sealed: Sealed | null = null,
 ): StoredEntry {
   return { id, space, tuple, owner, access, sealed, firstDeadline: deadline, deadline, deadlineSlot: -1 };
 }

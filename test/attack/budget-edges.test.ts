@@ -65,14 +65,21 @@ function drawn(random: Prng): Operation {
 }
 
 const unbounded: Quota = { entries: null, bytes: null, waits: null };
-const lists = { insert: null, readers: null, takers: null, quota: unbounded, clientQuota: unbounded };
+const lists = {
+  insert: null,
+  readers: null,
+  takers: null,
+  confidential: null,
+  quota: unbounded,
+  clientQuota: unbounded,
+};
 
 class Replica {
   #service: Service = createService({ hash: sha256, clients });
   readonly effects = new NotedEffects();
 
   execute(operation: Operation, number: number, time: number): Uint8Array | null {
-    const ordered = { client: admin, session: sessionId(1), number, time, mayWait: true };
+    const ordered = { client: admin, session: sessionId(1), number, time, mayWait: true, isVerified: true };
     this.#service.advanceTime(time, this.effects);
     return this.#service.execute({ ...ordered, operation: encodeOperation(operation) }, this.effects);
   }

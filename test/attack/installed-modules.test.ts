@@ -20,7 +20,7 @@ const clients = [
 const space = 'guarded';
 const unbounded = { entries: null, bytes: null, waits: null };
 const quotas = { quota: unbounded, clientQuota: unbounded };
-const open = { insert: null, readers: null, takers: null, ...quotas };
+const open = { insert: null, readers: null, takers: null, confidential: null, ...quotas };
 
 const busy = load(
   moduleOf('out: ({ tuple, space }) => tuple.length === 1 || space.count(template(any)) > 0, rdp: true'),
@@ -47,7 +47,13 @@ class Replica {
     this.#time += 7;
     this.#service.advanceTime(this.#time, this.#effects);
     const request = { client, session: sessionId(client === admin ? 1 : 2), number: ++this.#number };
-    const ordered = { ...request, operation: encodeOperation(operation), time: this.#time, mayWait: true };
+    const ordered = {
+      ...request,
+      operation: encodeOperation(operation),
+      time: this.#time,
+      mayWait: true,
+      isVerified: true,
+    };
     return this.#service.execute(ordered, this.#effects);
   }
 

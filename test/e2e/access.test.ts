@@ -280,6 +280,8 @@ describe('a client that is revoked', () => {
       key: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       added: expect.any(Number) as number,
       revoked: expect.any(Number) as number,
+      blacklisted: null,
+      forgedRepairs: 0,
     });
     expect((await waiting.finished).status).not.toBe(0);
     expectRefusal(await work.run('out', '["x"]', '--as', 'gone'), 'UNKNOWN_CLIENT');

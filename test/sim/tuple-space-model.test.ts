@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { clientId, prng, toHex } from '../../src/base/index.js';
 import type { Prng } from '../../src/base/index.js';
 import { any, Double, encodeOperation, encodeResult, formal } from '../../src/codec/index.js';
-import type { Field, Operation, TemplateField } from '../../src/codec/index.js';
+import type { PlainField, Operation, TemplateField } from '../../src/codec/index.js';
 import { applyToSpace, emptySpace, spaceStateKey } from '../../src/sim/checkers/tuple-space-model.js';
 import { client, freshService } from './histories.js';
 import { noEffects } from '../support/effects.js';
 
 const other = clientId('22'.repeat(32));
-const fields: readonly Field[] = ['a', 'b', 1, 2, new Double(1), 1.5, true, Uint8Array.of(1), 1n << 60n];
+const fields: readonly PlainField[] = ['a', 'b', 1, 2, new Double(1), 1.5, true, Uint8Array.of(1), 1n << 60n];
 const formals: readonly TemplateField[] = [any, ...Object.values(formal)];
 
 function drawTemplateField(random: Prng): TemplateField {

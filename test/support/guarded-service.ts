@@ -20,7 +20,7 @@ export const keyOf = (name: string): ClientId => clientId(sha256(new TextEncoder
 
 const unbounded = { entries: null, bytes: null, waits: null };
 export const openConfig: SpaceConfig = {
-  ...{ insert: null, readers: null, takers: null, policy: null },
+  ...{ insert: null, readers: null, takers: null, policy: null, confidential: null },
   ...{ quota: unbounded, clientQuota: unbounded },
 };
 
@@ -48,12 +48,12 @@ export class GuardedService {
     return this.service.checkpoint().root;
   }
 
-  /** Null: it waits, under the number `lastNumber`. */
-  ask(client: string, fields: Asked, space = 'default'): Result | null {
+  /** Null: it waits, under the number `lastNumber`. `isVerified`: what a slow check of it said. */
+  ask(client: string, fields: Asked, space = 'default', isVerified = true): Result | null {
     const operation = encodeOperation({ ...fields, space } as Operation);
     const request = { client: keyOf(client), session: sessionId(1), number: ++this.#lastNumber };
     const result = this.service.execute(
-      { ...request, operation, time: this.#time, mayWait: true },
+      { ...request, operation, time: this.#time, mayWait: true, isVerified },
       this.effects,
     );
     return result === null ? null : decodeResult(result);

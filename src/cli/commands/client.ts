@@ -8,21 +8,45 @@ import type { RegisteredClient } from '../../client/index.js';
 import type { Bind } from '../command.js';
 import { formatTime } from '../duration.js';
 import { exitStatus } from '../errors.js';
+import { idToJson } from '../json-tuples.js';
 import type { Output } from '../output.js';
 import { examples, withClient } from './entries.js';
 
-function clientToJson({ name, publicKey, addedAt, revokedAt }: RegisteredClient): object {
-  return { client: name, key: publicKey, added: addedAt, revoked: revokedAt };
+function clientToJson(client: RegisteredClient): object {
+  const { name, publicKey, addedAt, revokedAt, blacklisted, forgedRepairs } = client;
+  const shown = blacklisted === null ? null : { ...blacklisted, entry: idToJson(blacklisted.entry) };
+  return {
+    client: name,
+    key: publicKey,
+    added: addedAt,
+    revoked: revokedAt,
+    blacklisted: shown,
+    forgedRepairs,
+  };
+}
+
+function blacklistingText({ blacklisted }: RegisteredClient): string {
+  if (blacklisted === null) return '';
+  const { time, space, entry } = blacklisted;
+  return `${formatTime(time)}: entry ${entry} of ${space}`;
 }
 
 function clientTable(output: Output, clients: readonly RegisteredClient[]): string {
+  const isOneBlacklisted = clients.some(({ blacklisted }) => blacklisted !== null);
+  const isOneForger = clients.some(({ forgedRepairs }) => forgedRepairs > 0);
   return output.table(
-    ['client', 'public key', 'added', 'revoked'],
-    clients.map(({ name, publicKey, addedAt, revokedAt }) => [
-      name,
-      publicKey,
-      addedAt === null ? 'from the start' : formatTime(addedAt),
-      revokedAt === null ? '' : formatTime(revokedAt),
+    [
+      ...['client', 'public key', 'added', 'revoked'],
+      ...(isOneBlacklisted ? ['blacklisted'] : []),
+      ...(isOneForger ? ['forged repairs'] : []),
+    ],
+    clients.map((client) => [
+      client.name,
+      client.publicKey,
+      client.addedAt === null ? 'from the start' : formatTime(client.addedAt),
+      client.revokedAt === null ? '' : formatTime(client.revokedAt),
+      ...(isOneBlacklisted ? [blacklistingText(client)] : []),
+      ...(isOneForger ? [String(client.forgedRepairs)] : []),
     ]),
   );
 }
@@ -80,10 +104,30 @@ function registerRevoke(client: Command, bind: Bind): void {
     );
 }
 
+function registerPardon(client: Command, bind: Bind): void {
+  client
+    .command('pardon')
+    .argument('<name>', 'a registered client')
+    .description('lift the blacklisting of a client whose confidential tuple was no good')
+    .addHelpText('after', examples('client pardon alice'))
+    .action(
+      bind((context, [name = '']) =>
+        withClient(context, async ({ admin }) => {
+          const pardoned = await admin.pardonClient(name);
+          context.output.result(
+            clientToJson(pardoned),
+            () => `client ${name} is not blacklisted; it may use the service unless it has been revoked`,
+          );
+          return exitStatus.ok;
+        }),
+      ),
+    );
+}
+
 function registerList(client: Command, bind: Bind): void {
   client
     .command('list')
-    .description('list the clients, those revoked included')
+    .description('list the clients, those revoked and blacklisted included')
     .action(
       bind((context) =>
         withClient(context, async ({ admin }) => {
@@ -100,5 +144,6 @@ export function registerClient(program: Command, bind: Bind): void {
   const client = program.command('client').description('who may use the service (for the admin)');
   registerAdd(client, bind);
   registerRevoke(client, bind);
+  registerPardon(client, bind);
   registerList(client, bind);
 }

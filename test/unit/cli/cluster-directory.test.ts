@@ -184,7 +184,7 @@ describe('registering', () => {
     const { publicKey } = await prepared.register({
       addClient: async (name, key) => {
         expect(readdirSync(folder()).sort()).toEqual(['identity.key', 'tls.crt', 'tls.key']);
-        return { name, publicKey: key, addedAt: 1, revokedAt: null };
+        return { name, publicKey: key, addedAt: 1, revokedAt: null, blacklisted: null, forgedRepairs: 0 };
       },
     });
     expect(readIdentityKey(join(folder(), 'identity.key')).publicKey).toBe(publicKey);
@@ -196,7 +196,14 @@ describe('registering', () => {
     const prepared = await prepare();
     const before = readFileSync(join(out, 'cluster.yaml'), 'utf8');
     await prepared.register({
-      addClient: async (name, publicKey) => ({ name, publicKey, addedAt: 1, revokedAt: null }),
+      addClient: async (name, publicKey) => ({
+        name,
+        publicKey,
+        addedAt: 1,
+        revokedAt: null,
+        blacklisted: null,
+        forgedRepairs: 0,
+      }),
     });
     expect(readFileSync(join(out, 'cluster.yaml'), 'utf8')).toBe(before);
   });
@@ -234,6 +241,8 @@ describe('registering', () => {
         publicKey,
         addedAt: 1,
         revokedAt: null,
+        blacklisted: null,
+        forgedRepairs: 0,
       }),
     };
     await first.register(done);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientId, clientName, digest } from '../../../src/base/index.js';
+import { clientId, clientName, digest, sessionId } from '../../../src/base/index.js';
 import type { Administration, SpaceConfiguration } from '../../../src/client/index.js';
 import type { ClientRecord, RefusalCode, Result, SpaceDescription } from '../../../src/codec/index.js';
 import { failure, ScriptedDriver } from './scripted-driver.js';
@@ -9,11 +9,16 @@ const policy = 'export default definePolicy({ out: true });\n';
 const policyDigest = digest('cd'.repeat(32));
 const open = { entries: null, bytes: null, waits: null };
 
+const none = { policy: null, confidential: null };
+const blacklisted = { time: 1_790_000_000_005, space: 'jobs', entry: 17n };
+
 const bob: ClientRecord = {
   name: clientName('bob'),
   publicKey: clientId(key),
   addedAt: 1_790_000_000_000,
   revokedAt: null,
+  blacklisted: null,
+  forgedRepairs: 0,
 };
 const jobs: SpaceDescription = {
   name: 'jobs',
@@ -24,6 +29,7 @@ const jobs: SpaceDescription = {
     quota: { ...open, entries: 100 },
     clientQuota: open,
     policy,
+    confidential: null,
   },
   policyDigest,
   entries: 3,
@@ -34,6 +40,13 @@ const jobs: SpaceDescription = {
     { time: 1_790_000_000_000, by: clientName('admin'), digest: null },
     { time: 1_790_000_000_001, by: clientName('admin'), digest: policyDigest },
   ],
+  keyOrigin: null,
+};
+const confidential = { tagKey: new Uint8Array(32), sealedKey: Uint8Array.of(1) };
+const confidentialJobs: SpaceDescription = {
+  ...jobs,
+  config: { ...jobs.config, confidential },
+  keyOrigin: { space: 'jobs', inserter: clientId(key), session: sessionId(3), number: 7 },
 };
 const jobsShown = {
   name: 'jobs',
@@ -43,6 +56,7 @@ const jobsShown = {
   quota: { entries: 100, bytes: null, waits: null },
   clientQuota: open,
   policy,
+  confidential: false,
   policyDigest,
   entries: 3,
   bytes: 99,
@@ -75,21 +89,49 @@ const cases: readonly (readonly [
     (admin) => admin.addClient('bob', key),
     { kind: 'clientAdd', space: '', name: 'bob', publicKey: key },
     { kind: 'client', client: bob },
-    { name: 'bob', publicKey: key, addedAt: 1_790_000_000_000, revokedAt: null },
+    {
+      name: 'bob',
+      publicKey: key,
+      addedAt: 1_790_000_000_000,
+      revokedAt: null,
+      blacklisted: null,
+      forgedRepairs: 0,
+    },
   ],
   [
     'revokeClient',
     (admin) => admin.revokeClient('bob'),
     { kind: 'clientRevoke', space: '', name: 'bob' },
     { kind: 'client', client: { ...bob, revokedAt: 1_790_000_000_009 } },
-    { name: 'bob', publicKey: key, addedAt: 1_790_000_000_000, revokedAt: 1_790_000_000_009 },
+    { ...bob, revokedAt: 1_790_000_000_009 },
+  ],
+  [
+    'pardonClient',
+    (admin) => admin.pardonClient('bob'),
+    { kind: 'clientPardon', space: '', name: 'bob' },
+    { kind: 'client', client: { ...bob, forgedRepairs: 2 } },
+    { ...bob, forgedRepairs: 2 },
+  ],
+  [
+    'clients, one of whom is blacklisted,',
+    (admin) => admin.clients(),
+    { kind: 'clientList', space: '' },
+    { kind: 'clients', clients: [{ ...bob, blacklisted }] },
+    [{ ...bob, blacklisted }],
+  ],
+  [
+    'describeSpace of a confidential one',
+    (admin) => admin.describeSpace('jobs'),
+    { kind: 'spaceShow', space: 'jobs' },
+    { kind: 'space', space: confidentialJobs },
+    { ...jobsShown, confidential: true },
   ],
   [
     'clients',
     (admin) => admin.clients(),
     { kind: 'clientList', space: '' },
     { kind: 'clients', clients: [{ ...bob, addedAt: 0 }] },
-    [{ name: 'bob', publicKey: key, addedAt: null, revokedAt: null }],
+    [{ name: 'bob', publicKey: key, addedAt: null, revokedAt: null, blacklisted: null, forgedRepairs: 0 }],
   ],
   [
     'createSpace',
@@ -110,7 +152,7 @@ const cases: readonly (readonly [
     {
       kind: 'spaceCreate',
       space: 'jobs',
-      config: { insert: null, readers: null, takers: null, quota: open, clientQuota: open, policy: null },
+      config: { insert: null, readers: null, takers: null, quota: open, clientQuota: open, ...none },
     },
     { kind: 'space', space: jobs },
     jobsShown,

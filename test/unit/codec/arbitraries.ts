@@ -19,9 +19,11 @@ import {
   encodeNewViewBody,
   encodeViewChangeBody,
   formal,
+  hidden,
   normalizeField,
   sealEnvelope,
   sortedNames,
+  Tag,
   type Access,
   type AdminResult,
   type Batch,
@@ -30,7 +32,9 @@ import {
   type ClientMessage,
   type Entry,
   type EnvelopeBody,
+  type PlainField,
   type Field,
+  type FieldType,
   type HeaderPage,
   type LogRecord,
   type NewView,
@@ -38,7 +42,9 @@ import {
   type Outcome,
   type PeerMessage,
   type RefusalCode,
+  type RepairEvidence,
   type Result,
+  type Sealed,
   type ServerMessage,
   type SessionPage,
   type SessionRefusal,
@@ -48,7 +54,9 @@ import {
   type SpaceOperation,
   type SpaceRecord,
   type StateNode,
+  type Template,
   type TemplateField,
+  type Tuple,
   type ViewChange,
   type ViewEntry,
 } from '../../../src/codec/index.js';
@@ -76,7 +84,7 @@ const replica = fc.nat(63).map(replicaId);
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const uint64 = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 300n }));
 
-export const field: fc.Arbitrary<Field> = fc
+export const field: fc.Arbitrary<PlainField> = fc
   .oneof(
     fc.string({ unit: 'binary', maxLength: 20 }),
     fc.maxSafeInteger(),
@@ -89,12 +97,29 @@ export const field: fc.Arbitrary<Field> = fc
   .map((value) => normalizeField(value));
 
 export const tuple = fc.array(field, { maxLength: 8 });
+const tag = fc
+  .tuple(fc.constantFrom<FieldType>('string', 'int', 'double', 'bool', 'bytes'), exactBytes(32))
+  .map(([type, point]) => new Tag(type, point));
+/** As a confidential space holds it in place of a tuple. */
+export const fingerprint: fc.Arbitrary<Tuple> = fc.array(
+  fc.oneof<fc.Arbitrary<Field>[]>(field, tag, fc.constant(hidden)),
+  { maxLength: 8 },
+);
+const tupleOrFingerprint = fc.oneof<fc.Arbitrary<Tuple>[]>(tuple, fingerprint);
 export const templateField: fc.Arbitrary<TemplateField> = fc.oneof(
   field.map((value) => ({ kind: 'value' as const, value })),
   fc.constant(any),
   fc.constantFrom(...Object.values(formal)),
 );
 export const template = fc.array(templateField, { maxLength: 8 });
+/** Over public and comparable fields. */
+export const fingerprintTemplate: fc.Arbitrary<Template> = fc.array(
+  fc.oneof(
+    templateField,
+    tag.map((value) => ({ kind: 'value' as const, value })),
+  ),
+  { maxLength: 8 },
+);
 
 export const envelopeBody: fc.Arbitrary<EnvelopeBody> = fc.oneof(
   record({ kind: fc.constant('open' as const), client, nonce: exactBytes(16) }),
@@ -313,22 +338,43 @@ const access: fc.Arbitrary<Access> = fc.record(
   { readers: names, takers: names },
   { requiredKeys: [], noNullPrototype: true },
 );
+const origin = fc.record({ space, inserter: client, session, number: integer }, { noNullPrototype: true });
+export const sealed: fc.Arbitrary<Sealed> = fc
+  .tuple(someBytes, origin)
+  .map(([bytes, from]) => ({ bytes, ...from }));
+function withSealed<T extends object, S>(
+  plain: fc.Arbitrary<T>,
+  values: fc.Arbitrary<S>,
+): fc.Arbitrary<T & { readonly sealed?: S }> {
+  return fc
+    .tuple(plain, fc.option(values))
+    .map(([fields, value]) => (value === null ? fields : { ...fields, sealed: value }));
+}
 function narrowed<T extends object>(plain: fc.Arbitrary<T>): fc.Arbitrary<T & Access> {
   return fc.tuple(plain, access).map(([fields, lists]) => ({ ...fields, ...lists }));
 }
 const spaceOperation: fc.Arbitrary<SpaceOperation> = fc.oneof(
-  narrowed(record({ kind: kind('out'), space, tuple, lease: fc.option(lease) })),
+  withSealed(
+    narrowed(record({ kind: kind('out'), space, tuple: tupleOrFingerprint, lease: fc.option(lease) })),
+    someBytes,
+  ),
+  record({ kind: kind('spaceKey'), space }),
+  record({ kind: kind('repair'), space, evidence: someBytes }),
+  record({ kind: kind('rdp'), space, template: fingerprintTemplate }),
   record({ kind: fc.constantFrom('rdp', 'inp', 'count'), space, template }),
   record({ kind: kind('rdAll'), space, template, limit: small, after: uint64 }),
   record({ kind: kind('inAll'), space, template, limit: small }),
-  narrowed(
-    record({
-      kind: fc.constantFrom('cas' as const, 'replace' as const),
-      space,
-      template,
-      tuple,
-      lease: fc.option(lease),
-    }),
+  withSealed(
+    narrowed(
+      record({
+        kind: fc.constantFrom('cas' as const, 'replace' as const),
+        space,
+        template: fingerprintTemplate,
+        tuple: tupleOrFingerprint,
+        lease: fc.option(lease),
+      }),
+    ),
+    someBytes,
   ),
   record({ kind: kind('renew'), space, template, lease }),
   record({ kind: fc.constantFrom('rd', 'in'), space, template, timeout: fc.option(lease) }),
@@ -345,12 +391,17 @@ const config: fc.Arbitrary<SpaceConfig> = record({
   quota,
   clientQuota: quota,
   policy,
+  confidential: fc.option(record({ tagKey: exactBytes(32), sealedKey: someBytes })),
 });
 const ofNoSpace = fc.constant('' as const);
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 9, arbitrary: spaceOperation },
   record({ kind: kind('clientAdd'), space: ofNoSpace, name: space, publicKey: client }),
-  record({ kind: kind('clientRevoke'), space: ofNoSpace, name: space }),
+  record({
+    kind: fc.constantFrom('clientRevoke' as const, 'clientPardon' as const),
+    space: ofNoSpace,
+    name: space,
+  }),
   record({ kind: fc.constantFrom('clientList' as const, 'spaceList' as const), space: ofNoSpace }),
   record({ kind: kind('spaceCreate'), space, config }),
   record({ kind: kind('spaceSetPolicy'), space, policy }),
@@ -358,16 +409,19 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 const change = record({ time: integer, by: name, digest: fc.option(key) });
-export const spaceRecord: fc.Arbitrary<SpaceRecord> = record({
-  name: space,
-  config,
-  changes: fc.array(change, { minLength: 1, maxLength: 3 }),
-});
+export const spaceRecord: fc.Arbitrary<SpaceRecord> = fc
+  .tuple(record({ name: space, config, changes: fc.array(change, { minLength: 1, maxLength: 3 }) }), origin)
+  .map(([fixed, keyOrigin]) => ({
+    ...fixed,
+    keyOrigin: fixed.config.confidential === null ? null : keyOrigin,
+  }));
 export const clientRecord: fc.Arbitrary<ClientRecord> = record({
   name,
   publicKey: client,
   addedAt: integer,
   revokedAt: fc.option(integer),
+  blacklisted: fc.option(record({ time: integer, space, entry: uint64 })),
+  forgedRepairs: integer,
 });
 const description: fc.Arbitrary<SpaceDescription> = fc
   .tuple(
@@ -383,14 +437,15 @@ const adminResult: fc.Arbitrary<AdminResult> = fc.oneof(
   record({ kind: kind('spaces'), spaces: fc.array(summary, { maxLength: 3 }) }),
 );
 
-export const entry: fc.Arbitrary<Entry> = narrowed(
-  record({
-    id: uint64.map((id) => (id === 0n ? 1n : id)),
-    tuple,
-    owner: name,
-    deadline: fc.option(integer),
-  }),
+const id = uint64.map((value) => (value === 0n ? 1n : value));
+export const entry: fc.Arbitrary<Entry> = withSealed(
+  narrowed(record({ id, tuple: tupleOrFingerprint, owner: name, deadline: fc.option(integer) })),
+  sealed,
 );
+export const repairEvidence: fc.Arbitrary<RepairEvidence> = record({
+  subject: record({ id, fingerprint, sealed, tagKey: exactBytes(32) }),
+  proof: someBytes,
+});
 
 const subject = fc.record(
   { subject: fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }) },
@@ -428,6 +483,12 @@ const refusal = fc.constantFrom<RefusalCode>(
   'KEY_TAKEN',
   'POLICY_INVALID',
   'ADMIN_STAYS',
+  'SPACE_NOT_CONFIDENTIAL',
+  'SEALED_MISSING',
+  'SEALED_TOO_LARGE',
+  'REPAIR_UNPROVEN',
+  'NOTHING_TO_REPAIR',
+  'CLIENT_BLACKLISTED',
 );
 export const result: fc.Arbitrary<Result> = fc.oneof(
   record({ kind: kind('entry'), entry: fc.option(entry) }),
@@ -440,10 +501,12 @@ export const result: fc.Arbitrary<Result> = fc.oneof(
     .map(([refused, of]) => ({ ...refused, ...of })),
   record({ kind: kind('cancelled') }),
   record({ kind: kind('subscribed'), from: lease }),
+  record({ kind: kind('spaceKey'), tagKey: exactBytes(32), sealed }),
+  record({ kind: kind('repaired'), id, owner: name }),
 );
 
 export const spaceEvent: fc.Arbitrary<SpaceEvent> = fc.oneof(
-  record({ kind: fc.constantFrom('inserted', 'taken', 'expired', 'replaced'), entry }),
+  record({ kind: fc.constantFrom('inserted', 'taken', 'expired', 'replaced', 'repaired'), entry }),
   fc.tuple(record({ kind: kind('ended'), code: refusal }), subject).map(([end, of]) => ({ ...end, ...of })),
 );
 

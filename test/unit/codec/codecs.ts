@@ -22,9 +22,24 @@ function codecCase<T>(
 export const codecs: readonly CodecCase[] = [
   codecCase('tuple', arbitrary.tuple, codec.encodeTuple, codec.decodeTuple),
   codecCase('template', arbitrary.template, codec.encodeTemplate, codec.decodeTemplate),
+  codecCase('fingerprint', arbitrary.fingerprint, codec.encodeTuple, codec.decodeTuple),
+  codecCase(
+    'template of fingerprints',
+    arbitrary.fingerprintTemplate,
+    codec.encodeTemplate,
+    codec.decodeTemplate,
+  ),
   codecCase('operation', arbitrary.operation, codec.encodeOperation, codec.decodeOperation),
   codecCase('entry', arbitrary.entry, codec.encodeEntry, codec.decodeEntry),
   codecCase('event', arbitrary.spaceEvent, codec.encodeEvent, codec.decodeEvent),
+  codecCase(
+    'repair evidence',
+    arbitrary.repairEvidence,
+    codec.encodeRepairEvidence,
+    codec.decodeRepairEvidence,
+  ),
+  codecCase('record of a client', arbitrary.clientRecord, codec.encodeClientRecord, codec.decodeClientRecord),
+  codecCase('record of a space', arbitrary.spaceRecord, codec.encodeSpaceRecord, codec.decodeSpaceRecord),
   codecCase('result', arbitrary.result, codec.encodeResult, codec.decodeResult),
   codecCase(
     'envelope',

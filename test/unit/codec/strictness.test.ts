@@ -234,7 +234,8 @@ describe('code tables', () => {
     expect(decodeResult(nested(5, intField(1, 8)))).toMatchObject({ code: 'LEASE_TOO_SHORT' });
     expect(decodeResult(nested(5, intField(1, 13)))).toMatchObject({ code: 'HISTORY_TRUNCATED' });
     expect(decodeResult(nested(5, intField(1, 31)))).toMatchObject({ code: 'ADMIN_STAYS' });
-    expect(decodeResult(nested(5, intField(1, 32)))).toBeNull();
+    expect(decodeResult(nested(5, intField(1, 37)))).toMatchObject({ code: 'CLIENT_BLACKLISTED' });
+    expect(decodeResult(nested(5, intField(1, 38)))).toBeNull();
     expect(decodeResult(nested(5, zeros(0)))).toBeNull();
     const reply = (refusal: number) =>
       nested(

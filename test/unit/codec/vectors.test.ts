@@ -42,6 +42,12 @@ const template = codec.normalizeTemplate(['job', codec.any, ...Object.values(cod
 const entry: codec.Entry = { id: 17n, tuple, owner: clientName('alice'), deadline: null };
 const timed: codec.Entry = { ...entry, deadline: 1_790_000_005_000 };
 
+const fingerprint: codec.Tuple = ['job', new codec.Tag('int', filled(32, 0x7a)), codec.hidden];
+const sealed: codec.Sealed = {
+  ...{ bytes: Uint8Array.of(1, 2, 3), space: 'jobs', inserter: client, session, number: 1000 },
+};
+const sealedEntry: codec.Entry = { ...entry, tuple: fingerprint, sealed };
+
 const open = { kind: 'open', client, nonce: filled(16, 0x0e) } as const;
 const requests = {
   kind: 'requests',
@@ -216,7 +222,7 @@ const serverMessages: readonly codec.ServerMessage[] = [
 
 const space = 'default';
 const openConfig: codec.SpaceConfig = {
-  ...{ insert: null, readers: null, takers: null, policy: null },
+  ...{ insert: null, readers: null, takers: null, policy: null, confidential: null },
   quota: { entries: null, bytes: null, waits: null },
   clientQuota: { entries: null, bytes: null, waits: null },
 };
@@ -227,7 +233,9 @@ const config: codec.SpaceConfig = {
   quota: { entries: 1_000, bytes: 2 ** 40, waits: 0 },
   clientQuota: { entries: 0, bytes: null, waits: 7 },
   policy: 'export default {}',
+  confidential: null,
 };
+const confidential = { tagKey: filled(32, 0x6b), sealedKey: Uint8Array.of(4, 5) };
 const record: codec.SpaceRecord = {
   name: 'jobs',
   config,
@@ -235,12 +243,26 @@ const record: codec.SpaceRecord = {
     { time: 0, by: clientName('admin'), digest: null },
     { time: 1_790_000_000_123, by: clientName('admin'), digest: batchDigest },
   ],
+  keyOrigin: null,
+};
+const { bytes: _, ...keyOrigin } = sealed;
+const confidentialRecord: codec.SpaceRecord = {
+  ...record,
+  config: { ...config, confidential },
+  keyOrigin,
 };
 const clientRecord: codec.ClientRecord = {
   name: clientName('alice'),
   publicKey: client,
   addedAt: 0,
   revokedAt: null,
+  blacklisted: null,
+  forgedRepairs: 0,
+};
+const blacklisted = { time: 1_790_000_000_123, space: 'jobs', entry: 17n };
+const evidence: codec.RepairEvidence = {
+  subject: { id: 17n, fingerprint, sealed, tagKey: filled(32, 0x6b) },
+  proof: Uint8Array.of(6, 7),
 };
 const operations: readonly codec.Operation[] = [
   { kind: 'out', space, tuple, lease: null },
@@ -275,6 +297,12 @@ const operations: readonly codec.Operation[] = [
   { kind: 'spaceShow', space },
   { kind: 'spaceDelete', space },
   { kind: 'spaceList', space: '' },
+  { kind: 'out', space, tuple: fingerprint, lease: null, sealed: Uint8Array.of(1, 2, 3) },
+  { kind: 'cas', space, template, tuple: fingerprint, lease: 1, sealed: Uint8Array.of(1, 2, 3) },
+  { kind: 'spaceKey', space },
+  { kind: 'repair', space, evidence: Uint8Array.of(1, 2) },
+  { kind: 'clientPardon', space: '', name: 'alice' },
+  { kind: 'spaceCreate', space, config: { ...openConfig, confidential } },
 ];
 
 const refusals = [
@@ -314,6 +342,14 @@ const guardRefusals = [
   'POLICY_INVALID',
   'ADMIN_STAYS',
 ] as const;
+const confidentialRefusals = [
+  'SPACE_NOT_CONFIDENTIAL',
+  'SEALED_MISSING',
+  'SEALED_TOO_LARGE',
+  'REPAIR_UNPROVEN',
+  'NOTHING_TO_REPAIR',
+  'CLIENT_BLACKLISTED',
+] as const;
 const results: readonly codec.Result[] = [
   { kind: 'entry', entry },
   { kind: 'entry', entry: null },
@@ -336,6 +372,13 @@ const results: readonly codec.Result[] = [
   },
   { kind: 'spaces', spaces: [{ name: 'jobs', entries: 3, policyDigest: null }] },
   ...guardRefusals.map((code, detail) => ({ kind: 'refused' as const, code, detail, subject: 'rdp' })),
+  { kind: 'entry', entry: sealedEntry },
+  { kind: 'cas', inserted: false, entry: sealedEntry },
+  { kind: 'entries', entries: [entry, sealedEntry] },
+  { kind: 'spaceKey', tagKey: filled(32, 0x6b), sealed },
+  { kind: 'repaired', id: 17n, owner: clientName('alice') },
+  { kind: 'client', client: { ...clientRecord, blacklisted, forgedRepairs: 3 } },
+  ...confidentialRefusals.map((code, detail) => ({ kind: 'refused' as const, code, detail })),
 ];
 const events: readonly codec.SpaceEvent[] = [
   { kind: 'inserted', entry },
@@ -344,6 +387,8 @@ const events: readonly codec.SpaceEvent[] = [
   { kind: 'replaced', entry },
   { kind: 'ended', code: 'SPACE_DELETED' },
   { kind: 'ended', code: 'POLICY_DENIED', subject: 'subscribe' },
+  { kind: 'taken', entry: sealedEntry },
+  { kind: 'repaired', entry: sealedEntry },
 ];
 
 const headerPage: codec.HeaderPage = {
@@ -449,6 +494,15 @@ const all: readonly Vector[] = [
     codec.encodeClientRecord(clientRecord),
     codec.decodeClientRecord,
   ),
+  vector('fingerprint', fingerprint, codec.encodeTuple(fingerprint), codec.decodeTuple),
+  vector('entry, sealed', sealedEntry, codec.encodeEntry(sealedEntry), codec.decodeEntry),
+  vector(
+    'record of a confidential space',
+    confidentialRecord,
+    codec.encodeSpaceRecord(confidentialRecord),
+    codec.decodeSpaceRecord,
+  ),
+  vector('repair evidence', evidence, codec.encodeRepairEvidence(evidence), codec.decodeRepairEvidence),
   ...vectors('operation', operations, codec.encodeOperation, codec.decodeOperation),
   ...vectors('result', results, codec.encodeResult, codec.decodeResult),
   ...vectors('event', events, codec.encodeEvent, codec.decodeEvent),

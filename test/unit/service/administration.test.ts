@@ -33,12 +33,14 @@ beforeEach(() => {
   service = new GuardedService();
 });
 
+const untouched = { revokedAt: null, blacklisted: null, forgedRepairs: 0 };
+
 describe('clients', () => {
   it('are added, and may then use the service', () => {
     expect(out('carol', 'default', 1)).toEqual(refused('UNKNOWN_CLIENT'));
     expect(service.service.isClient(keyOf('carol'))).toBe(false);
     expect(service.read('carol', { kind: 'count', template: template(any) })).toBe(null);
-    const client = { name: 'carol', publicKey: keyOf('carol'), addedAt: 1_000, revokedAt: null };
+    const client = { name: 'carol', publicKey: keyOf('carol'), addedAt: 1_000, ...untouched };
     expect(service.administer(add('carol'))).toEqual({ kind: 'client', client });
     expect(service.service.isClient(keyOf('carol'))).toBe(true);
     expect(out('carol', 'default', 1)).toMatchObject({ entry: { owner: 'carol' } });
@@ -96,7 +98,14 @@ describe('clients', () => {
     const key = keyOf('anybody');
     expect(open.isClient(key)).toBe(true);
     const ask = (operation: Operation) => {
-      const request = { client: key, session: sessionId(1), number: 1, time: 0, mayWait: true };
+      const request = {
+        client: key,
+        session: sessionId(1),
+        number: 1,
+        time: 0,
+        mayWait: true,
+        isVerified: true,
+      };
       return decodeResult(
         open.execute({ ...request, operation: encodeOperation(operation) }, service.effects)!,
       );
@@ -150,6 +159,7 @@ describe('a space', () => {
     quota: { entries: 5, bytes: 1_000, waits: null },
     clientQuota: { entries: null, bytes: null, waits: 2 },
     policy,
+    confidential: null,
   };
 
   it('is created as configured, the same after a restore', () => {

@@ -252,7 +252,7 @@ class Comparison {
     const { time } = model;
     const operation = encodeOperation(asked);
     const asRead = restored.service.query(clientId(who.client), operation, time + aheadMs);
-    const ordered = { ...asKey(who), operation, time, mayWait: true };
+    const ordered = { ...asKey(who), operation, time, mayWait: true, isVerified: true };
     const result = steady.service.execute(ordered, steady.effects);
     expect(restored.service.execute(ordered, restored.effects)).toEqual(result);
     const expected = model.answer(asked, who);

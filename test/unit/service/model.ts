@@ -133,6 +133,8 @@ export class Model {
       return refused('WAIT_TOO_LONG', waitMaxMs);
     if (operation.kind === 'cancel') return this.#cancel(operation.session, operation.number, client);
     if (operation.space !== 'default') return refused('NO_SUCH_SPACE');
+    if (operation.kind === 'spaceKey' || operation.kind === 'repair')
+      return refused('SPACE_NOT_CONFIDENTIAL');
     if (operation.kind === 'subscribe') return this.#subscribe(operation.template, operation.from, who);
     const isFull = this.entries.length >= this.#limits.entriesPerSpaceMax;
     if (operation.kind === 'out') {

@@ -36,6 +36,7 @@ const asked = (fields: Asked): ServiceOperation => ({
   session: sessionId(7),
   number: ++lastNumber,
   mayWait: true,
+  isVerified: true,
   ...fields,
 });
 
@@ -419,7 +420,7 @@ describe('the service as a state machine', () => {
     );
     expect(decodeResult(result!)).toEqual({ kind: 'entry', entry: entry(1, alice, 'k', 9) });
     expect([machine.version, machine.nextDeadline(), machine.slowCheck(new Uint8Array(3))]).toEqual([
-      4,
+      5,
       null,
       null,
     ]);

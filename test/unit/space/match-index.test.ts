@@ -5,7 +5,15 @@ import { any, formal, type Template } from '../../../src/codec/index.js';
 import { matches } from '../../../src/space/index.js';
 import { MatchIndex } from '../../../src/space/match-index.js';
 import type { StoredEntry } from '../../../src/space/stored-entry.js';
-import { sha256, stored, template, templateArbitrary, tupleArbitrary } from './samples.js';
+import {
+  fingerprintArbitrary,
+  fingerprintTemplateArbitrary,
+  sha256,
+  stored,
+  template,
+  templateArbitrary,
+  tupleArbitrary,
+} from './samples.js';
 
 /** Every long value collides with every other. */
 const constantHash: HashFunction = () => digest('0'.repeat(64));
@@ -25,12 +33,13 @@ function indexOf(entries: readonly StoredEntry[]): MatchIndex {
 
 describe('the match index', () => {
   it.each([
-    ['SHA-256', sha256],
-    ['a hash that always collides', constantHash],
-  ])('never misses a match, with %s', (_, hash) => {
-    const change = fc.record({ tuple: tupleArbitrary, isRemoved: fc.boolean(), after: fc.nat({ max: 100 }) });
+    ['SHA-256', sha256, tupleArbitrary, templateArbitrary],
+    ['a hash that always collides', constantHash, tupleArbitrary, templateArbitrary],
+    ['fingerprints', sha256, fingerprintArbitrary, fingerprintTemplateArbitrary],
+  ])('never misses a match, with %s', (_, hash, tuples, templates) => {
+    const change = fc.record({ tuple: tuples, isRemoved: fc.boolean(), after: fc.nat({ max: 100 }) });
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 100 }), fc.array(templateArbitrary), (changes, asked) => {
+      fc.property(fc.array(change, { maxLength: 100 }), fc.array(templates), (changes, asked) => {
         const index = new MatchIndex(hash);
         const entries = changes.map((each, i): StoredEntry => ({ ...stored(i + 1), tuple: each.tuple }));
         for (const entry of entries) index.add(entry);

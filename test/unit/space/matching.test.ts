@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { any, double, formal, type TemplateField } from '../../../src/codec/index.js';
+import { any, double, formal, hidden, Tag, type TemplateField } from '../../../src/codec/index.js';
 import { equalFields, matches } from '../../../src/space/index.js';
 import { fields, template, tuple } from './samples.js';
 
@@ -18,6 +18,29 @@ describe('matching', () => {
         expect(matches(template(ones[type]), field), `${type} of ${fieldType}`).toBe(type === fieldType);
       }
     }
+  });
+
+  it('gives a tag the type of its value and nothing else of it; hidden matches any alone', () => {
+    const point = Uint8Array.from({ length: 32 }, (_, i) => i);
+    for (const type of types) {
+      const tag = new Tag(type, point);
+      expect(matches([any], [tag])).toBe(true);
+      for (const other of types) {
+        const same: TemplateField = { kind: 'value', value: new Tag(other, point.slice()) };
+        expect(matches([formal[other]], [tag]), `formal ${other} of a tag of ${type}`).toBe(type === other);
+        expect(matches([same], [tag]), `tag of ${other} of a tag of ${type}`).toBe(type === other);
+        expect(matches([formal[other]], [hidden])).toBe(false);
+        expect(matches([same], [hidden])).toBe(false);
+      }
+      for (const value of [ones[type], point]) {
+        const [plain] = tuple(value);
+        expect(matches([{ kind: 'value', value: tag }], [plain!])).toBe(false);
+        expect(matches([{ kind: 'value', value: plain! }], [tag])).toBe(false);
+      }
+      const another: TemplateField = { kind: 'value', value: new Tag(type, new Uint8Array(32)) };
+      expect(matches([another], [tag])).toBe(false);
+    }
+    expect(matches([any], [hidden])).toBe(true);
   });
 
   it('compares every sample value with every other by value and type', () => {

@@ -7,12 +7,17 @@ import {
   double,
   fieldType,
   formal,
+  hidden,
+  isHidden,
   normalizeTemplate,
   normalizeTuple,
+  Tag,
   type Field,
+  type PlainField,
   type Template,
   type TemplateField,
   type Tuple,
+  type PlainTuple,
 } from '../../../src/codec/index.js';
 import type { Space } from '../../../src/space/index.js';
 import { openAccess, storedEntry, type StoredEntry } from '../../../src/space/stored-entry.js';
@@ -23,11 +28,11 @@ export const sha256: HashFunction = (bytes) => digest(createHash('sha256').updat
 export const alice = clientName('aa'.repeat(32));
 export const bob = clientName('bb'.repeat(32));
 
-export const tuple = (...values: unknown[]): Tuple => normalizeTuple(values);
+export const tuple = (...values: unknown[]): PlainTuple => normalizeTuple(values);
 export const template = (...values: unknown[]): Template => normalizeTemplate(values);
 
 /** At least one field of every type and form, some of which only differ in type. */
-export const fields: readonly Field[] = tuple(
+export const fields: readonly PlainField[] = tuple(
   '',
   '1',
   'true',
@@ -63,19 +68,46 @@ export const patterns: readonly TemplateField[] = [
   ...fields.map((value): TemplateField => ({ kind: 'value', value })),
 ];
 
-export const tupleArbitrary: fc.Arbitrary<Tuple> = fc.array(fc.constantFrom(...fields), { maxLength: 3 });
+export const tupleArbitrary: fc.Arbitrary<PlainTuple> = fc.array(fc.constantFrom(...fields), {
+  maxLength: 3,
+});
 
-const patternFor = (field: Field): fc.Arbitrary<TemplateField> =>
+const patternFor = (field: PlainField): fc.Arbitrary<TemplateField> =>
   fc.oneof(
     fc.constant<TemplateField>({ kind: 'value', value: field }),
     fc.constant(any),
-    fc.constant(formal[fieldType(field)]),
+    fc.constant(formal[fieldType(field)!]),
   );
 
 /** Templates, most of which match tuples that occur. */
 export const templateArbitrary: fc.Arbitrary<Template> = fc.oneof(
   { weight: 3, arbitrary: tupleArbitrary.chain((values) => fc.tuple(...values.map(patternFor))) },
   { weight: 1, arbitrary: fc.array(fc.constantFrom(...patterns), { maxLength: 3 }) },
+);
+
+const point = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+
+/** As a confidential space holds them: values that are public, tags (one like the bytes that are a value), hidden. */
+export const concealedFields: readonly Field[] = [
+  ...tuple('job', 1, point(49)),
+  ...(['string', 'int', 'double', 'bool', 'bytes'] as const).map((type) => new Tag(type, point(49))),
+  new Tag('int', point(1)),
+  hidden,
+];
+
+export const fingerprintArbitrary: fc.Arbitrary<Tuple> = fc.array(fc.constantFrom(...concealedFields), {
+  maxLength: 3,
+});
+
+const concealedPatterns = [
+  any,
+  ...Object.values(formal),
+  ...concealedFields.flatMap((value): TemplateField[] => (isHidden(value) ? [] : [{ kind: 'value', value }])),
+];
+
+export const fingerprintTemplateArbitrary: fc.Arbitrary<Template> = fc.array(
+  fc.constantFrom(...concealedPatterns),
+  { maxLength: 3 },
 );
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {

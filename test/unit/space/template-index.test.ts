@@ -3,36 +3,50 @@ import { expect, it } from 'vitest';
 import { any, formal, type Template } from '../../../src/codec/index.js';
 import { matches } from '../../../src/space/index.js';
 import { TemplateIndex, type Interest } from '../../../src/space/template-index.js';
-import { sha256, template, templateArbitrary, tuple, tupleArbitrary } from './samples.js';
+import {
+  fingerprintArbitrary,
+  fingerprintTemplateArbitrary,
+  sha256,
+  template,
+  templateArbitrary,
+  tuple,
+  tupleArbitrary,
+} from './samples.js';
 
 const interests = (...templates: Template[]): Interest[] =>
   templates.map((each, index) => ({ id: index + 1, template: each }));
 
-it('finds exactly those whose template matches, in order, whatever was removed before', () => {
-  fc.assert(
-    fc.property(
-      fc.array(templateArbitrary, { maxLength: 40 }),
-      fc.array(fc.nat(), { maxLength: 20 }),
-      fc.array(tupleArbitrary, { minLength: 1, maxLength: 10 }),
-      (templates, removals, tuples) => {
-        const index = new TemplateIndex<Interest>(sha256);
-        let left = interests(...templates);
-        for (const interest of left) index.add(interest);
-        for (const removal of removals) {
-          const gone = left[removal % Math.max(1, left.length)];
-          if (gone === undefined) break;
-          index.remove(gone);
-          left = left.filter((interest) => interest !== gone);
-        }
-        expect(index.size).toBe(left.length);
-        for (const each of tuples) {
-          const expected = left.filter((interest) => matches(interest.template, each));
-          expect([...index.matching(each)]).toEqual(expected);
-        }
-      },
-    ),
-  );
-});
+it.each([
+  ['tuples', tupleArbitrary, templateArbitrary],
+  ['fingerprints', fingerprintArbitrary, fingerprintTemplateArbitrary],
+])(
+  'finds exactly those whose template matches, in order, whatever was removed before: %s',
+  (_, some, asked) => {
+    fc.assert(
+      fc.property(
+        fc.array(asked, { maxLength: 40 }),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        fc.array(some, { minLength: 1, maxLength: 10 }),
+        (templates, removals, tuples) => {
+          const index = new TemplateIndex<Interest>(sha256);
+          let left = interests(...templates);
+          for (const interest of left) index.add(interest);
+          for (const removal of removals) {
+            const gone = left[removal % Math.max(1, left.length)];
+            if (gone === undefined) break;
+            index.remove(gone);
+            left = left.filter((interest) => interest !== gone);
+          }
+          expect(index.size).toBe(left.length);
+          for (const each of tuples) {
+            const expected = left.filter((interest) => matches(interest.template, each));
+            expect([...index.matching(each)]).toEqual(expected);
+          }
+        },
+      ),
+    );
+  },
+);
 
 it('goes on over what is removed as soon as it is found', () => {
   const index = new TemplateIndex<Interest>(sha256);
