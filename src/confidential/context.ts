@@ -4,10 +4,10 @@
  * gives a share of it there. n, the threshold, the replicas' keys and the dealing's own values are added by the dealing's
  * digest (crypto/pvss).
  */
-import { createHash } from 'node:crypto';
 import { assert, concatBytes, encodeUtf8, fromHex } from '../base/index.js';
 import { encodeTuple } from '../codec/index.js';
 import type { Origin, SealedTuple, Tuple } from '../codec/index.js';
+import { sha256 } from '../crypto/index.js';
 import type { ConfidentialCluster } from './cluster.js';
 
 /** What is sealed: a tuple with its fingerprint, or the secret to a space's tags with their key g^k. */
@@ -62,5 +62,5 @@ export function contextBytes(
   associated: Uint8Array,
   { keyCommitment, ciphertext }: Pick<SealedTuple, 'keyCommitment' | 'ciphertext'>,
 ): Uint8Array {
-  return joined([associated, keyCommitment, createHash('sha512').update(ciphertext).digest()]);
+  return joined([associated, keyCommitment, hexBytes(sha256(ciphertext))]);
 }

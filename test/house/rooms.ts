@@ -16,7 +16,10 @@ const users = ['replica', 'client', 'recipes', 'red'];
 export const rooms: Readonly<Record<string, Room>> = {
   base: { imports: [] },
   codec: { imports: ['base'], packages: ['protobufjs'] },
-  crypto: { imports: ['base', 'codec'], packages: ['node:', '@noble/curves', '@noble/hashes', 'libsodium-wrappers-sumo', 'yaml'] },
+  crypto: {
+    imports: ['base', 'codec'],
+    packages: ['node:', '@noble/curves', '@noble/hashes', 'libsodium-wrappers-sumo', 'yaml'],
+  },
   ordering: { imports: ['base', 'codec'] },
   space: { imports: ['base', 'codec'] },
   policy: { imports: ['base', 'codec'], types: ['space'], packages: ['acorn', 'ses'] },
