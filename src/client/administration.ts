@@ -8,6 +8,9 @@ import type { ClientRecord, SpaceConfig, SpaceDescription } from '../codec/index
 import { checkClientName } from '../crypto/index.js';
 import { unexpectedResult } from './failures.js';
 import { callOptions, checkNames, checkOptions, checkSpaceName, type CallOptions } from './options.js';
+import type { RawCaller } from './raw-caller.js';
+import type { Seals } from './seals.js';
+import { createConfidentialSpace } from './space-creation.js';
 
 /** A registered client. */
 export interface RegisteredClient {
@@ -54,6 +57,8 @@ export interface SpaceConfiguration {
   readonly clientQuota?: Partial<SpaceQuota> | undefined;
   /** Text of a compiled policy module. */
   readonly policy?: string | null | undefined;
+  /** Whether replicas see fingerprints only, and tuples are shared out among them; false by default. */
+  readonly confidential?: boolean | undefined;
 }
 
 export interface SpaceListing {
@@ -90,13 +95,15 @@ export interface PolicyChange {
   readonly digest: string | null;
 }
 
-type Call = (
-  operation: AdminOperation,
-  isFastRead: false,
-  options: CallOptions | undefined,
-) => Promise<Result>;
-
-const configurationOptions = ['insert', 'readers', 'takers', 'quota', 'clientQuota', 'policy'] as const;
+const configurationOptions = [
+  'insert',
+  'readers',
+  'takers',
+  'quota',
+  'clientQuota',
+  'policy',
+  'confidential',
+] as const;
 /** More than any module has that replicas accept. */
 const policyBytesMax = 1 << 18;
 const quotaOptions = ['entries', 'bytes', 'waits'] as const;
@@ -135,7 +142,9 @@ function checkModule(policy: unknown): string | null {
   throw new InvalidInputError('POLICY_INVALID', message, { rule: 'size' });
 }
 
-function checkConfiguration(configuration: SpaceConfiguration | undefined): SpaceConfig {
+function checkConfiguration(
+  configuration: SpaceConfiguration | undefined,
+): Omit<SpaceConfig, 'confidential'> {
   checkOptions(configuration, configurationOptions, 'the configuration of a space');
   return {
     insert: checkNames(configuration?.insert, 'insert'),
@@ -144,7 +153,6 @@ function checkConfiguration(configuration: SpaceConfiguration | undefined): Spac
     quota: checkQuota(configuration?.quota, 'quota'),
     clientQuota: checkQuota(configuration?.clientQuota, 'clientQuota'),
     policy: checkModule(configuration?.policy),
-    confidential: null,
   };
 }
 
@@ -163,12 +171,31 @@ function toSpace(description: SpaceDescription): SpaceInformation {
   };
 }
 
+function spaceIn(result: Result, operation: string): SpaceInformation {
+  if (result.kind !== 'space') throw unexpectedResult(operation);
+  return toSpace(result.space);
+}
+
+function checkConfidential(confidential: unknown): boolean {
+  if (confidential === undefined || typeof confidential === 'boolean') return confidential === true;
+  throw new InvalidInputError('INVALID_OPTION', 'confidential is true or false', { option: 'confidential' });
+}
+
+/** What administration needs of its client. */
+export interface AdministrationParts {
+  readonly raw: Pick<RawCaller, 'call' | 'callBound'>;
+  /** Null: no space can be confidential. */
+  readonly seals: Seals | null;
+  /** A space of this name has come or gone: what was known of it may not be so any more. */
+  spaceChanged(name: string): void;
+}
+
 export class Administration {
-  readonly #call: Call;
+  readonly #parts: AdministrationParts;
 
   /** Made by `client.admin`. */
-  constructor(call: Call) {
-    this.#call = call;
+  constructor(parts: AdministrationParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -203,7 +230,8 @@ export class Administration {
 
   /**
    * @throws InvalidInputError INVALID_NAMES and others for the configuration; RefusedError SPACE_EXISTS, INVALID_NAME,
-   * NO_SUCH_CLIENT, TOO_MANY_NAMES, TOO_MANY_SPACES, POLICY_INVALID, ADMIN_ONLY; and as any call.
+   * NO_SUCH_CLIENT, TOO_MANY_NAMES, TOO_MANY_SPACES, POLICY_INVALID, ADMIN_ONLY; for a confidential space also
+   * InvalidInputError SHARING_KEYS_MISSING, SHARING_KEY_INVALID; and as any call.
    */
   async createSpace(
     name: string,
@@ -211,7 +239,13 @@ export class Administration {
     options?: CallOptions,
   ): Promise<SpaceInformation> {
     const config = checkConfiguration(configuration);
-    return this.#space({ kind: 'spaceCreate', space: checkSpaceName(name), config }, options);
+    const space = checkSpaceName(name);
+    this.#parts.spaceChanged(space);
+    if (!checkConfidential(configuration?.confidential))
+      return this.#space({ kind: 'spaceCreate', space, config: { ...config, confidential: null } }, options);
+    checkOptions(options, callOptions, 'spaceCreate');
+    const { raw, seals } = this.#parts;
+    return spaceIn(await createConfidentialSpace(raw, seals, space, config, options), 'spaceCreate');
   }
 
   /** Gives the space another policy, a compiled module, or none; waits and subscriptions that it denies end. */
@@ -222,6 +256,7 @@ export class Administration {
 
   /** Deletes the space and all that is in it; resolves with what it was. */
   async deleteSpace(name: string, options?: CallOptions): Promise<SpaceInformation> {
+    this.#parts.spaceChanged(name);
     return this.#space({ kind: 'spaceDelete', space: checkSpaceName(name) }, options);
   }
 
@@ -239,7 +274,7 @@ export class Administration {
 
   async #run(operation: AdminOperation, options: CallOptions | undefined): Promise<Result> {
     checkOptions(options, callOptions, operation.kind);
-    return this.#call(operation, false, options);
+    return (await this.#parts.raw.call(operation, false, options)).result;
   }
 
   async #client(operation: AdminOperation, options: CallOptions | undefined): Promise<RegisteredClient> {
@@ -249,8 +284,6 @@ export class Administration {
   }
 
   async #space(operation: AdminOperation, options: CallOptions | undefined): Promise<SpaceInformation> {
-    const result = await this.#run(operation, options);
-    if (result.kind !== 'space') throw unexpectedResult(operation.kind);
-    return toSpace(result.space);
+    return spaceIn(await this.#run(operation, options), operation.kind);
   }
 }

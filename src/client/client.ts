@@ -3,13 +3,7 @@
  * outcomes into results and errors. Made by `connect`.
  */
 import { InvalidInputError, type ClientId } from '../base/index.js';
-import {
-  decodeResult,
-  encodeOperation,
-  type Operation,
-  type Result,
-  type EntryEvent as WireEvent,
-} from '../codec/index.js';
+import { decodeResult, encodeOperation, type Operation, type Result } from '../codec/index.js';
 import { Administration } from './administration.js';
 import { processClock, type LeaseClock } from './clock.js';
 import type { CallDriver, PendingCall } from './driver.js';
@@ -28,9 +22,15 @@ import type { Links, ReplicaStatus } from './links.js';
 import { checkOperationSize, checkOptions, checkSignal, checkSpaceName, checkTimeout } from './options.js';
 import type { CallOptions } from './options.js';
 import { defaultClientSettings, operationBytesMax } from './settings.js';
-import type { RequestName } from './protocol.js';
+import type { CallOperation, CallOutcome, RequestName, Shares } from './protocol.js';
+import type { Answer, RawCaller, SubscribeOperation } from './raw-caller.js';
+import { sealSettingsOf } from './seal-jobs.js';
+import { sealPortsOf, Seals, type ReplicaFault, type SealPorts } from './seals.js';
 import { Space, type Caller } from './space.js';
-import { Subscription, type SpaceEvent, type Subscribing } from './subscription.js';
+import type { SpaceOptions } from './space-options.js';
+import { SpaceCaller } from './space-caller.js';
+import { SpaceKeys } from './space-keys.js';
+import { Subscription, type Subscribing } from './subscription.js';
 import { OpenWaits, type WaitEvents, type WaitFailure, type WaitOperation } from './waits.js';
 
 export interface ClientParts {
@@ -41,6 +41,8 @@ export interface ClientParts {
   readonly timeoutMs: number;
   /** That of `driver`; default: the process's. */
   readonly clock?: LeaseClock | undefined;
+  /** Default: the process's randomness and threads. */
+  readonly sealPorts?: SealPorts | undefined;
 }
 
 export interface ExecuteOptions extends CallOptions {
@@ -52,7 +54,12 @@ const statusTimeoutMs = 2_000;
 /** How long closing waits for the ends of waits. */
 const closePatienceMs = 1_000;
 
-type SubscribeOperation = Extract<Operation, { readonly kind: 'subscribe' }>;
+interface Known {
+  readonly request: RequestName | null;
+  readonly shares?: Shares;
+}
+type KnownAnswer = Known & { readonly result: Result };
+type KnownBytes = Known & { readonly bytes: Uint8Array };
 
 export class Client implements AsyncDisposable {
   /** The name of this identity, unique in its cluster: `invoker` in policies, `entry.owner` of what it inserts. */
@@ -61,7 +68,11 @@ export class Client implements AsyncDisposable {
   readonly publicKey: ClientId;
   readonly #parts: ClientParts;
   readonly #clock: LeaseClock;
+  readonly #raw: RawCaller;
   readonly #caller: Caller;
+  /** Null: no space is confidential. */
+  readonly #seals: Seals | null;
+  readonly #keys: SpaceKeys;
   readonly #waits = new OpenWaits();
   readonly #subscriptions = new Set<{ close(): Promise<void> }>();
   /** From then on nothing new is begun. */
@@ -74,24 +85,45 @@ export class Client implements AsyncDisposable {
     this.#clock = parts.clock ?? processClock;
     this.id = identity.name;
     this.publicKey = identity.publicKey;
-    this.#caller = {
+    this.#raw = {
       call: (operation, isFastRead, options) => this.#call(operation, isFastRead, options),
+      callBound: (name, operation, options) => this.#answer(name, operation, false, options),
       wait: (operation, events) => this.#wait(operation, events),
-      subscribe: (operation, signal, toEvent) => this.#subscribe(operation, signal, toEvent),
+      subscribe: (begin, from, signal, toEvent) => this.#subscribe(begin, from, signal, toEvent),
+    };
+    const sealSettings = sealSettingsOf(identity.cluster);
+    this.#seals =
+      sealSettings === null
+        ? null
+        : new Seals(parts.sealPorts ?? sealPortsOf(sealSettings), identity.publicKey);
+    this.#keys = new SpaceKeys(this.#raw, this.#seals);
+    this.#caller = new SpaceCaller({
+      raw: this.#raw,
+      keys: this.#keys,
+      seals: this.#seals,
       timeoutMs: parts.timeoutMs,
       clock: this.#clock,
       clockSkewMaxMs: identity.cluster.settings.clockSkewMaxMs ?? defaultClientSettings.clockSkewMaxMs,
-    };
+    });
   }
 
   /** Clients and spaces, for the admin; what there is of spaces, for everybody. */
   get admin(): Administration {
-    return new Administration(this.#caller.call);
+    return new Administration({
+      raw: this.#raw,
+      seals: this.#seals,
+      spaceChanged: (name) => this.#keys.forget(name),
+    });
   }
 
   /** The space of that name; whether it exists shows with the first operation. */
-  space(name: string): Space {
-    return new Space(checkSpaceName(name), this.#caller);
+  space(name: string, options?: SpaceOptions): Space {
+    return new Space(checkSpaceName(name), this.#caller, options);
+  }
+
+  /** Replicas that this client has caught lying about what is sealed; the last 256 times. */
+  get replicaFaults(): readonly ReplicaFault[] {
+    return this.#seals?.faults ?? [];
   }
 
   /** What each replica says about itself, unreachable ones included; in the order of their ids. */
@@ -112,33 +144,38 @@ export class Client implements AsyncDisposable {
       const message = `an operation is a Uint8Array of at most ${operationBytesMax} bytes`;
       throw new InvalidInputError('INVALID_OPERATION', message, { sizeBytesMax: operationBytesMax });
     }
-    return this.#run('execute', operation, options?.fastRead === true, options);
+    return (await this.#run('execute', operation, options?.fastRead === true, options)).bytes;
   }
 
-  async #call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Result> {
-    const { kind } = operation;
-    const result = decodeResult(await this.#run(kind, encodeOperation(operation), isFastRead, options));
-    if (result === null) throw unexpectedResult(kind);
-    if (result.kind === 'refused') throw refusedByService(result, kind);
-    return result;
-  }
-
-  async #run(
-    name: string,
-    operation: Uint8Array,
+  async #call(
+    operation: Operation,
     isFastRead: boolean,
     options: CallOptions | undefined,
-  ): Promise<Uint8Array> {
-    return (await this.#runKnown(name, operation, isFastRead, options)).bytes;
+  ): Promise<KnownAnswer> {
+    return this.#answer(operation.kind, encodeOperation(operation), isFastRead, options);
+  }
+
+  /** A refusal is an error. */
+  async #answer(
+    name: string,
+    operation: CallOperation,
+    isFastRead: boolean,
+    options: CallOptions | undefined,
+  ): Promise<KnownAnswer> {
+    const { bytes, ...known } = await this.#run(name, operation, isFastRead, options);
+    const result = decodeResult(bytes);
+    if (result === null) throw unexpectedResult(name);
+    if (result.kind === 'refused') throw refusedByService(result, name);
+    return { result, ...known };
   }
 
   /** With the request that the replicas know it as. */
-  async #runKnown(
+  async #run(
     name: string,
-    operation: Uint8Array,
+    operation: CallOperation,
     isFastRead: boolean,
     options: CallOptions | undefined,
-  ): Promise<{ readonly bytes: Uint8Array; readonly request: RequestName | null }> {
+  ): Promise<KnownBytes> {
     const timeoutMs = checkTimeout(options?.timeout ?? this.#parts.timeoutMs, 'timeout');
     const signal = checkSignal(options?.signal);
     checkOperationSize(operation.length);
@@ -148,13 +185,14 @@ export class Client implements AsyncDisposable {
     const onAbort = (): void => call.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      return { bytes: await this.#finish(name, call, timeoutMs, signal), request: call.request() };
+      const { result, shares } = await this.#finish(name, call, timeoutMs, signal);
+      return { bytes: result, request: call.request(), ...(shares === undefined ? {} : { shares }) };
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  async #wait(operation: WaitOperation, events: WaitEvents): Promise<Result> {
+  async #wait(operation: WaitOperation, events: WaitEvents): Promise<Answer> {
     const { signal } = events;
     signal?.throwIfAborted();
     if (this.#isClosed) throw clientClosed();
@@ -166,30 +204,31 @@ export class Client implements AsyncDisposable {
       return unknownOutcome(name, 'its session was lost', links.problems());
     };
     const waiting = { driver, timeoutMs, nowMs: () => this.#clock.nowMs(), failed };
-    const result = await this.#waits.run(waiting, operation, events);
-    if (result.kind !== 'cancelled') return result;
+    const answer = await this.#waits.run(waiting, operation, events);
+    if (answer.result.kind !== 'cancelled') return answer;
     signal?.throwIfAborted();
     throw this.#isClosed ? closedWhileWaiting(operation.kind) : unexpectedResult(operation.kind);
   }
 
   #subscribe<Entry>(
-    operation: SubscribeOperation,
+    begin: () => SubscribeOperation | Promise<SubscribeOperation>,
+    firstWanted: number | null,
     signal: AbortSignal | undefined,
-    toEvent: (sequence: number, event: WireEvent) => SpaceEvent<Entry>,
+    toEvent: Subscribing<Entry>['toEvent'],
   ): Subscription<Entry> {
     signal?.throwIfAborted();
     if (this.#isClosed) throw clientClosed();
     const { driver, timeoutMs } = this.#parts;
-    const { kind, space } = operation;
+    let space = '';
     const subscribing: Subscribing<Entry> = {
       toEvent,
       subscribe: async (from) => {
-        const bytes = encodeOperation({ ...operation, from });
-        const answer = await this.#runKnown(kind, bytes, false, undefined);
-        const result = decodeResult(answer.bytes);
-        if (result === null || answer.request === null) throw unexpectedResult(kind);
-        if (result.kind === 'refused') throw refusedByService(result, kind);
-        return { result, request: answer.request };
+        const begun = begin();
+        const operation = begun instanceof Promise ? await begun : begun;
+        space = operation.space;
+        const { result, request } = await this.#call({ ...operation, from }, false, undefined);
+        if (request === null) throw unexpectedResult(operation.kind);
+        return { result, request };
       },
       follow: (request, after, listener) => driver.follow(request, after, listener),
       unsubscribe: async ({ session, number }) => {
@@ -198,7 +237,7 @@ export class Client implements AsyncDisposable {
       },
       onEnd: () => this.#subscriptions.delete(subscription),
     };
-    const subscription = new Subscription<Entry>(subscribing, operation.from, signal);
+    const subscription = new Subscription<Entry>(subscribing, firstWanted, signal);
     this.#subscriptions.add(subscription);
     return subscription;
   }
@@ -208,11 +247,11 @@ export class Client implements AsyncDisposable {
     call: PendingCall,
     timeoutMs: number,
     signal: AbortSignal | undefined,
-  ): Promise<Uint8Array> {
+  ): Promise<Extract<CallOutcome, { readonly kind: 'result' }>> {
     const outcome = await call.outcome;
     switch (outcome.kind) {
       case 'result':
-        return outcome.result;
+        return outcome;
       case 'refused':
         throw refusedBySession(outcome.code, name);
       case 'unknown':
@@ -248,6 +287,7 @@ export class Client implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#endWaits();
     const isClosed = this.#parts.driver.close();
+    this.#seals?.close();
     this.#parts.links.close();
     // Those who wait for a call learn its end before those who wait for this.
     await isClosed;

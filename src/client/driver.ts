@@ -6,7 +6,15 @@
 import { processClock, type TurnClock } from './clock.js';
 import type { ClientCore } from './core.js';
 import type { Links } from './links.js';
-import type { CallOutcome, ClientInput, ClientOutput, FeedEnd, RequestName } from './protocol.js';
+import type {
+  CallOperation,
+  CallOutcome,
+  ClientInput,
+  ClientOutput,
+  FeedEnd,
+  RequestName,
+  Shares,
+} from './protocol.js';
 
 /** A call under way. */
 export interface PendingCall {
@@ -24,7 +32,7 @@ export interface CallKind {
 }
 
 export interface FeedListener {
-  event(sequence: number, data: Uint8Array): void;
+  event(sequence: number, data: Uint8Array, shares?: Shares): void;
   /** Once, unless it is unfollowed before. */
   ended(after: number, cause: FeedEnd): void;
 }
@@ -40,8 +48,8 @@ const orphansMax = 1_024;
 
 /** What the library needs of whoever runs the protocol for it. */
 export interface CallDriver {
-  /** `operation`: encoded. Never throws; the outcome comes later than this returns. */
-  call(operation: Uint8Array, kind: CallKind, timeoutMs: number): PendingCall;
+  /** Never throws; the outcome comes later than this returns. */
+  call(operation: CallOperation, kind: CallKind, timeoutMs: number): PendingCall;
   /** Follows the feed that `request` opened, from after `after` on. */
   follow(request: RequestName, after: number, listener: FeedListener): FollowedFeed;
   /** Ends every open call and takes no more; resolves when those who wait for a call have heard of that. */
@@ -77,7 +85,7 @@ export class Driver implements CallDriver {
     this.#links = links;
   }
 
-  call(operation: Uint8Array, { isFastRead, onWaiting }: CallKind, timeoutMs: number): PendingCall {
+  call(operation: CallOperation, { isFastRead, onWaiting }: CallKind, timeoutMs: number): PendingCall {
     if (this.#isClosed) return closedCall;
     const callId = ++this.#lastId;
     let known: RequestName | null = null;
@@ -141,7 +149,7 @@ export class Driver implements CallDriver {
         this.#onWaiting.delete(output.callId);
         break;
       case 'feedEvent':
-        this.#feeds.get(output.feedId)?.event(output.sequence, output.data);
+        this.#feeds.get(output.feedId)?.event(output.sequence, output.data, output.shares);
         break;
       case 'feedEnded': {
         const listener = this.#feeds.get(output.feedId);

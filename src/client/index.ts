@@ -29,8 +29,12 @@ export type { ReplicaProblem, ReplicaStatus } from './links.js';
 export { Lease, LeaseLostError } from './lease.js';
 export type { AccessOptions, CallOptions, SubscribeOptions, WaitOptions } from './options.js';
 export { Space } from './space.js';
-export type { CasResult, Entry, HeldCasResult, HeldEntry, HoldOptions } from './space.js';
-export type { LeaseOptions, LimitOptions, PageOptions, TemplateInput, TupleInput } from './space.js';
+export type { CasResult, Entry, HeldCasResult, HeldEntry, HoldOptions } from './space-options.js';
+export type { LeaseOptions, LimitOptions, PageOptions, ProtectOptions } from './space-options.js';
+export type { SpaceCallOptions, SpaceOptions, TemplateInput, TupleInput } from './space-options.js';
+export type { Protection } from '../confidential/index.js';
+export type { Dealer } from './seal-jobs.js';
+export type { ReplicaFault, SealPorts } from './seals.js';
 
 export { Subscription } from './subscription.js';
 export type { SpaceEvent } from './subscription.js';

@@ -4,6 +4,7 @@
  */
 import { assert, InvalidInputError } from '../base/index.js';
 import {
+  any,
   encodeTemplate,
   encodeTuple,
   normalizeTemplate,
@@ -13,11 +14,12 @@ import {
   type Field,
   type Operation,
   type Result,
+  type SpaceOperation,
   type EntryEvent as WireEvent,
   type Template,
-  type TemplateField,
   type Tuple,
 } from '../codec/index.js';
+import type { Protection } from '../confidential/index.js';
 import type { LeaseClock } from './clock.js';
 import { unexpectedResult } from './failures.js';
 import { Lease, type LeaseEntry } from './lease.js';
@@ -36,86 +38,47 @@ import {
   checkOptions,
   checkSignal,
   checkWait,
-  type AccessOptions,
-  type CallOptions,
   type SubscribeOptions,
   type WaitOptions,
 } from './options.js';
+import type {
+  CasResult,
+  Entry,
+  HeldCasResult,
+  HeldEntry,
+  HoldOptions,
+  LeaseOptions,
+  LimitOptions,
+  PageOptions,
+  PlainOptions,
+  ProtectOptions,
+  SpaceCallOptions,
+  SpaceOptions,
+  TemplateInput,
+  TupleInput,
+} from './space-options.js';
 import type { SpaceEvent, Subscription } from './subscription.js';
 import type { WaitEvents, WaitOperation } from './waits.js';
-
-/** A stored tuple. */
-export interface Entry {
-  /** Global insertion number: monotonic, so it serves as a fencing token. */
-  readonly id: bigint;
-  readonly tuple: Tuple;
-  /** Name of the client that inserted it. */
-  readonly owner: string;
-  /** Ordered time at which the entry is gone, ms since the epoch; absent: never. */
-  readonly deadline?: number;
-  /** Who alone may read or take it, if that was narrowed. */
-  readonly readers?: readonly string[];
-  readonly takers?: readonly string[];
-}
-
-/** Fields of a tuple as users write them: a plain number is an integer iff it has no fraction. */
-export type TupleInput = readonly Field[];
-/** A value, `any` or a typed formal for each field. */
-export type TemplateInput = readonly (Field | TemplateField)[];
-
-/** The match is null if it is hidden from the caller. */
-export type CasResult =
-  | { readonly inserted: true; readonly entry: Entry }
-  | { readonly inserted: false; readonly entry: Entry | null };
-
-/** Of what inserts. */
-export interface LeaseOptions extends CallOptions, AccessOptions {
-  /**
-   * How long the entry lives unless renewed, ms; the service grants at most 24 h and refuses less than
-   * 4·(clockSkewMax + 50 ms). Default: until it is taken.
-   */
-  readonly lease?: number | undefined;
-}
-
-/** With `hold` the caller gets a `Lease`, which renews the entry until it is released or lost. */
-export interface HoldOptions extends LeaseOptions {
-  readonly lease: number;
-  readonly hold: true;
-}
-
-interface PlainOptions extends LeaseOptions {
-  readonly hold?: false | undefined;
-}
-
-export interface HeldEntry {
-  readonly entry: Entry;
-  readonly lease: Lease;
-}
-
-export type HeldCasResult =
-  | { readonly inserted: true; readonly entry: Entry; readonly lease: Lease }
-  | { readonly inserted: false; readonly entry: Entry | null };
-
-export interface LimitOptions extends CallOptions {
-  /** At most this many; 0 (default): all. */
-  readonly limit?: number | undefined;
-}
-
-export interface PageOptions extends LimitOptions {
-  /** Only entries with a greater id. */
-  readonly after?: bigint | undefined;
-}
 
 /** What a space needs of its client. */
 export interface Caller {
   /** The agreed result, never a refusal. */
-  call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Result>;
+  call(
+    operation: SpaceOperation,
+    isFastRead: boolean,
+    options: SpaceCallOptions | undefined,
+  ): Promise<Result>;
   /** Runs an operation that may wait, until it is over. */
-  wait(operation: WaitOperation, options: WaitEvents): Promise<Result>;
+  wait(
+    operation: WaitOperation,
+    options: WaitEvents,
+    protect: readonly Protection[] | undefined,
+  ): Promise<Result>;
   subscribe<E>(
     operation: Extract<Operation, { readonly kind: 'subscribe' }>,
     signal: AbortSignal | undefined,
     toEvent: (sequence: number, event: WireEvent) => SpaceEvent<E>,
+    protect: readonly Protection[] | undefined,
   ): Subscription<E>;
   /** Default time-out of calls, ms. */
   readonly timeoutMs: number;
@@ -124,9 +87,10 @@ export interface Caller {
   readonly clockSkewMaxMs: number;
 }
 
-const leaseOptions = [...callOptions, ...accessOptions, 'lease'] as const;
+const spaceOptions = [...callOptions, 'protect'] as const;
+const leaseOptions = [...spaceOptions, ...accessOptions, 'lease'] as const;
 const holdOptions = [...leaseOptions, 'hold'] as const;
-const limitOptions = [...callOptions, 'limit'] as const;
+const limitOptions = [...spaceOptions, 'limit'] as const;
 const pageOptions = [...limitOptions, 'after'] as const;
 
 function checkSize(bytes: Uint8Array, what: 'tuple' | 'template'): void {
@@ -166,11 +130,14 @@ function leaseOf(options: LeaseOptions | undefined): number | null {
 export class Space {
   readonly name: string;
   readonly #caller: Caller;
+  readonly #protect: readonly Protection[] | undefined;
 
   /** Made by `client.space(name)`. */
-  constructor(name: string, caller: Caller) {
+  constructor(name: string, caller: Caller, options?: SpaceOptions) {
+    checkOptions(options, ['protect'], 'space');
     this.name = name;
     this.#caller = caller;
+    this.#protect = options?.protect;
   }
 
   /** Inserts a tuple. */
@@ -183,29 +150,29 @@ export class Space {
     const inserting = { tuple: tupleOf(tuple), lease, ...checkAccess(options) };
     const operation = { kind: 'out', space: this.name, ...inserting } as const;
     const sentAtMs = this.#caller.clock.nowMs();
-    const entry = this.#entry(operation, await this.#caller.call(operation, false, options));
-    return isHeld ? { entry, lease: this.#hold(entry, lease, sentAtMs) } : entry;
+    const entry = this.#entry(operation, await this.#call(operation, false, options));
+    return isHeld ? { entry, lease: this.#hold(entry, lease, sentAtMs, this.#protectionBy(options)) } : entry;
   }
 
   /** Reads the oldest match, or null. */
-  async rdp(template: TemplateInput, options?: CallOptions): Promise<Entry | null> {
-    checkOptions(options, callOptions, 'rdp');
+  async rdp(template: TemplateInput, options?: SpaceCallOptions): Promise<Entry | null> {
+    checkOptions(options, spaceOptions, 'rdp');
     const operation = { kind: 'rdp', space: this.name, template: templateOf(template) } as const;
-    return this.#entryOrNull(operation, await this.#caller.call(operation, true, options));
+    return this.#entryOrNull(operation, await this.#call(operation, true, options));
   }
 
   /** Takes the oldest match, or null. */
-  async inp(template: TemplateInput, options?: CallOptions): Promise<Entry | null> {
-    checkOptions(options, callOptions, 'inp');
+  async inp(template: TemplateInput, options?: SpaceCallOptions): Promise<Entry | null> {
+    checkOptions(options, spaceOptions, 'inp');
     const operation = { kind: 'inp', space: this.name, template: templateOf(template) } as const;
-    return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
+    return this.#entryOrNull(operation, await this.#call(operation, false, options));
   }
 
   /**
    * Reads the oldest match; if there is none, waits at the replicas until there is one. Null: the time is over.
    * @throws RefusedError TOO_MANY_WAITS, WAIT_TOO_LONG; the signal's reason.
    */
-  async rd(template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
+  async rd(template: TemplateInput, options?: WaitOptions & ProtectOptions): Promise<Entry | null> {
     return this.#wait('rd', template, options);
   }
 
@@ -214,7 +181,7 @@ export class Space {
    * first to arrive gets it. Null: the time is over.
    * @throws as `rd`; UnknownOutcomeError if the session was lost meanwhile: an entry may have been taken.
    */
-  async in(template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
+  async in(template: TemplateInput, options?: WaitOptions & ProtectOptions): Promise<Entry | null> {
     return this.#wait('in', template, options);
   }
 
@@ -224,8 +191,8 @@ export class Space {
    * @throws through the iteration: RefusedError HISTORY_TRUNCATED (field `from`: the oldest event that can be had),
    * TOO_MANY_SUBSCRIPTIONS; what ended it, such as SPACE_DELETED or POLICY_DENIED; and as any call.
    */
-  subscribe(template: TemplateInput, options?: SubscribeOptions): Subscription<Entry> {
-    checkOptions(options, ['from', 'signal'], 'subscribe');
+  subscribe(template: TemplateInput, options?: SubscribeOptions & ProtectOptions): Subscription<Entry> {
+    checkOptions(options, ['from', 'signal', 'protect'], 'subscribe');
     const from = checkFrom(options?.from);
     const operation = { kind: 'subscribe', space: this.name, template: templateOf(template), from } as const;
     const toEvent = (sequence: number, { kind, entry }: WireEvent): SpaceEvent<Entry> => ({
@@ -233,16 +200,28 @@ export class Space {
       sequence,
       entry: this.#toEntry(entry),
     });
-    return this.#caller.subscribe(operation, checkSignal(options?.signal), toEvent);
+    return this.#caller.subscribe(
+      operation,
+      checkSignal(options?.signal),
+      toEvent,
+      this.#protectionBy(options),
+    );
   }
 
-  async #wait(kind: 'rd' | 'in', template: TemplateInput, options?: WaitOptions): Promise<Entry | null> {
-    checkOptions(options, [...callOptions, 'onWaiting'], kind);
+  async #wait(
+    kind: 'rd' | 'in',
+    template: TemplateInput,
+    options?: WaitOptions & ProtectOptions,
+  ): Promise<Entry | null> {
+    checkOptions(options, [...spaceOptions, 'onWaiting'], kind);
     const timeout = checkWait(options?.timeout);
     const signal = checkSignal(options?.signal);
     const onWaiting = checkCallback(options?.onWaiting, 'onWaiting');
     const operation = { kind, space: this.name, template: templateOf(template), timeout } as const;
-    return this.#entryOrNull(operation, await this.#caller.wait(operation, { signal, onWaiting }));
+    return this.#entryOrNull(
+      operation,
+      await this.#caller.wait(operation, { signal, onWaiting }, this.#protectionBy(options)),
+    );
   }
 
   /** Reads all matches, oldest first. */
@@ -257,7 +236,7 @@ export class Space {
       limit,
       after,
     } as const;
-    return this.#entries(operation, await this.#caller.call(operation, true, options));
+    return this.#entries(operation, await this.#call(operation, true, options));
   }
 
   /** Takes all matches, oldest first. */
@@ -265,14 +244,14 @@ export class Space {
     checkOptions(options, limitOptions, 'inAll');
     const limit = checkLimit(options?.limit);
     const operation = { kind: 'inAll', space: this.name, template: templateOf(template), limit } as const;
-    return this.#entries(operation, await this.#caller.call(operation, false, options));
+    return this.#entries(operation, await this.#call(operation, false, options));
   }
 
   /** The number of matches. */
-  async count(template: TemplateInput, options?: CallOptions): Promise<number> {
-    checkOptions(options, callOptions, 'count');
+  async count(template: TemplateInput, options?: SpaceCallOptions): Promise<number> {
+    checkOptions(options, spaceOptions, 'count');
     const operation = { kind: 'count', space: this.name, template: templateOf(template) } as const;
-    const result = await this.#caller.call(operation, true, options);
+    const result = await this.#call(operation, true, options);
     if (result.kind !== 'count') throw unexpectedResult(operation.kind);
     return result.count;
   }
@@ -296,13 +275,13 @@ export class Space {
       ...inserting,
     } as const;
     const sentAtMs = this.#caller.clock.nowMs();
-    const result = await this.#caller.call(operation, false, options);
+    const result = await this.#call(operation, false, options);
     if (result.kind !== 'cas') throw unexpectedResult(operation.kind);
     const entry = result.entry === null ? null : this.#toEntry(result.entry);
     if (!result.inserted) return { inserted: false, entry };
     if (entry === null) throw unexpectedResult(operation.kind);
     return isHeld
-      ? { inserted: true, entry, lease: this.#hold(entry, lease, sentAtMs) }
+      ? { inserted: true, entry, lease: this.#hold(entry, lease, sentAtMs, this.#protectionBy(options)) }
       : { inserted: true, entry };
   }
 
@@ -316,30 +295,51 @@ export class Space {
       template: templateOf(template),
       ...inserting,
     } as const;
-    return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
+    return this.#entryOrNull(operation, await this.#call(operation, false, options));
   }
 
   /**
    * Gives the oldest match among the timed entries that this identity inserted a new deadline, `lease` ms from
    * now, be it later or earlier; the entry with that deadline, or null if there is none.
    */
-  async renew(template: TemplateInput, lease: number, options?: CallOptions): Promise<Entry | null> {
-    checkOptions(options, callOptions, 'renew');
+  async renew(template: TemplateInput, lease: number, options?: SpaceCallOptions): Promise<Entry | null> {
+    checkOptions(options, spaceOptions, 'renew');
     const renewal = { template: templateOf(template), lease: checkLease(lease) };
     const operation = { kind: 'renew', space: this.name, ...renewal } as const;
-    return this.#entryOrNull(operation, await this.#caller.call(operation, false, options));
+    return this.#entryOrNull(operation, await this.#call(operation, false, options));
+  }
+
+  #call(
+    operation: SpaceOperation,
+    isFastRead: boolean,
+    options: SpaceCallOptions | undefined,
+  ): Promise<Result> {
+    const { timeout, signal } = options ?? {};
+    const protect = this.#protectionBy(options);
+    return this.#caller.call(operation, isFastRead, { timeout, signal, protect });
+  }
+
+  #protectionBy(options: ProtectOptions | undefined): readonly Protection[] | undefined {
+    return options?.protect ?? this.#protect;
   }
 
   /** `sentAtMs`: before the entry was asked for. */
-  #hold({ id, tuple }: Entry, lease: number | null, sentAtMs: number): Lease {
+  #hold(
+    { id, tuple }: Entry,
+    lease: number | null,
+    sentAtMs: number,
+    protect: readonly Protection[] | undefined,
+  ): Lease {
     assert(lease !== null, 'what is held has a lease');
+    // A private field matches `any` alone.
+    const template = tuple.map((field, index) => (protect?.[index] === 'private' ? any : field));
     const { clock, clockSkewMaxMs, timeoutMs } = this.#caller;
     const found = (entry: Entry | null): bigint | null => entry?.id ?? null;
     const held: LeaseEntry = {
       id,
       timeoutMs,
-      renew: async (leaseMs, options) => found(await this.renew(tuple, leaseMs, options)),
-      take: async (options) => found(await this.inp(tuple, options)),
+      renew: async (leaseMs, options) => found(await this.renew(template, leaseMs, { ...options, protect })),
+      take: async (options) => found(await this.inp(template, { ...options, protect })),
     };
     return new Lease(held, new LeaseRule(lease, clockSkewMaxMs, sentAtMs), clock);
   }

@@ -7,7 +7,8 @@
 import { decodeEvent, type EntryEvent as WireEvent, type EventKind, type Result } from '../codec/index.js';
 import type { FeedListener, FollowedFeed } from './driver.js';
 import { refusedByService, unexpectedResult } from './failures.js';
-import type { FeedEnd, RequestName } from './protocol.js';
+import type { FeedEnd, RequestName, Shares } from './protocol.js';
+import type { ToldEvent } from './raw-caller.js';
 
 /** What happened to an entry. */
 export interface SpaceEvent<Entry> {
@@ -25,7 +26,7 @@ export interface Subscribing<Entry> {
   follow(request: RequestName, after: number, listener: FeedListener): FollowedFeed;
   /** Has a cancel of the subscription ordered; never rejects. */
   unsubscribe(request: RequestName): Promise<void>;
-  toEvent(sequence: number, event: WireEvent): SpaceEvent<Entry>;
+  toEvent(sequence: number, event: WireEvent, shares: Shares | undefined): ToldEvent<Entry>;
   /** It has ended, for whatever reason. */
   onEnd(): void;
 }
@@ -36,7 +37,7 @@ export class Subscription<Entry> implements AsyncIterable<SpaceEvent<Entry>>, As
   readonly #subscribing: Subscribing<Entry>;
   readonly #signal: AbortSignal | undefined;
   /** Told and not given out. Invariant: at most a window of one feed. */
-  readonly #events: SpaceEvent<Entry>[] = [];
+  readonly #events: { readonly sequence: number; readonly told: ToldEvent<Entry> }[] = [];
   #feed: FollowedFeed | null = null;
   #request: RequestName | null = null;
   /** The feed has ended; it goes on from here once all that it told has been given out. */
@@ -80,10 +81,12 @@ export class Subscription<Entry> implements AsyncIterable<SpaceEvent<Entry>>, As
 
   async #next(): Promise<IteratorResult<SpaceEvent<Entry>, undefined>> {
     for (;;) {
-      const event = this.#events.shift();
-      if (event !== undefined) {
-        this.#feed?.consumed(event.sequence);
+      const next = this.#events.shift();
+      if (next !== undefined) {
+        this.#feed?.consumed(next.sequence);
         this.#resume();
+        const event = next.told instanceof Promise ? await this.#opened(next.told) : next.told;
+        if (event === null) continue;
         return { done: false, value: event };
       }
       const failure = this.#failure;
@@ -91,6 +94,16 @@ export class Subscription<Entry> implements AsyncIterable<SpaceEvent<Entry>>, As
       if (failure !== null) throw failure.error;
       if (this.#isOver) return { done: true, value: undefined };
       await new Promise<void>((resolve) => this.#wakes.push(resolve));
+    }
+  }
+
+  /** What cannot be opened ends it. */
+  async #opened(told: Promise<SpaceEvent<Entry> | null>): Promise<SpaceEvent<Entry> | null> {
+    try {
+      return await told;
+    } catch (error) {
+      await this.#end(null);
+      throw error;
     }
   }
 
@@ -116,7 +129,7 @@ export class Subscription<Entry> implements AsyncIterable<SpaceEvent<Entry>>, As
     this.#request = request;
     let isEnded = false;
     const feed = this.#subscribing.follow(request, after, {
-      event: (sequence, data) => this.#onEvent(sequence, data),
+      event: (sequence, data, shares) => this.#onEvent(sequence, data, shares),
       ended: (last, cause) => {
         isEnded = true;
         this.#onFeedEnded(request, last, cause);
@@ -125,13 +138,19 @@ export class Subscription<Entry> implements AsyncIterable<SpaceEvent<Entry>>, As
     if (!isEnded) this.#feed = feed;
   }
 
-  #onEvent(sequence: number, data: Uint8Array): void {
+  #onEvent(sequence: number, data: Uint8Array, shares: Shares | undefined): void {
     const event = decodeEvent(data);
     if (event === null) void this.#end({ error: unexpectedResult('subscribe') });
     else if (event.kind === 'ended')
       void this.#end({ error: refusedByService({ detail: 0, ...event }, 'subscribe') });
-    else this.#events.push(this.#subscribing.toEvent(sequence, event));
+    else this.#onTold(sequence, this.#subscribing.toEvent(sequence, event, shares));
     this.#wake();
+  }
+
+  #onTold(sequence: number, told: ToldEvent<Entry>): void {
+    // Whoever takes it hears of it.
+    if (told instanceof Promise) told.catch(() => undefined);
+    this.#events.push({ sequence, told });
   }
 
   /** The session is over, or the history: a new subscription goes on from there, or says what is not held. */

@@ -8,6 +8,7 @@ import { decodeResult, encodeOperation } from '../codec/index.js';
 import { refusedByService, refusedBySession, unexpectedResult } from './failures.js';
 import type { CallDriver, PendingCall } from './driver.js';
 import type { CallOutcome, RequestName } from './protocol.js';
+import type { Answer } from './raw-caller.js';
 
 export type WaitOperation = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
 
@@ -38,7 +39,7 @@ export class OpenWaits {
   }
 
   /** Resolves with the result: an entry, none, or `cancelled`. A refusal is an error. */
-  async run(waiting: Waiting, operation: WaitOperation, events: WaitEvents): Promise<Result> {
+  async run(waiting: Waiting, operation: WaitOperation, events: WaitEvents): Promise<Answer> {
     const { signal, onWaiting } = events;
     const wait = new Wait(waiting, operation, onWaiting);
     const onAbort = (): void => void wait.cancel();
@@ -82,16 +83,19 @@ class Wait {
     this.#round = this.#register(operation.timeout);
   }
 
-  async end(): Promise<Result> {
+  async end(): Promise<Answer> {
     const { kind } = this.#operation;
     for (;;) {
       const round = this.#round;
       const outcome = await round.call.outcome;
       round.isOver = true;
-      if (outcome.kind === 'result') return this.#resultOf(outcome.result);
+      if (outcome.kind === 'result') {
+        const { result, shares } = outcome;
+        return { result: this.#resultOf(result), ...(shares === undefined ? {} : { shares }) };
+      }
       if (outcome.kind === 'refused') throw refusedBySession(outcome.code, kind);
       if (this.#isCancelled && (kind === 'rd' || outcome.kind === 'unavailable'))
-        return { kind: 'cancelled' };
+        return { result: { kind: 'cancelled' } };
       const wasWaiting = round.request !== null;
       if (kind === 'in' || !wasWaiting) throw this.#waiting.failed(kind, failureOf(outcome.kind, wasWaiting));
       this.#round = this.#register(this.#remaining());

@@ -14,3 +14,4 @@ export { sealedSubject, shareCacheKey, shareOf } from './share-reply.js';
 export type { SealedSubject } from './share-reply.js';
 export { sealedSubjects, ShareKeeper } from './share-keeper.js';
 export type { ShareKeeperOptions } from './share-keeper.js';
+export { sealedSizeOf } from './sealed-size.js';

@@ -4,7 +4,7 @@
  * stream that asked, a feed's events to the one that follows. Bounded per client and in total; holds nothing of the replicated state.
  */
 import type { ClientId, SessionId, ViewNumber } from '../base/index.js';
-import { encodeServerMessage, type Outcome, type Reply } from '../codec/index.js';
+import { encodeServerMessage, type Reply } from '../codec/index.js';
 import type { Output } from '../ordering/index.js';
 import { ClientStream, type ClientStreamPorts, type ClientStreamRegistry } from './client-stream.js';
 import type { ClientPort } from './runtime.js';

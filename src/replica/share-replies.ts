@@ -50,7 +50,9 @@ export class ShareReplies implements ClientPort {
     }
     if (!this.#begin()) return;
     const shares = output.outcomes.map((outcome) =>
-      outcome.kind === 'result' && isSealed(outcome) ? source.sharesOfResult(outcome.result) : emptyBytes,
+      outcome.kind === 'result' && isSealed(outcome)
+        ? source.sharesOfResult(outcome.result)
+        : Promise.resolve(emptyBytes),
     );
     this.#after(Promise.all(shares), (all) => clients.reply(output, view, all));
   }

@@ -334,7 +334,8 @@ class TupleSpaceService implements Service {
     if (operation.kind === 'cancel' || operation.kind === 'repair') return null;
     if (operation.kind === 'spaceKey') {
       const key = this.#runOnWhole(operation, request, false);
-      return key.kind === 'refused' ? null : key;
+      // Every client asks before it says anything about a space.
+      return key.kind === 'refused' && key.code !== 'SPACE_NOT_CONFIDENTIAL' ? null : key;
     }
     const { mayBeGone, run } = handlerOf(operation);
     const space = mayBeGone === null ? null : this.#check(operation, request.client);

@@ -1,0 +1,125 @@
+/**
+ * Which spaces are confidential, and the keys to their tags (DESIGN section 7). Asked of the service before anything else
+ * is said about a space: whoever learnt it from a refusal would have told the replicas a tuple by then.
+ */
+import { RefusedError, UnavailableError } from '../base/index.js';
+import { decodeEntryShares, type EntryShare, type Result } from '../codec/index.js';
+import { openSpaceKey, type Tagger } from '../confidential/index.js';
+import type { ReplicaId } from '../base/index.js';
+import { unexpectedResult } from './failures.js';
+import type { CallOptions } from './options.js';
+import type { Shares } from './protocol.js';
+import type { Seals } from './seals.js';
+import type { RawCaller } from './raw-caller.js';
+
+/** How often a reader asks again that has too few good shares. */
+export const shareAttempts = 3;
+
+export function tooFewShares(operation: string): UnavailableError {
+  const message = `${operation}: fewer than f+1 replicas gave a share that is one; nothing can be opened. Are more than f faulty?`;
+  return new UnavailableError('SHARES_MISSING', message, { operation });
+}
+
+export function expiredKeys(operation: string, space: string): RefusedError {
+  const message = `${operation}: what is sealed in the space "${space}" was dealt to earlier sharing keys of the replicas.`;
+  return new RefusedError('SHARING_KEYS_REPLACED', message, { operation, space });
+}
+
+/** By replica, what it gave for each thing that is sealed; malformed ones are none. */
+export function readShares(
+  shares: Shares | undefined,
+  count: number,
+): readonly ReadonlyMap<ReplicaId, EntryShare>[] {
+  const replies = Array.from({ length: count }, () => new Map<ReplicaId, EntryShare>());
+  for (const [replica, bytes] of shares ?? []) {
+    const given = decodeEntryShares(bytes);
+    if (given?.length !== count) continue;
+    for (const [at, share] of given.entries()) replies[at]!.set(replica, share);
+  }
+  return replies;
+}
+
+export class SpaceKeys {
+  readonly #raw: Pick<RawCaller, 'call'>;
+  readonly #seals: Seals | null;
+  /** Null: the space is not confidential. */
+  readonly #known = new Map<string, Tagger | null>();
+  readonly #asked = new Map<string, Promise<Tagger | null>>();
+
+  /** `seals` null: no space is confidential. */
+  constructor(raw: Pick<RawCaller, 'call'>, seals: Seals | null) {
+    this.#raw = raw;
+    this.#seals = seals;
+  }
+
+  /** Undefined: the service has to be asked. */
+  known(space: string): Tagger | null | undefined {
+    return this.#seals === null ? null : this.#known.get(space);
+  }
+
+  forget(space: string): void {
+    this.#known.delete(space);
+  }
+
+  /** As any call of `operation` on the space fails. */
+  async of(space: string, operation: string, options: CallOptions | undefined): Promise<Tagger | null> {
+    const known = this.known(space);
+    if (known !== undefined) return known;
+    const asked = this.#asked.get(space) ?? this.#ask(space, options);
+    this.#asked.set(space, asked);
+    try {
+      const key = await asked;
+      this.#known.set(space, key);
+      return key;
+    } catch (error) {
+      throw error instanceof RefusedError ? refusedAs(operation, error) : error;
+    } finally {
+      this.#asked.delete(space);
+    }
+  }
+
+  async #ask(space: string, options: CallOptions | undefined): Promise<Tagger | null> {
+    for (let attempt = 1; ; attempt++) {
+      const key = await this.#askOnce(space, options, attempt > 1);
+      if (key !== undefined) return key;
+      if (attempt === shareAttempts) throw tooFewShares('spaceKey');
+    }
+  }
+
+  /** Undefined: with too few good shares. */
+  async #askOnce(
+    space: string,
+    options: CallOptions | undefined,
+    isOrdered: boolean,
+  ): Promise<Tagger | null | undefined> {
+    let answer: { readonly result: Result; readonly shares?: Shares };
+    try {
+      answer = await this.#raw.call({ kind: 'spaceKey', space }, !isOrdered, options);
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === 'SPACE_NOT_CONFIDENTIAL') return null;
+      throw error;
+    }
+    const { result, shares } = answer;
+    if (result.kind !== 'spaceKey') throw unexpectedResult('spaceKey');
+    const { cluster } = await this.#seals!.load();
+    const opening = openSpaceKey(cluster, result, readShares(shares, 1)[0]!);
+    this.#seals!.note(space, 0n, opening.liars);
+    switch (opening.kind) {
+      case 'opened':
+        return opening.tagger;
+      case 'needsShares':
+        return undefined;
+      case 'expired':
+        throw expiredKeys('spaceKey', space);
+      case 'bad': {
+        const message = `the admin sealed no key for the space "${space}"; it has to be created anew.`;
+        throw new RefusedError('SPACE_KEY_DAMAGED', message, { space });
+      }
+    }
+  }
+}
+
+/** The service refused to tell the key; what was wanted is what the user called. */
+function refusedAs(operation: string, { code, message, fields }: RefusedError): RefusedError {
+  return new RefusedError(code, message.replace(/^spaceKey:/, `${operation}:`), { ...fields, operation });
+}
