@@ -45,12 +45,15 @@ export { ClientCore } from './core.js';
 export type { ClientCoreOptions } from './core.js';
 export { LeaseRule } from './lease-rule.js';
 export type {
+  BoundOperation,
+  CallOperation,
   CallOutcome,
   CallRefusal,
   ClientInput,
   ClientOutput,
   FeedEnd,
   RequestName,
+  Shares,
 } from './protocol.js';
 export { defaultClientSettings, operationBytesMax } from './settings.js';
 export type { ClientSettings } from './settings.js';

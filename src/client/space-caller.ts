@@ -82,7 +82,8 @@ export class SpaceCaller implements Caller {
     const { raw } = this.#parts;
     const { protect, ...callOptions } = options ?? {};
     const plain = (): Promise<Answer> => raw.call(operation, isFastRead, callOptions);
-    const tagger = await this.#taggerOf(operation, callOptions, protect);
+    const asked = this.#taggerOf(operation, callOptions, protect);
+    const tagger = asked === null ? null : await asked;
     if (tagger === null) return (await this.#noticing(operation.space, plain)).result;
     const seals = await this.#parts.seals!.load();
     const isInsertion = isInserting(operation);
@@ -96,7 +97,8 @@ export class SpaceCaller implements Caller {
 
   async wait(operation: WaitOperation, events: WaitEvents, protect?: readonly Protection[]): Promise<Result> {
     const { raw } = this.#parts;
-    const tagger = await this.#taggerOf(operation, { signal: events.signal }, protect);
+    const asked = this.#taggerOf(operation, { signal: events.signal }, protect);
+    const tagger = asked === null ? null : await asked;
     if (tagger === null)
       return (await this.#noticing(operation.space, () => raw.wait(operation, events))).result;
     const until = operation.timeout === null ? null : this.clock.nowMs() + operation.timeout;
@@ -130,6 +132,7 @@ export class SpaceCaller implements Caller {
     );
   }
 
+  /** Null at once for a space that is known to be plain: calls of one turn share an envelope. */
   #taggerOf(
     { kind, space }: SpaceOperation,
     options: CallOptions,
@@ -137,7 +140,6 @@ export class SpaceCaller implements Caller {
   ): Promise<Tagger | null> | null {
     const { keys } = this.#parts;
     const known = keys.known(space);
-    // Without a turn in between: calls of one turn share an envelope.
     if (known === null && protect === undefined) return null;
     return keys.of(space, kind, options).then((tagger) => {
       if (tagger !== null || protect === undefined) return tagger;

@@ -24,7 +24,7 @@ function clientWith(outcome: CallOutcome): { client: Client; calls: Called[] } {
     identity: { name: 'alice', publicKey: id, cluster },
     driver: {
       call: (operation, { isFastRead = false }, timeoutMs) => {
-        calls.push({ operation, isFastRead, timeoutMs });
+        calls.push({ operation: operation as Uint8Array, isFastRead, timeoutMs });
         return { outcome: Promise.resolve(outcome), request: () => null, cancel: () => undefined };
       },
       follow: () => ({ consumed: () => undefined, unfollow: () => undefined }),

@@ -12,7 +12,13 @@ import {
   type SessionId,
 } from '../../../src/base/index.js';
 import { ClientCore } from '../../../src/client/index.js';
-import type { CallOutcome, ClientInput, ClientOutput, ClientSettings } from '../../../src/client/index.js';
+import type {
+  CallOperation,
+  CallOutcome,
+  ClientInput,
+  ClientOutput,
+  ClientSettings,
+} from '../../../src/client/index.js';
 import type {
   ClientMessage,
   EnvelopeBody,
@@ -133,7 +139,10 @@ export class FakeCluster {
   }
 
   /** A call of this turn: nothing is flushed. */
-  callOnly(operation: Uint8Array, { isFastRead = false, mayWait = false, timeoutMs = 10_000 } = {}): number {
+  callOnly(
+    operation: CallOperation,
+    { isFastRead = false, mayWait = false, timeoutMs = 10_000 } = {},
+  ): number {
     const callId = ++this.#calls;
     const deadlineMs = this.nowMs + timeoutMs;
     this.step({ kind: 'call', callId, operation, isFastRead, mayWait, deadlineMs });
@@ -141,7 +150,7 @@ export class FakeCluster {
   }
 
   call(
-    operation: Uint8Array,
+    operation: CallOperation,
     options: { isFastRead?: boolean; mayWait?: boolean; timeoutMs?: number } = {},
   ): number {
     const callId = this.callOnly(operation, options);

@@ -23,7 +23,7 @@ class FakeDriver {
   constructor(settings: ClusterDescription['settings'] = {}) {
     const driver: ClientParts['driver'] = {
       call: (operation, { isFastRead = false }, timeoutMs) => {
-        this.made.push({ operation: decodeOperation(operation)!, isFastRead, timeoutMs });
+        this.made.push({ operation: decodeOperation(operation as Uint8Array)!, isFastRead, timeoutMs });
         let end: (outcome: CallOutcome) => void = () => undefined;
         const outcome = new Promise<CallOutcome>((resolve) => (end = resolve));
         if (this.outcome !== null) end(this.outcome);
