@@ -189,6 +189,7 @@ describe('administration', () => {
   it.each([
     [['client', 'add', 'friend']],
     [['client', 'revoke', 'stranger']],
+    [['client', 'pardon', 'stranger']],
     [['client', 'list']],
     [['space', 'create', 'mine']],
     [['space', 'set-policy', 'denied', 'none']],
@@ -241,6 +242,7 @@ describe('administration', () => {
     ['a space that is not there', ['space', 'show', 'x'], 3, 'NO_SUCH_SPACE'],
     ['a client that is not there', ['client', 'revoke', 'nobody'], 3, 'NO_SUCH_CLIENT'],
     ['a client twice', ['client', 'add', 'member'], 2, 'FILE_EXISTS'],
+    ['a pardon for nobody', ['client', 'pardon', 'nobody'], 3, 'NO_SUCH_CLIENT'],
     ['the end of the admin', ['client', 'revoke', 'admin'], 3, 'ADMIN_STAYS'],
     ['a policy that is none', ['space', 'create', 'x', '--policy', 'none.ts'], 2, 'POLICY_INVALID'],
   ])('%s is refused', async (_, args, status, code) => {

@@ -9,7 +9,15 @@ import {
   tupleToJson,
 } from '../../../src/cli/json-tuples.js';
 import { toJsonLine } from '../../../src/cli/output.js';
-import { any, Double, formal, normalizeTemplate, normalizeTuple } from '../../../src/codec/index.js';
+import {
+  any,
+  Double,
+  formal,
+  hidden,
+  normalizeTemplate,
+  normalizeTuple,
+  Tag,
+} from '../../../src/codec/index.js';
 import type { Field, TemplateField } from '../../../src/codec/index.js';
 
 const field: fc.Arbitrary<Field> = fc
@@ -54,6 +62,16 @@ describe('tuples as JSON', () => {
         expect(normalizeTuple(parseTuple(toJsonLine(tupleToJson(tuple))))).toEqual(tuple);
       }),
     );
+  });
+
+  it('show what fingerprints have in place of values, which cannot be typed', () => {
+    const tag = new Tag('int', new Uint8Array(32).fill(1));
+    const shown = [{ tag: `int:${Buffer.from(tag.point).toString('base64')}` }, { hidden: true }];
+    expect(tupleToJson([tag, hidden])).toEqual(shown);
+    for (const field of shown) {
+      const refusal = failureOf(() => parseTemplate(toJsonLine([field])));
+      expect(refusal).toMatchObject({ code: 'INVALID_TEMPLATE', fields: { field: 0 } });
+    }
   });
 
   it('come back as templates too', () => {

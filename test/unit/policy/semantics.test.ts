@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, judge, load, moduleOf, moduleWithBody, outOf, spaceOf } from '../../support/policies.js';
+import { hidden, Tag } from '../../../src/codec/index.js';
+import {
+  codeOf,
+  judge,
+  load,
+  lookupsOver,
+  moduleOf,
+  moduleWithBody,
+  outOf,
+  spaceOf,
+} from '../../support/policies.js';
 
 const space = spaceOf(['job', 1, 'queued'], ['job', 2, 'done'], ['ban', 'bob'], ['big', 2n ** 60n]);
 
@@ -111,6 +121,53 @@ describe('statements', () => {
     const body =
       'for (const x of tuple) { const y = x + 1; if (!tuple.some((z) => z === x && y === z + 1)) return false; } return true;';
     expect(codeOf(judge(body, [1, 5, 9]))).toBe('allowed');
+  });
+});
+
+describe('fingerprints', () => {
+  const [tag, same, other] = [1, 1, 2].map((byte) => new Tag('int', new Uint8Array(32).fill(byte)));
+  const text = new Tag('string', tag!.point);
+  const held = [['job', same!, hidden] as const].map((tuple) => ({
+    ...{ id: 1n, tuple, owner: 'somebody', deadline: null },
+  }));
+  const codeFor = (body: string) =>
+    codeOf(
+      load(moduleWithBody(body)).evaluate(
+        { operation: 'out', invoker: 'alice', time: 1, tuple: [tag!, same!, other!, text, hidden, 'job'] },
+        lookupsOver(held),
+      ),
+    );
+
+  it.each([
+    ['tuple[0] === tuple[1] && tuple[0] !== tuple[2] && tuple[0] !== tuple[3]', 'allowed'],
+    ['tuple[4] === tuple[4] && tuple[4] !== tuple[0] && tuple[4] !== null && tuple[4] !== any', 'allowed'],
+    ['tuple[0] !== 1 && tuple[3] !== "a" && tuple[0] !== formal.int && tuple.includes(tuple[1])', 'allowed'],
+    [
+      'typeof tuple[0] === "object" && tuple[0].point === undefined && tuple[0].type === undefined',
+      'POLICY_INVALID',
+    ],
+    ['tuple[0].length === undefined && tuple[0].value === undefined', 'allowed'],
+    [
+      'space.count(template(any, tuple[0], any)) === 1 && !space.exists(template(any, tuple[2], any))',
+      'allowed',
+    ],
+    ['space.count(template(any, formal.int, any)) === 1', 'allowed'],
+    ['space.count(template(any, any, formal.int)) === 0', 'allowed'],
+    ['space.rdp(template("job", any, any)).tuple[1] === tuple[0]', 'allowed'],
+    ['space.rdp(template("job", any, any)).tuple[2] === tuple[4]', 'allowed'],
+    ['space.exists(template(any, any, tuple[4]))', 'POLICY_ERROR'],
+    ['space.exists(tuple)', 'POLICY_ERROR'],
+    ['tuple[0] > 1', 'POLICY_ERROR'],
+    ['tuple[0] + 1 === 2', 'POLICY_ERROR'],
+  ])('are opaque: %s', (text_, code) => {
+    const judged = (): string => {
+      try {
+        return codeFor(`return ${text_};`);
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    expect(judged()).toBe(code);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   any,
   encodeOperation,
   encodeRepairEvidence,
+  encodeResult,
   formal,
   hidden,
   Tag,
@@ -127,6 +128,22 @@ describe('what goes into a space', () => {
     expect(service.ask('bob', { kind: 'rdAll', template: [any], limit: 0, after: 0n }, vault)).toMatchObject({
       entries: [{ id: 1n }],
     });
+  });
+
+  it('fills results to the last byte, the mark of what is sealed included', () => {
+    const fill = (resultBytesMax: number): Result => {
+      service = new GuardedService(names, { limits: { tupleBytesMax: 700, resultBytesMax } });
+      create(vault);
+      for (let i = 0; i < 5; i++) insert('alice', out(fingerprint(), new Uint8Array(200)));
+      return service.ask('bob', { kind: 'rdAll', template: everything, limit: 0, after: 0n }, vault)!;
+    };
+    const all = fill(9_000);
+    if (all.kind !== 'entries') throw new Error('all of them fit');
+    const bytesOf4 = encodeResult({ ...all, entries: all.entries.slice(0, 4) }).length;
+    expect(fill(bytesOf4)).toEqual(refused('RESULT_TOO_LARGE', 4));
+    expect(fill(bytesOf4 - 1)).toEqual(refused('RESULT_TOO_LARGE', 3));
+    expect(fill(encodeResult(all).length)).toEqual(all);
+    expect(fill(encodeResult(all).length - 1)).toEqual(refused('RESULT_TOO_LARGE', 4));
   });
 
   it('counts against the quota of bytes with what is sealed', () => {

@@ -1,15 +1,17 @@
 /**
  * The tuple space as plain lists, slow and obvious: what the service is compared with. Answers every
  * operation as the service should, refusals included; wakes who waits and keeps all events. Whatever has expired is
- * filtered away.
+ * filtered away. Of a confidential space it keeps who is blacklisted, for whom nothing goes any more.
  */
-import type { ClientName, SessionId } from '../../../src/base/index.js';
+import { equalBytes } from '../../../src/base/index.js';
+import type { ClientId, ClientName, SessionId } from '../../../src/base/index.js';
 import {
   encodeResult,
   encodeTemplate,
   encodeTuple,
   type Entry,
   type EventKind,
+  type RepairSubject,
   type Access,
   type SpaceOperation,
   type Result,
@@ -48,6 +50,16 @@ export interface ModelSubscription {
   readonly number: number;
   readonly template: Template;
   readonly from: number;
+  /** In place of the event of this number it is told that it has ended; absent: it goes on. */
+  readonly end?: number;
+}
+
+export const vaultName = 'vault';
+
+/** What makes the one space a confidential one. */
+export interface ModelVault {
+  readonly tagKey: Uint8Array;
+  readonly keyOf: (name: ClientName) => ClientId;
 }
 
 /** The late result of somebody who waited. */
@@ -70,9 +82,15 @@ export class Model {
   time = 0;
   #nextId = 1n;
   readonly #limits: SpaceLimits;
+  readonly #vault: ModelVault | null;
+  readonly #space: string;
+  readonly blacklisted = new Set<ClientName>();
+  readonly forgedRepairs = new Map<ClientName, number>();
 
-  constructor(limits: SpaceLimits) {
+  constructor(limits: SpaceLimits, vault: ModelVault | null = null) {
     this.#limits = limits;
+    this.#vault = vault;
+    this.#space = vault === null ? 'default' : vaultName;
   }
 
   get nextDeadline(): number | null {
@@ -100,13 +118,15 @@ export class Model {
 
   /** What a subscription is told after `after`. */
   told(
-    { client, template, from }: ModelSubscription,
+    { client, template, from, end = Infinity }: ModelSubscription,
     after: number,
   ): { sequence: number; kind: EventKind; entry: Entry }[] {
     return this.events.flatMap(({ kind, entry }, index) => {
       const sequence = index + 1;
       const concerns = matches(template, entry.tuple) && isOn(entry.readers, client);
-      return sequence > after && sequence >= from && concerns ? [{ sequence, kind, entry }] : [];
+      return sequence > after && sequence >= from && sequence < end && concerns
+        ? [{ sequence, kind, entry }]
+        : [];
     });
   }
 
@@ -118,6 +138,7 @@ export class Model {
   /** Null: whoever asks waits. */
   answer(operation: SpaceOperation, who: Who): Result | null {
     const { client } = who;
+    if (this.blacklisted.has(client) && operation.kind !== 'cancel') return refused('CLIENT_BLACKLISTED');
     const sizes: number[] = [];
     if ('template' in operation) sizes.push(encodeTemplate(operation.template).length);
     if ('tuple' in operation) sizes.push(encodeTuple(operation.tuple).length);
@@ -132,13 +153,15 @@ export class Model {
     if ('timeout' in operation && (operation.timeout ?? 0) > waitMaxMs)
       return refused('WAIT_TOO_LONG', waitMaxMs);
     if (operation.kind === 'cancel') return this.#cancel(operation.session, operation.number, client);
-    if (operation.space !== 'default') return refused('NO_SUCH_SPACE');
+    if (operation.space !== this.#space) return refused('NO_SUCH_SPACE');
     if (operation.kind === 'spaceKey' || operation.kind === 'repair')
       return refused('SPACE_NOT_CONFIDENTIAL');
+    if (this.#vault !== null && 'tuple' in operation && operation.sealed === undefined)
+      return refused('SEALED_MISSING');
     if (operation.kind === 'subscribe') return this.#subscribe(operation.template, operation.from, who);
     const isFull = this.entries.length >= this.#limits.entriesPerSpaceMax;
     if (operation.kind === 'out') {
-      return isFull ? refused('SPACE_FULL') : { kind: 'entry', entry: this.#insert(operation, client) };
+      return isFull ? refused('SPACE_FULL') : { kind: 'entry', entry: this.#insert(operation, who) };
     }
     const takes = ['in', 'inp', 'inAll', 'replace'].includes(operation.kind);
     const all = this.#matching(operation.template);
@@ -173,10 +196,10 @@ export class Model {
           return { kind: 'cas', inserted: false, entry: match === found[0] ? match! : null };
         }
         if (isFull) return refused('SPACE_FULL');
-        return { kind: 'cas', inserted: true, entry: this.#insert(operation, client) };
+        return { kind: 'cas', inserted: true, entry: this.#insert(operation, who) };
       case 'replace':
         this.#remove(found.slice(0, 1), 'replaced');
-        if (oldest !== null) this.#insert(operation, client);
+        if (oldest !== null) this.#insert(operation, who);
         return { kind: 'entry', entry: oldest };
       case 'renew': {
         const own = all.find(({ owner, deadline }) => owner === client && deadline !== null);
@@ -192,12 +215,58 @@ export class Model {
     return this.entries.filter((entry) => matches(template, entry.tuple));
   }
 
+  /** By somebody who is on a list. */
+  repair(subject: RepairSubject, isVerified: boolean, client: ClientName): Result {
+    if (this.blacklisted.has(client)) return refused('CLIENT_BLACKLISTED');
+    const last = this.events.findLast(({ entry }) => entry.id === subject.id);
+    if (isVerified && last === undefined) return refused('NOTHING_TO_REPAIR');
+    if (!isVerified || last === undefined || !this.#isAbout(subject, last.entry)) {
+      this.forgedRepairs.set(client, (this.forgedRepairs.get(client) ?? 0) + 1);
+      return refused('REPAIR_UNPROVEN');
+    }
+    const { entry } = last;
+    const result: Result = { kind: 'repaired', id: entry.id, owner: entry.owner };
+    if (last.kind === 'repaired') return result;
+    const here = this.entries.filter(({ id }) => id === entry.id);
+    this.#remove(here.length > 0 ? here : [entry], 'repaired');
+    if (!this.blacklisted.has(entry.owner)) this.#blacklist(entry.owner);
+    return result;
+  }
+
+  #isAbout({ fingerprint, sealed, tagKey }: RepairSubject, { tuple, sealed: own }: Entry): boolean {
+    const isSame = (key: 'space' | 'inserter' | 'session' | 'number'): boolean => sealed[key] === own![key];
+    const isOrigin = isSame('space') && isSame('inserter') && isSame('session') && isSame('number');
+    const isContent =
+      equalBytes(sealed.bytes, own!.bytes) && equalBytes(encodeTuple(fingerprint), encodeTuple(tuple));
+    return isOrigin && isContent && equalBytes(tagKey, this.#vault!.tagKey);
+  }
+
+  #blacklist(name: ClientName): void {
+    this.blacklisted.add(name);
+    for (const waiter of this.waiters.filter(({ client }) => client === name))
+      this.#wake(waiter, refused('CLIENT_BLACKLISTED'));
+    this.subscriptions = this.subscriptions.map((subscription) =>
+      subscription.client !== name || subscription.end !== undefined
+        ? subscription
+        : { ...subscription, end: Math.max(this.events.length + 1, subscription.from) },
+    );
+  }
+
+  /** Answers what its client is told of it. */
   #insert(
-    { tuple, lease, readers, takers }: { tuple: Tuple; lease: number | null } & Access,
-    owner: ClientName,
+    inserting: { tuple: Tuple; lease: number | null; sealed?: Uint8Array } & Access,
+    { client: owner, session, number }: Who,
   ): Entry {
+    const { tuple, lease, readers, takers, sealed: bytes } = inserting;
     const access = { ...(readers && { readers }), ...(takers && { takers }) };
-    const entry: Entry = { id: this.#nextId++, tuple, owner, deadline: this.#deadline(lease), ...access };
+    const plain: Entry = { id: this.#nextId++, tuple, owner, deadline: this.#deadline(lease), ...access };
+    const entry: Entry =
+      bytes === undefined
+        ? plain
+        : {
+            ...plain,
+            sealed: { bytes, space: this.#space, inserter: this.#vault!.keyOf(owner), session, number },
+          };
     this.entries.push(entry);
     this.events.push({ kind: 'inserted', entry });
     for (const waiter of this.waiters.filter(({ template }) => matches(template, tuple))) {
@@ -207,7 +276,7 @@ export class Model {
       this.#remove([entry], 'taken');
       break;
     }
-    return entry;
+    return plain;
   }
 
   #wait({ kind, template, timeout }: SpaceOperation & { kind: 'rd' | 'in' }, who: Who): Result | null {
