@@ -211,6 +211,15 @@ export const lies: readonly Lie[] = [
     name: 'a tuple of another arity',
     insert: (keep) => insertDraft(keep, { plaintext: encodeTuple(sampleTuple.slice(1)) }),
   },
+  {
+    name: 'a tuple of a field more',
+    insert: (keep) => insertDraft(keep, { plaintext: encodeTuple([...sampleTuple, 1]) }),
+  },
+  {
+    name: 'a tag where the value is private',
+    insert: (keep) =>
+      insertDraft(keep, { plaintext: encodeTuple(withField(sampleTuple, 3, keep.tagger.tag(1))) }),
+  },
   { name: 'another public value', insert: fingerprintLie((tuple) => withField(tuple, 0, 'jobs')) },
   { name: 'a public value of another type', insert: fingerprintLie((tuple) => withField(tuple, 5, 'true')) },
   {

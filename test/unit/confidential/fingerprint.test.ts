@@ -73,6 +73,8 @@ describe('fingerprints', () => {
     expect(isFingerprintOf(fingerprint, sampleTuple)).toBe(true);
     expect(wrongTagIndex(fingerprint, sampleTuple, tagger)).toBe(-1);
     expect(isFingerprintOf(fingerprint, sampleTuple.slice(1))).toBe(false);
+    expect(isFingerprintOf(fingerprint, sampleTuple.slice(0, -1))).toBe(false);
+    expect(isFingerprintOf(fingerprint, [...sampleTuple, 1])).toBe(false);
     expect(isFingerprintOf(fingerprint, sampleTuple.with(0, 'jobs'))).toBe(false);
     expect(isFingerprintOf(fingerprint, sampleTuple.with(1, '42'))).toBe(false);
     expect(isFingerprintOf(fingerprint, sampleTuple.with(3, 5))).toBe(true);
