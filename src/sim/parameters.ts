@@ -55,6 +55,11 @@ export interface FixedParameters {
 
 const horizonUs = 300_000_000;
 
+/** Few operations under way on a slow disk would be a service that bears none of the loads that are drawn. */
+const slowestNarrowSyncUs = 5_000;
+const isNarrow = ({ windowBatches = Infinity, batchOperationsMax = Infinity }: DrawnConfig): boolean =>
+  windowBatches * batchOperationsMax <= 8;
+
 export function parametersOf(seed: number, fixed: FixedParameters = {}): RunParameters {
   const random = prng(seed).stream('parameters');
   const n = fixed.n ?? drawClusterSize(random);
@@ -64,7 +69,8 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const tickUs = random.pick([5_000, 20_000, 25_000]);
   const clocks = drawClocks(random.stream('clocks'), config.clockSkewMaxMs, tickUs);
   const adversaries = drawAdversaries(random, n, fixed.faults ?? faultKinds);
-  const syncUsMax = random.pick([0, 500, 5_000, 50_000]);
+  const drawnSyncUs = random.pick([0, 500, 5_000, 50_000]);
+  const syncUsMax = isNarrow(config) ? Math.min(drawnSyncUs, slowestNarrowSyncUs) : drawnSyncUs;
   const clients = random.between(1, 6);
   const storage = random.stream('storage');
   const guarded = random.stream('guarded');

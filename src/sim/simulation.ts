@@ -68,8 +68,6 @@ export interface SimulationReport {
 
 /** Virtual time within which everything must have come to an end once the faults have stopped. */
 const livenessUsMax = 90_000_000;
-/** Syncs one after the other until a batch is executed, with two of them under way: vote, certificate, checkpoint. */
-const syncsPerBatch = 6;
 const probeTimeoutMs = 10_000;
 
 export function runRandom(options: SimulationOptions): SimulationReport {
@@ -99,10 +97,8 @@ export function attempt(world: World, run: () => void): SimulationFailure | null
 
 function play(world: World, parameters: RunParameters): void {
   const { simulator } = world;
-  // A slow disk and batches of a single operation: then that many syncs take what they take.
-  const slowUs = parameters.workload.operations * syncsPerBatch * parameters.world.storage.syncUsMax;
   const waitFor = (condition: () => boolean): void => {
-    if (!simulator.runUntil(condition, livenessUsMax + slowUs, 100_000)) throw stuck(world, workload);
+    if (!simulator.runUntil(condition, livenessUsMax, 100_000)) throw stuck(world, workload);
   };
   const workload = new Workload(world, world.random.stream('workload'), parameters.workload);
   const nemesis = new Nemesis(
