@@ -14,8 +14,8 @@ const pointBytes = 32;
 const scalarBytes = 32;
 const proofBytes = 2 * scalarBytes;
 const shareBytes = pointBytes + proofBytes;
-/** Most shares beside one reply: as many as a result can have entries with something sealed in them. */
-export const entrySharesMax = 4096;
+/** Most shares beside one reply: more than a result of 2 MiB has room for entries with an origin, however little is sealed. */
+export const entrySharesMax = 1 << 16;
 
 /** That two logarithms are equal: two scalars of 32 bytes. */
 export interface EqualityProof {

@@ -8,6 +8,7 @@ import {
   encodeEntryShares,
   encodeRepairProof,
   encodeSealedTuple,
+  entrySharesMax,
   sealedBytesMax,
   type EntryShare,
   type EqualityProof,
@@ -129,6 +130,12 @@ describe('sealed tuples, shares and proofs of repairs', () => {
     for (const wrong of [[0], [65], [2, 1], [1, 1]]) expect(at(...wrong)).toBeNull();
     const rightTag = { field: 64, tag: point!, proof: one };
     expect(decodeRepairProof(encodeRepairProof({ shares: [], rightTag }))).toBeNull();
+  });
+
+  it('are as many as the entries of the largest result, all of which may be bad', () => {
+    const shares = new Array<EntryShare>(entrySharesMax).fill({ kind: 'badPart' });
+    expect(decodeEntryShares(encodeEntryShares(shares))).toHaveLength(entrySharesMax);
+    expect(encodeEntryShares(shares).length).toBeLessThan(1 << 19);
   });
 
   it('say of a part only that it is bad', () => {
