@@ -15,7 +15,7 @@ const busyMs = 100;
  * more until it is on the wire: at 24 MiB/s an eighth of a core, which an idle replica has and a busy one needs for
  * ordering.
  */
-const busyShare = 1 / 4;
+const busyShare = 1 / 8;
 
 export function onFetchState(core: Core, from: ReplicaId, message: FetchState): void {
   const { sequenceNumber, nodes } = message;
