@@ -29,21 +29,31 @@ async function askInline(settings: ShareSettings): Promise<Asked> {
 }
 
 interface Waiting {
+  readonly job: ShareJob;
   resolve(answer: Uint8Array | boolean): void;
   reject(error: Error): void;
 }
 
+/** Jobs that the thread has been handed: enough that it never waits, few enough that a verdict soon gets its turn. */
+const handedMax = 4;
+
 class ShareThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
-  #lastId = 0;
+  /** Whoever waits for it to take jobs. */
+  #starting: Pick<Waiting, 'resolve' | 'reject'> | null = null;
+  /** Verdicts hold up a batch, and with it everything else that is ordered: they come before shares. */
+  readonly #verdicts: Waiting[] = [];
+  readonly #shares: Waiting[] = [];
+  /** In the order in which they will be answered. */
+  readonly #handed: Waiting[] = [];
   #failure: Error | null = null;
 
   constructor(settings: ShareSettings) {
     this.#worker = new Worker(new URL('./share-worker.js', import.meta.url), { workerData: settings });
-    this.#worker.on('message', ({ id, answer }: { id: number; answer: Uint8Array | boolean }) => {
-      this.#waiting.get(id)?.resolve(answer);
-      this.#waiting.delete(id);
+    this.#worker.on('message', (answer: Uint8Array | boolean | null) => {
+      if (answer === null) this.#starting?.resolve(true);
+      else this.#handed.shift()?.resolve(answer);
+      this.#hand();
     });
     this.#worker.on('error', (error) =>
       this.#fail(error instanceof Error ? error : new Error(String(error))),
@@ -53,18 +63,26 @@ class ShareThread {
 
   /** Resolves once it takes jobs. */
   started(): Promise<Uint8Array | boolean> {
-    return new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
+    return new Promise((resolve, reject) => (this.#starting = { resolve, reject }));
   }
 
   ask(job: ShareJob): Promise<Uint8Array | boolean> {
     const failure = this.#failure;
     if (failure !== null) return Promise.reject(failure);
-    const id = ++this.#lastId;
-    const answer = new Promise<Uint8Array | boolean>((resolve, reject) =>
-      this.#waiting.set(id, { resolve, reject }),
-    );
-    this.#worker.postMessage({ id, job });
-    return answer;
+    return new Promise((resolve, reject) => {
+      const queue = job.kind === 'repair' ? this.#verdicts : this.#shares;
+      queue.push({ job, resolve, reject });
+      this.#hand();
+    });
+  }
+
+  #hand(): void {
+    while (this.#handed.length < handedMax) {
+      const next = this.#verdicts.shift() ?? this.#shares.shift();
+      if (next === undefined) return;
+      this.#handed.push(next);
+      this.#worker.postMessage(next.job);
+    }
   }
 
   async close(): Promise<void> {
@@ -73,8 +91,9 @@ class ShareThread {
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
-    this.#waiting.clear();
+    this.#starting?.reject(this.#failure);
+    for (const queue of [this.#handed, this.#verdicts, this.#shares])
+      for (const { reject } of queue.splice(0)) reject(this.#failure);
   }
 }
 

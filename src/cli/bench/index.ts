@@ -13,6 +13,7 @@ import type { ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
 import { onStopSignals } from '../signals.js';
 import { startBenchCluster } from './cluster.js';
+import { runConfidential } from './confidential.js';
 import type { BenchCluster } from './cluster.js';
 import { describeHardware } from './hardware.js';
 import type { Hardware } from './hardware.js';
@@ -237,6 +238,30 @@ export async function benchPvss({ seconds }: BenchOptions, output: Output): Prom
   ]);
   const header = figures.map(({ group, replicas }) => `${group}, n = ${replicas}`);
   output.say(output.table(['median ms', ...header, 'bar at n = 4'], rows));
+  return exitStatus.ok;
+}
+
+/** What a confidential space costs, and its neighbours. */
+export async function benchConfidential(options: BenchOptions, output: Output): Promise<ExitStatus> {
+  const { replicas, seconds, timeoutMs, concurrency } = options;
+  const hardware = describeHardware();
+  output.note(`confidential: ${replicas} replicas starting`);
+  const plan = { replicas, measureMs: seconds * 1_000, timeoutMs, concurrency };
+  const figures = await runConfidential({ ...plan, note: (text) => output.note(text) });
+  output.record({ scenario: 'confidential', ...plan, ...figures, durability: 'sync', hardware });
+  output.say(describeConditions({ ...options, identities: 2, durability: 'sync' }, hardware));
+  const { alone, plain, plainBesideFlood } = figures;
+  const rows = Object.entries({ ...alone, plain, 'plain beside flood': plainBesideFlood });
+  output.say(
+    output.table(
+      ['ms', 'p50', 'p90', 'p99'],
+      rows.map(([name, { p50Ms, p90Ms, p99Ms }]) => [
+        name,
+        ...[p50Ms, p90Ms, p99Ms].map((ms) => ms.toFixed(2)),
+      ]),
+    ),
+  );
+  output.say(`view changes: ${figures.viewChanges}`);
   return exitStatus.ok;
 }
 

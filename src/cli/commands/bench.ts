@@ -27,7 +27,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .command('bench')
     .argument(
       '[scenario]',
-      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, lease-scale or recovery',
+      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, confidential, lease-scale or recovery',
     )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
@@ -44,6 +44,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .action(
       bind<Options>(async ({ output }, [name], options) => {
         const {
+          benchConfidential,
           benchLeaseScale,
           benchPolicy,
           benchPvss,
@@ -53,6 +54,8 @@ export function registerBench(program: Command, bind: Bind): void {
           scenarioNames,
         } = await import('../bench/index.js');
         if (name === 'lease-scale') return benchLeaseScale(output);
+        if (name === 'confidential')
+          return benchConfidential({ ...defaultBenchOptions, ...options, scenario: null }, output);
         if (name === 'policy')
           return benchPolicy({ ...defaultBenchOptions, ...options, scenario: null }, output);
         if (name === 'pvss')
@@ -68,7 +71,7 @@ export function registerBench(program: Command, bind: Bind): void {
         const scenario = scenarioNames.find((known) => known === name) ?? null;
         if (name !== undefined && scenario === null) {
           throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, lease-scale, recovery`,
+            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, confidential, lease-scale, recovery`,
             {
               scenario: name,
             },
