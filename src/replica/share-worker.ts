@@ -6,7 +6,6 @@ import { createShareWork, type ShareJob, type ShareSettings } from './share-jobs
 assert(parentPort !== null, 'this is a thread');
 const port = parentPort;
 const work = await createShareWork(workerData as ShareSettings);
-port.on('message', ({ id, job }: { id: number; job: ShareJob }) =>
-  port.postMessage({ id, answer: work(job) }),
-);
-port.postMessage({ id: 0, answer: true });
+port.on('message', (job: ShareJob) => port.postMessage(work(job)));
+// It takes jobs.
+port.postMessage(null);
