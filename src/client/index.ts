@@ -37,7 +37,7 @@ export type { Dealer } from './seal-jobs.js';
 export type { ReplicaFault, SealPorts } from './seals.js';
 
 export { Subscription } from './subscription.js';
-export type { SpaceEvent } from './subscription.js';
+export type { SpaceEvent } from './answers.js';
 
 export { Driver } from './driver.js';
 export type { CallDriver, CallKind, FeedListener, FollowedFeed, PendingCall } from './driver.js';

@@ -65,17 +65,24 @@ export class SpaceKeys {
   async of(space: string, operation: string, options: CallOptions | undefined): Promise<Tagger | null> {
     const known = this.known(space);
     if (known !== undefined) return known;
-    const asked = this.#asked.get(space) ?? this.#ask(space, options);
-    this.#asked.set(space, asked);
+    const asked = this.#shared(space, options) ?? this.#ask(space, options);
     try {
       const key = await asked;
       this.#known.set(space, key);
       return key;
     } catch (error) {
       throw error instanceof RefusedError ? refusedAs(operation, error) : error;
-    } finally {
-      this.#asked.delete(space);
     }
+  }
+
+  /** One answer for all who ask at once, but for those who would end it in their own time. */
+  #shared(space: string, options: CallOptions | undefined): Promise<Tagger | null> | null {
+    if (options?.signal !== undefined || options?.timeout !== undefined) return null;
+    const underWay = this.#asked.get(space);
+    if (underWay !== undefined) return underWay;
+    const asked = this.#ask(space, options).finally(() => this.#asked.delete(space));
+    this.#asked.set(space, asked);
+    return asked;
   }
 
   async #ask(space: string, options: CallOptions | undefined): Promise<Tagger | null> {

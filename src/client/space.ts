@@ -57,7 +57,8 @@ import type {
   TemplateInput,
   TupleInput,
 } from './space-options.js';
-import type { SpaceEvent, Subscription } from './subscription.js';
+import type { SpaceEvent } from './answers.js';
+import type { Subscription } from './subscription.js';
 import type { WaitEvents, WaitOperation } from './waits.js';
 
 /** What a space needs of its client. */

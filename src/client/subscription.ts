@@ -4,20 +4,11 @@
  * told no more than a window ahead, and HISTORY_TRUNCATED once what comes next is not held any more. If the service ends
  * it, since the space or the permission is gone, that is thrown behind the events that came before.
  */
-import { decodeEvent, type EntryEvent as WireEvent, type EventKind, type Result } from '../codec/index.js';
+import { decodeEvent, type EntryEvent as WireEvent, type Result } from '../codec/index.js';
 import type { FeedListener, FollowedFeed } from './driver.js';
 import { refusedByService, unexpectedResult } from './failures.js';
 import type { FeedEnd, RequestName, Shares } from './protocol.js';
-import type { ToldEvent } from './raw-caller.js';
-
-/** What happened to an entry. */
-export interface SpaceEvent<Entry> {
-  /** `replaced`: a `replace` took it; what that put in its place is the next event, `inserted`. */
-  readonly kind: EventKind;
-  /** 1, 2, 3, … within the space; with gaps, since other entries have their events too. */
-  readonly sequence: number;
-  readonly entry: Entry;
-}
+import type { SpaceEvent, ToldEvent } from './answers.js';
 
 /** What a subscription needs of the client. */
 export interface Subscribing<Entry> {

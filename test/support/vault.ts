@@ -31,7 +31,8 @@ import {
   sealSpaceKey,
   ShareKeeper,
 } from '../../src/confidential/index.js';
-import type { Answer, RawCaller } from '../../src/client/raw-caller.js';
+import type { Answer } from '../../src/client/answers.js';
+import type { RawCaller } from '../../src/client/raw-caller.js';
 import { Seals } from '../../src/client/seals.js';
 import { SpaceCaller } from '../../src/client/space-caller.js';
 import { SpaceKeys } from '../../src/client/space-keys.js';
