@@ -124,7 +124,7 @@ export async function createClusterMaterial({
   const authorityKey = await generateTlsKey();
   const certificateAuthority = createAuthorityCertificate(authorityKey, clusterId, now);
   const authority = readAuthority(authorityKey.pem, certificateAuthority);
-  const group = await loadGroup('noble');
+  const group = await loadGroup();
   const replicas = await Promise.all(
     hosts.map((address, id) => replicaMaterial(authority, group, id, address, clusterId, now)),
   );

@@ -32,7 +32,7 @@ export type ShareWork = (job: ShareJob) => Uint8Array | boolean;
 
 /** @throws InvalidInputError SHARING_KEY_INVALID, KEY_MISMATCH. */
 export async function checkSharingKeys(settings: ShareSettings): Promise<void> {
-  openKeys(settings, await loadGroup('noble'));
+  openKeys(settings, await loadGroup());
 }
 
 function openKeys(settings: ShareSettings, group: Group): { cluster: ConfidentialCluster; key: ShareKey } {
