@@ -1,11 +1,14 @@
-/** A process that floods a cluster with confidential operations until it is killed: arguments are cluster file, identity, how many at a time. */
+/** A process that floods a space until it is killed: arguments are cluster file, identity, space, how many operations at a time. */
 import { connect } from '../../client/index.js';
 import { assert } from '../../base/index.js';
 
-const [cluster, identity, concurrency] = process.argv.slice(2);
-assert(cluster !== undefined && identity !== undefined, 'the flood is told whom to flood');
+const [cluster, identity, name, concurrency] = process.argv.slice(2);
+assert(
+  cluster !== undefined && identity !== undefined && name !== undefined,
+  'the flood is told what to flood',
+);
 const client = await connect({ cluster, identity, timeoutMs: 60_000 });
-const space = client.space('confidential');
+const space = client.space(name);
 let next = 0;
 
 async function flood(): Promise<never> {

@@ -30,7 +30,9 @@ export interface ConfidentialFigures {
   readonly alone: Readonly<Record<string, QuantilesMs>>;
   /** A plain client's `out` and `rdp`. */
   readonly plain: QuantilesMs;
-  readonly plainBesideFlood: QuantilesMs;
+  /** Beside a flood of as many operations under way, in the same space and in a confidential one. */
+  readonly besidePlainFlood: QuantilesMs;
+  readonly besideFlood: QuantilesMs;
   readonly viewChanges: number;
 }
 
@@ -99,16 +101,21 @@ export async function runConfidential(plan: ConfidentialPlan): Promise<Confident
     const view = await viewOf(client);
     note('confidential: one operation after the other');
     const alone = await measureAlone(space, measureMs);
-    note('confidential: a plain client alone, then beside a flood');
+    note('confidential: a plain client alone, then beside floods');
     const plainSpace = client.space('default');
     await measurePlain(plainSpace, 'warm-up', measureMs / 4);
     const plain = await measurePlain(plainSpace, 'alone', measureMs);
-    const flood = await startFlood(clusterFile, identities[1]!, String(concurrency));
-    await measurePlain(plainSpace, 'warm-up beside', measureMs / 4);
-    const plainBesideFlood = await measurePlain(plainSpace, 'beside', measureMs);
+    const beside = async (name: string): Promise<QuantilesMs> => {
+      const flood = await startFlood(clusterFile, identities[1]!, name, String(concurrency));
+      await measurePlain(plainSpace, `warm-up beside ${name}`, measureMs / 4);
+      const quantiles = await measurePlain(plainSpace, `beside ${name}`, measureMs);
+      flood.kill('SIGKILL');
+      return quantiles;
+    };
+    const besidePlainFlood = await beside('default');
+    const besideFlood = await beside('confidential');
     const viewChanges = (await viewOf(client)) - view;
-    flood.kill('SIGKILL');
-    return { alone, plain, plainBesideFlood, viewChanges };
+    return { alone, plain, besidePlainFlood, besideFlood, viewChanges };
   } finally {
     for (const client of clients) await client.close();
     await cluster.remove();

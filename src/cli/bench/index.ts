@@ -250,8 +250,9 @@ export async function benchConfidential(options: BenchOptions, output: Output): 
   const figures = await runConfidential({ ...plan, note: (text) => output.note(text) });
   output.record({ scenario: 'confidential', ...plan, ...figures, durability: 'sync', hardware });
   output.say(describeConditions({ ...options, identities: 2, durability: 'sync' }, hardware));
-  const { alone, plain, plainBesideFlood } = figures;
-  const rows = Object.entries({ ...alone, plain, 'plain beside flood': plainBesideFlood });
+  const { alone, plain, besidePlainFlood, besideFlood } = figures;
+  const plainRows = { plain, 'beside a plain flood': besidePlainFlood, 'beside a flood': besideFlood };
+  const rows = Object.entries({ ...alone, ...plainRows });
   output.say(
     output.table(
       ['ms', 'p50', 'p90', 'p99'],
