@@ -23,7 +23,8 @@ import { checkOperationSize, checkOptions, checkSignal, checkSpaceName, checkTim
 import type { CallOptions } from './options.js';
 import { defaultClientSettings, operationBytesMax } from './settings.js';
 import type { CallOperation, CallOutcome, RequestName, Shares } from './protocol.js';
-import type { Answer, RawCaller, SubscribeOperation } from './raw-caller.js';
+import type { Answer } from './answer.js';
+import type { RawCaller, SubscribeOperation } from './raw-caller.js';
 import { sealSettingsOf } from './seal-jobs.js';
 import { sealPortsOf, Seals, type ReplicaFault, type SealPorts } from './seals.js';
 import { Space, type Caller } from './space.js';

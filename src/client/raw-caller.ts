@@ -1,20 +1,12 @@
 /** Calls as they go to the service and come back: fingerprints and shares where a space is confidential. */
-import type { EntryEvent, Operation, Result } from '../codec/index.js';
+import type { EntryEvent, Operation } from '../codec/index.js';
+import type { Answer } from './answer.js';
 import type { CallOptions } from './options.js';
 import type { BoundOperation, Shares } from './protocol.js';
-import type { SpaceEvent, Subscription } from './subscription.js';
+import type { Subscription, ToldEvent } from './subscription.js';
 import type { WaitEvents, WaitOperation } from './waits.js';
 
-export interface Answer {
-  /** Never a refusal: that is an error. */
-  readonly result: Result;
-  readonly shares?: Shares;
-}
-
 export type SubscribeOperation = Extract<Operation, { readonly kind: 'subscribe' }>;
-
-/** Null: an event that is not told. */
-export type ToldEvent<E> = SpaceEvent<E> | Promise<SpaceEvent<E> | null>;
 
 export interface RawCaller {
   call(operation: Operation, isFastRead: boolean, options: CallOptions | undefined): Promise<Answer>;

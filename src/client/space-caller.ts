@@ -25,15 +25,16 @@ import {
   type Protection,
   type Tagger,
 } from '../confidential/index.js';
+import type { Answer } from './answer.js';
 import type { LeaseClock } from './clock.js';
 import type { CallOptions } from './options.js';
 import type { BoundOperation, Shares } from './protocol.js';
-import type { Answer, RawCaller, SubscribeOperation, ToldEvent } from './raw-caller.js';
+import type { RawCaller, SubscribeOperation } from './raw-caller.js';
 import type { LoadedSeals, Seals } from './seals.js';
 import type { Caller } from './space.js';
 import type { SpaceCallOptions } from './space-options.js';
 import { expiredKeys, readShares, shareAttempts, tooFewShares, type SpaceKeys } from './space-keys.js';
-import type { SpaceEvent, Subscription } from './subscription.js';
+import type { SpaceEvent, Subscription, ToldEvent } from './subscription.js';
 import type { WaitEvents, WaitOperation } from './waits.js';
 
 export interface SpaceCallerParts {

@@ -8,7 +8,6 @@ import { decodeEvent, type EntryEvent as WireEvent, type EventKind, type Result 
 import type { FeedListener, FollowedFeed } from './driver.js';
 import { refusedByService, unexpectedResult } from './failures.js';
 import type { FeedEnd, RequestName, Shares } from './protocol.js';
-import type { ToldEvent } from './raw-caller.js';
 
 /** What happened to an entry. */
 export interface SpaceEvent<Entry> {
@@ -18,6 +17,9 @@ export interface SpaceEvent<Entry> {
   readonly sequence: number;
   readonly entry: Entry;
 }
+
+/** Null: an event that is not told. */
+export type ToldEvent<E> = SpaceEvent<E> | Promise<SpaceEvent<E> | null>;
 
 /** What a subscription needs of the client. */
 export interface Subscribing<Entry> {

@@ -8,7 +8,7 @@ import { decodeResult, encodeOperation } from '../codec/index.js';
 import { refusedByService, refusedBySession, unexpectedResult } from './failures.js';
 import type { CallDriver, PendingCall } from './driver.js';
 import type { CallOutcome, RequestName } from './protocol.js';
-import type { Answer } from './raw-caller.js';
+import type { Answer } from './answer.js';
 
 export type WaitOperation = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
 
