@@ -48,7 +48,7 @@ describe('init', () => {
       if (path.endsWith('.key')) expect([path, mode]).toEqual([path, 0o600]);
       if (statSync(join(out, path)).isDirectory()) expect([path, mode]).toEqual([path, 0o700]);
     }
-    expect([...modes.keys()].filter((path) => path.endsWith('.key'))).toHaveLength(11);
+    expect([...modes.keys()].filter((path) => path.endsWith('.key'))).toHaveLength(15);
     expect(statSync(out).mode & 0o777).toBe(0o700);
   });
 
