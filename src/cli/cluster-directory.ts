@@ -15,22 +15,27 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidInputError } from '../base/index.js';
 import type { MaterialFile } from '../crypto/index.js';
 import { clusterFileName } from './config.js';
 
+/** A file to write, content and all. */
+export interface NewFile extends Omit<MaterialFile, 'content'> {
+  readonly content: string | Uint8Array;
+}
+
 function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
 }
 
-function writeNew(path: string, content: string, mode: number): void {
+function writeNew(path: string, content: string | Uint8Array, mode: number): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const descriptor = openSync(path, 'wx', mode);
   try {
-    writeSync(descriptor, content);
+    writeFileSync(descriptor, content);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
@@ -74,21 +79,21 @@ export function writeClusterDirectory(directory: string, files: readonly Materia
 }
 
 /** Throws InvalidInputError FILE_EXISTS {path}. */
-export function checkFilesAreNew(directory: string, files: readonly MaterialFile[]): void {
+export function checkFilesAreNew(directory: string, files: readonly NewFile[]): void {
   const taken = files.find(({ path }) => existsSync(join(directory, path)));
   if (taken === undefined) return;
   const path = join(directory, taken.path);
   throw new InvalidInputError(
     'FILE_EXISTS',
-    `${path} exists already and keys are not overwritten. If they belong to nobody, remove that folder.`,
+    `${path} exists already and keys are not overwritten. If nobody needs it, remove it.`,
     { path },
   );
 }
 
 /** Adds files to a cluster's directory, all or none; none may exist. Throws InvalidInputError FILE_EXISTS {path}. */
-export function addFiles(directory: string, files: readonly MaterialFile[]): void {
+export function addFiles(directory: string, files: readonly NewFile[]): void {
   checkFilesAreNew(directory, files);
-  const written: MaterialFile[] = [];
+  const written: NewFile[] = [];
   try {
     for (const file of files) {
       writeNew(join(directory, file.path), file.content, file.mode);
@@ -103,7 +108,7 @@ export function addFiles(directory: string, files: readonly MaterialFile[]): voi
 }
 
 /** Removes files that `addFiles` added, and the folders that they leave empty. */
-export function removeFiles(directory: string, files: readonly MaterialFile[]): void {
+export function removeFiles(directory: string, files: readonly NewFile[]): void {
   for (const { path } of files) rmSync(join(directory, path), { force: true });
   for (const folder of new Set(files.map(({ path }) => dirname(join(directory, path))))) {
     if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { TheodoraError } from '../base/index.js';
+import type { Protection } from '../client/index.js';
 import type { Context } from './config.js';
 import { parseDuration } from './duration.js';
 import type { AnyExitStatus } from './errors.js';
@@ -54,4 +55,24 @@ export function namesArgument(text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.every((name) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))) return names;
   throw new InvalidArgumentError('It must be names of clients with commas between, such as alice,bob.');
+}
+
+export interface ProtectOption {
+  readonly protect?: readonly Protection[];
+}
+
+function protectionsArgument(text: string): readonly Protection[] {
+  return text.split(',').map((word) => {
+    const name = word.trim();
+    if (name === 'public' || name === 'comparable' || name === 'private') return name;
+    throw new InvalidArgumentError(`"${name}" is none of public, comparable, private.`);
+  });
+}
+
+/** Of whatever names fields: in a template as whoever inserted said it of the tuple. */
+export function protectOption(): Option {
+  return new Option(
+    '--protect <list>',
+    'in a confidential space, for each field: public, comparable or private (default: all comparable)',
+  ).argParser(protectionsArgument);
 }

@@ -10,6 +10,7 @@ import { registerBench } from './commands/bench.js';
 import { registerClient } from './commands/client.js';
 import { registerDemo } from './commands/demo.js';
 import { registerInit } from './commands/init.js';
+import { registerKeys } from './commands/keys.js';
 import { registerPolicy } from './commands/policy.js';
 import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
@@ -86,6 +87,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   registerSpace(program, bind);
   registerStatus(program, bind);
   registerSnapshot(program, bind);
+  registerKeys(program, bind);
   program.commandsGroup('Tuple space:');
   registerSpaceOperations(program, bind);
   registerWaiting(program, bind);

@@ -66,6 +66,8 @@ export interface SpaceListing {
   readonly entries: number;
   /** SHA-256 of the policy module; null: the space has none. */
   readonly policyDigest: string | null;
+  /** Whether its tuples are confidential. */
+  readonly confidential: boolean;
 }
 
 export interface SpaceInformation extends SpaceListing {
@@ -77,8 +79,6 @@ export interface SpaceInformation extends SpaceListing {
   readonly clientQuota: SpaceQuota;
   /** The compiled module in force. */
   readonly policy: string | null;
-  /** Whether its tuples are confidential. */
-  readonly confidential: boolean;
   /** Of encoded tuples; null: not counted, since there is no quota of them. */
   readonly bytes: number | null;
   readonly waits: number;
@@ -269,7 +269,9 @@ export class Administration {
   async spaces(options?: CallOptions): Promise<SpaceListing[]> {
     const result = await this.#run({ kind: 'spaceList', space: '' }, options);
     if (result.kind !== 'spaces') throw unexpectedResult('spaceList');
-    return result.spaces.map(({ name, entries, policyDigest }) => ({ name, entries, policyDigest }));
+    return result.spaces.map(({ name, entries, policyDigest, confidential }) => ({
+      ...{ name, entries, policyDigest, confidential },
+    }));
   }
 
   async #run(operation: AdminOperation, options: CallOptions | undefined): Promise<Result> {

@@ -28,13 +28,13 @@ import {
 import type { LeaseClock } from './clock.js';
 import type { CallOptions } from './options.js';
 import type { BoundOperation, Shares } from './protocol.js';
-import type { Answer, ToldEvent } from './answers.js';
+import type { Answer, SpaceEvent, ToldEvent } from './answers.js';
 import type { RawCaller, SubscribeOperation } from './raw-caller.js';
 import type { LoadedSeals, Seals } from './seals.js';
 import type { Caller } from './space.js';
 import type { SpaceCallOptions } from './space-options.js';
-import { expiredKeys, readShares, shareAttempts, tooFewShares, type SpaceKeys } from './space-keys.js';
-import type { SpaceEvent } from './answers.js';
+import { afterTaking, expiredKeys, readShares, shareAttempts, tooFewShares } from './space-keys.js';
+import type { SpaceKeys } from './space-keys.js';
 import type { Subscription } from './subscription.js';
 import type { WaitEvents, WaitOperation } from './waits.js';
 
@@ -201,12 +201,14 @@ export class SpaceCaller implements Caller {
     let withoutShares = 0;
     for (let repairs = 0; repairs < repairsMax;) {
       const answer = await this.#noticing(space, () => ask(withoutShares > 0));
-      const opened = await this.#open(operation, tagger, answer);
+      const opened = await this.#open(operation, tagger, answer).catch((error: unknown) => {
+        throw takes(operation) ? afterTaking(error) : error;
+      });
       if ('result' in opened) return opened.result;
+      // What was taken is gone: asking again would take another.
+      if (opened.again === 'needsShares' && takes(operation)) throw afterTaking(tooFewShares(kind));
       if (opened.again === 'repaired') repairs += 1;
       else if (++withoutShares === shareAttempts) throw tooFewShares(kind);
-      // What was taken is gone: asking again would take another.
-      if (opened.again === 'needsShares' && takes(operation)) throw tooFewShares(kind);
     }
     const message = `${kind}: ${repairsMax} entries one after the other were no good and have been repaired; try again.`;
     throw new RefusedError('ENTRIES_DAMAGED', message, { operation: kind, space });
@@ -276,7 +278,8 @@ function withTemplate<O extends SpaceOperation>(operation: O, tagger: Tagger, pr
 }
 
 /** Whether the operation takes what it finds, so that looking again would find something else. */
-const takes = ({ kind }: SpaceOperation): boolean => kind === 'inp' || kind === 'in' || kind === 'inAll';
+const takes = ({ kind }: SpaceOperation): boolean =>
+  kind === 'inp' || kind === 'in' || kind === 'inAll' || kind === 'replace';
 
 /** Whether what is good of a result is worth keeping: it was taken, or something was done along with it. */
 const keepsRest = ({ kind }: SpaceOperation): boolean =>

@@ -2,7 +2,7 @@
  * Which spaces are confidential, and the keys to their tags (DESIGN section 7). Asked of the service before anything else
  * is said about a space: whoever learnt it from a refusal would have told the replicas a tuple by then.
  */
-import { RefusedError, UnavailableError } from '../base/index.js';
+import { RefusedError, TheodoraError, UnavailableError, UnknownOutcomeError } from '../base/index.js';
 import { decodeEntryShares, type EntryShare, type Result } from '../codec/index.js';
 import { openSpaceKey, type Tagger } from '../confidential/index.js';
 import type { ReplicaId } from '../base/index.js';
@@ -18,6 +18,13 @@ export const shareAttempts = 3;
 export function tooFewShares(operation: string): UnavailableError {
   const message = `${operation}: fewer than f+1 replicas gave a share that is one; nothing can be opened. Are more than f faulty?`;
   return new UnavailableError('SHARES_MISSING', message, { operation });
+}
+
+/** Something was taken, and perhaps inserted: nobody may say that nothing was done, nor do it again. */
+export function afterTaking(error: unknown): unknown {
+  if (!(error instanceof TheodoraError)) return error;
+  const message = `${error.message} What was taken is gone.`;
+  return new UnknownOutcomeError(error.code, message, error.fields, error);
 }
 
 export function expiredKeys(operation: string, space: string): RefusedError {

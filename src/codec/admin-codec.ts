@@ -238,17 +238,20 @@ function policyDigestOf(digest: Uint8Array | null): Digest | null {
   return digest === null ? null : digestOf(digest);
 }
 
-function summaryToWire({ name, entries, policyDigest }: SpaceSummary): proto.SpaceSummary.$Properties {
-  const wire: proto.SpaceSummary.$Properties = { name: textToWire(name), entries };
+function summaryToWire(summary: SpaceSummary): proto.SpaceSummary.$Properties {
+  const { name, entries, policyDigest, confidential } = summary;
+  const wire: proto.SpaceSummary.$Properties = { name: textToWire(name), entries, confidential };
   if (policyDigest !== null) wire.policyDigest = hexBytes(policyDigest);
   return wire;
 }
 
-function summaryFromWire({ name, entries, policyDigest }: proto.SpaceSummary): SpaceSummary {
+function summaryFromWire(wire: proto.SpaceSummary): SpaceSummary {
+  const { name, entries, policyDigest, confidential } = wire;
   return {
     name: textFromWire(name, nameBytesMax),
     entries: safeInteger(entries),
     policyDigest: policyDigestOf(policyDigest),
+    confidential,
   };
 }
 

@@ -75,9 +75,11 @@ export interface SpaceSummary {
   readonly name: string;
   readonly entries: number;
   readonly policyDigest: Digest | null;
+  readonly confidential: boolean;
 }
 
-export interface SpaceDescription extends SpaceSummary {
+/** Whether it is confidential, its record says. */
+export interface SpaceDescription extends Omit<SpaceSummary, 'confidential'> {
   readonly config: SpaceConfig;
   /** Of canonical tuples, and of what is sealed beside them; null: not counted, since there is no quota of them. */
   readonly bytes: number | null;

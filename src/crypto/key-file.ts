@@ -34,7 +34,7 @@ const fileBytesMax = 64 << 10;
  * Reads through one descriptor, so that what was checked is what is read. `expected`: what the file should hold.
  * @throws InvalidInputError KEY_FILE_MISSING, KEY_FILE_PERMISSIONS or KEY_FILE_MALFORMED.
  */
-export function readKeyFile(path: string, expected: string): string {
+export function readKeyBytes(path: string, expected: string): Uint8Array {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -53,8 +53,13 @@ export function readKeyFile(path: string, expected: string): string {
         { path },
       );
     }
-    return readFileSync(descriptor, 'utf8');
+    return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** As `readKeyBytes`, of a text. */
+export function readKeyFile(path: string, expected: string): string {
+  return new TextDecoder().decode(readKeyBytes(path, expected));
 }

@@ -105,11 +105,11 @@ export class Spaces {
   }
 
   list(): readonly SpaceSummary[] {
-    return this.#set.all.map((space) => ({
-      name: space.name,
-      entries: space.size,
-      policyDigest: this.#recordOf(space).changes.at(-1)!.digest,
-    }));
+    return this.#set.all.map((space) => {
+      const { changes, keyOrigin } = this.#recordOf(space);
+      const policyDigest = changes.at(-1)!.digest;
+      return { name: space.name, entries: space.size, policyDigest, confidential: keyOrigin !== null };
+    });
   }
 
   #recordOf(space: Space): SpaceRecord {

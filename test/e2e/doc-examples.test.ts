@@ -79,6 +79,7 @@ describe('the library example of the README', () => {
 describe.each([
   ['leases', 'hold: true'],
   ['access', 'client.admin'],
+  ['confidential-spaces', 'protect:'],
 ])('the example of docs/guide/%s.md', (page, part) => {
   it('compiles', () => {
     const text = readText(`docs/guide/${page}.md`);

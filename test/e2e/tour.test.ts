@@ -96,6 +96,7 @@ function install(): string {
 describe.each([
   ['README.md', 8],
   ['docs/guide/access.md', 5],
+  ['docs/guide/confidential-spaces.md', 3],
   ['docs/guide/policies.md', 4],
 ])('%s', (page, count) => {
   it('says what happens', async () => {

@@ -18,7 +18,10 @@ export const rooms: Readonly<Record<string, Room>> = {
   codec: { imports: ['base'], packages: ['protobufjs'] },
   crypto: {
     imports: ['base', 'codec'],
-    packages: ['node:', '@noble/curves', '@noble/hashes', 'libsodium-wrappers-sumo', 'yaml'],
+    packages: [
+      ...['node:', '@noble/curves', '@noble/hashes', 'libsodium-wrappers-sumo'],
+      ...['shamir-secret-sharing', 'yaml'],
+    ],
   },
   ordering: { imports: ['base', 'codec'] },
   space: { imports: ['base', 'codec'] },

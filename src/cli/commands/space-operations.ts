@@ -5,7 +5,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { CasResult, Entry } from '../../client/index.js';
-import { durationArgument, integerArgument, namesArgument } from '../command.js';
+import { durationArgument, integerArgument, namesArgument, protectOption } from '../command.js';
+import type { ProtectOption } from '../command.js';
 import type { Bind } from '../command.js';
 import { parseDuration } from '../duration.js';
 import { exitStatus } from '../errors.js';
@@ -33,13 +34,13 @@ function showEntries(output: Output, entries: readonly Entry[]): ExitStatus {
 
 const tupleHelp = 'JSON array, such as \'["job", 42, "queued"]\'';
 
-interface InsertOptions {
+interface InsertOptions extends ProtectOption {
   readonly lease?: number;
   readonly readers?: readonly string[];
   readonly takers?: readonly string[];
 }
 
-interface LimitOption {
+interface LimitOption extends ProtectOption {
   readonly limit: number;
 }
 
@@ -63,7 +64,8 @@ function inserting(command: Command): Command {
       ).argParser(durationArgument),
     )
     .option('--readers <names>', 'who alone may read it (default: whoever may in the space)', namesArgument)
-    .option('--takers <names>', 'who alone may take it (default: whoever may in the space)', namesArgument);
+    .option('--takers <names>', 'who alone may take it (default: whoever may in the space)', namesArgument)
+    .addOption(protectOption());
 }
 
 function limitOption(): Option {
@@ -83,13 +85,14 @@ function registerInsertion(program: Command, bind: Bind): void {
         'out \'["reading", {"double":21}, true]\'',
         'out \'["alive", "worker-7"]\' --lease 30s',
         'out \'["for bob"]\' --readers bob --takers bob',
+        '--space vault out \'["password", "db", "xyz"]\' --protect public,comparable,private',
       ),
     )
     .action(
-      bind<InsertOptions>((context, [text = ''], { lease, readers, takers }) => {
+      bind<InsertOptions>((context, [text = ''], { lease, readers, takers, protect }) => {
         const tuple = parseTuple(text);
         return withSpace(context, async (space) =>
-          showEntry(context.output, await space.out(tuple, { lease, readers, takers })),
+          showEntry(context.output, await space.out(tuple, { lease, readers, takers, protect })),
         );
       }),
     );
@@ -105,13 +108,15 @@ function registerInsertion(program: Command, bind: Bind): void {
       ),
     )
     .action(
-      bind<InsertOptions>((context, [templateText = '', tupleText = ''], { lease, readers, takers }) => {
-        const template = parseTemplate(templateText);
-        const tuple = parseTuple(tupleText);
-        return withSpace(context, async (space) =>
-          showSwap(context.output, await space.cas(template, tuple, { lease, readers, takers })),
-        );
-      }),
+      bind<InsertOptions>(
+        (context, [templateText = '', tupleText = ''], { lease, readers, takers, protect }) => {
+          const template = parseTemplate(templateText);
+          const tuple = parseTuple(tupleText);
+          return withSpace(context, async (space) =>
+            showSwap(context.output, await space.cas(template, tuple, { lease, readers, takers, protect })),
+          );
+        },
+      ),
     );
 }
 
@@ -119,23 +124,29 @@ function registerSingles(program: Command, bind: Bind): void {
   program
     .command('rdp')
     .argument('<template>', templateHelp)
+    .addOption(protectOption())
     .description('read the oldest match')
     .addHelpText('after', examples('rdp \'["job", null, "queued"]\''))
     .action(
-      bind((context, [text = '']) => {
+      bind<ProtectOption>((context, [text = ''], { protect }) => {
         const template = parseTemplate(text);
-        return withSpace(context, async (space) => showEntry(context.output, await space.rdp(template)));
+        return withSpace(context, async (space) =>
+          showEntry(context.output, await space.rdp(template, { protect })),
+        );
       }),
     );
   program
     .command('inp')
     .argument('<template>', templateHelp)
+    .addOption(protectOption())
     .description('take the oldest match')
     .addHelpText('after', examples('inp \'["job", {"formal":"int"}, "queued"]\''))
     .action(
-      bind((context, [text = '']) => {
+      bind<ProtectOption>((context, [text = ''], { protect }) => {
         const template = parseTemplate(text);
-        return withSpace(context, async (space) => showEntry(context.output, await space.inp(template)));
+        return withSpace(context, async (space) =>
+          showEntry(context.output, await space.inp(template, { protect })),
+        );
       }),
     );
   inserting(program.command('replace'))
@@ -144,13 +155,18 @@ function registerSingles(program: Command, bind: Bind): void {
     .description('take the oldest match and insert a tuple, in one step')
     .addHelpText('after', examples('replace \'["job", 42, "queued"]\' \'["job", 42, "done"]\''))
     .action(
-      bind<InsertOptions>((context, [templateText = '', tupleText = ''], { lease, readers, takers }) => {
-        const template = parseTemplate(templateText);
-        const tuple = parseTuple(tupleText);
-        return withSpace(context, async (space) =>
-          showEntry(context.output, await space.replace(template, tuple, { lease, readers, takers })),
-        );
-      }),
+      bind<InsertOptions>(
+        (context, [templateText = '', tupleText = ''], { lease, readers, takers, protect }) => {
+          const template = parseTemplate(templateText);
+          const tuple = parseTuple(tupleText);
+          return withSpace(context, async (space) =>
+            showEntry(
+              context.output,
+              await space.replace(template, tuple, { lease, readers, takers, protect }),
+            ),
+          );
+        },
+      ),
     );
 }
 
@@ -159,14 +175,15 @@ function registerRenew(program: Command, bind: Bind): void {
     .command('renew')
     .argument('<template>', templateHelp)
     .argument('<lease>', 'how long the entry is to live from now on, such as 5s', durationArgument)
+    .addOption(protectOption())
     .description('renew the lease of the oldest match that has one and is yours')
     .addHelpText('after', examples('renew \'["leader", "me"]\' 10s'))
     .action(
-      bind((context, [text = '', leaseText = '']) => {
+      bind<ProtectOption>((context, [text = '', leaseText = ''], { protect }) => {
         const template = parseTemplate(text);
         const lease = parseDuration(leaseText);
         return withSpace(context, async (space) => {
-          const entry = await space.renew(template, lease);
+          const entry = await space.renew(template, lease, { protect });
           return showEntry(context.output, entry, 'nothing to renew');
         });
       }),
@@ -178,14 +195,15 @@ function registerBulk(program: Command, bind: Bind): void {
     .command('rdall')
     .argument('<template>', templateHelp)
     .addOption(limitOption())
+    .addOption(protectOption())
     .option('--after <id>', 'only entries inserted after this one', idArgument)
     .description('read all matches, oldest first')
     .addHelpText('after', examples('rdall \'["job", null, null]\' --limit 100'))
     .action(
-      bind<PageOptions>((context, [text = ''], { limit, after = 0n }) => {
+      bind<PageOptions>((context, [text = ''], { limit, after = 0n, protect }) => {
         const template = parseTemplate(text);
         return withSpace(context, async (space) =>
-          showEntries(context.output, await space.rdAll(template, { limit, after })),
+          showEntries(context.output, await space.rdAll(template, { limit, after, protect })),
         );
       }),
     );
@@ -193,26 +211,28 @@ function registerBulk(program: Command, bind: Bind): void {
     .command('inall')
     .argument('<template>', templateHelp)
     .addOption(limitOption())
+    .addOption(protectOption())
     .description('take all matches, oldest first')
     .addHelpText('after', examples('inall \'["job", null, "done"]\''))
     .action(
-      bind<LimitOption>((context, [text = ''], { limit }) => {
+      bind<LimitOption>((context, [text = ''], { limit, protect }) => {
         const template = parseTemplate(text);
         return withSpace(context, async (space) =>
-          showEntries(context.output, await space.inAll(template, { limit })),
+          showEntries(context.output, await space.inAll(template, { limit, protect })),
         );
       }),
     );
   program
     .command('count')
     .argument('<template>', templateHelp)
+    .addOption(protectOption())
     .description('count the matches')
     .addHelpText('after', examples('count \'["job", null, "queued"]\''))
     .action(
-      bind((context, [text = '']) => {
+      bind<ProtectOption>((context, [text = ''], { protect }) => {
         const template = parseTemplate(text);
         return withSpace(context, async (space) => {
-          const count = await space.count(template);
+          const count = await space.count(template, { protect });
           context.output.result({ count }, () => String(count));
           return exitStatus.ok;
         });

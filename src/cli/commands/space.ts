@@ -18,6 +18,7 @@ interface CreateOptions {
   readonly insert?: readonly string[];
   readonly readers?: readonly string[];
   readonly takers?: readonly string[];
+  readonly confidential?: boolean;
   readonly quotaEntries?: number;
   readonly quotaBytes?: number;
   readonly quotaWaits?: number;
@@ -47,15 +48,16 @@ async function shownPolicy({ policy, policyDigest }: SpaceInformation): Promise<
 }
 
 function spaceToJson(space: SpaceInformation, policy: ShownPolicy | null): object {
-  const { name, insert, readers, takers, quota, clientQuota, changes } = space;
+  const { name, insert, readers, takers, confidential, quota, clientQuota, changes } = space;
   const { entries, bytes, waits, subscriptions } = space;
   const used = { entries, bytes, waits, subscriptions };
-  return { space: { name, insert, readers, takers, quota, clientQuota, policy, ...used, changes } };
+  const access = { insert, readers, takers, confidential };
+  return { space: { name, ...access, quota, clientQuota, policy, ...used, changes } };
 }
 
-function listingToJson({ name, entries, policyDigest }: SpaceListing): object {
+function listingToJson({ name, entries, policyDigest, confidential }: SpaceListing): object {
   const policy = policyDigest === null ? null : { digest: policyDigest };
-  return { space: { name, entries, policy } };
+  return { space: { name, entries, policy, confidential } };
 }
 
 function quotaText(quota: SpaceQuota): string {
@@ -74,6 +76,7 @@ function spaceText(output: Output, space: SpaceInformation, policy: ShownPolicy 
     ['insert', names(space.insert)],
     ['readers', names(space.readers)],
     ['takers', names(space.takers)],
+    ['tuples', space.confidential ? 'confidential' : 'in the clear'],
     ['quota', quotaText(space.quota)],
     ['per client', quotaText(space.clientQuota)],
     ['in it', `${entries} entries${size}, ${waits} waits, ${subscriptions} subscriptions`],
@@ -104,6 +107,7 @@ function registerCreate(space: Command, bind: Bind): void {
     .option('--insert <names>', 'who alone may insert (default: every client)', namesArgument)
     .option('--readers <names>', 'who alone may read (default: every client)', namesArgument)
     .option('--takers <names>', 'who alone may take (default: every client)', namesArgument)
+    .option('--confidential', 'let replicas see fingerprints of tuples only')
     .option('--quota-entries <n>', 'at most so many entries', boundArgument)
     .option('--quota-bytes <n>', 'at most so many bytes of tuples', boundArgument)
     .option('--quota-waits <n>', 'at most so many operations that wait', boundArgument)
@@ -116,12 +120,13 @@ function registerCreate(space: Command, bind: Bind): void {
       examples(
         'space create jobs --insert alice,bob --quota-entries 1000',
         'space create locks --policy policy/lock.ts',
+        'space create vault --confidential --insert alice --readers bob --takers bob',
         '--space locks rdall \'["lock", null, null]\'',
       ),
     )
     .action(
       bind<CreateOptions>(async (context, [name = ''], options) => {
-        const { insert, readers, takers } = options;
+        const { insert, readers, takers, confidential } = options;
         const policy = options.policy === undefined ? null : await compile(options.policy);
         const quota = {
           entries: options.quotaEntries ?? null,
@@ -133,7 +138,7 @@ function registerCreate(space: Command, bind: Bind): void {
           bytes: options.clientQuotaBytes ?? null,
           waits: options.clientQuotaWaits ?? null,
         };
-        const configuration = { insert, readers, takers, quota, clientQuota, policy };
+        const configuration = { insert, readers, takers, confidential, quota, clientQuota, policy };
         return withClient(context, async ({ admin }) =>
           showSpace(context, await admin.createSpace(name, configuration)),
         );
@@ -153,10 +158,11 @@ function registerList(space: Command, bind: Bind): void {
           for (const one of spaces) output.record(listingToJson(one));
           output.say(
             output.table(
-              ['space', 'entries', 'policy'],
-              spaces.map(({ name, entries, policyDigest }) => [
+              ['space', 'entries', 'tuples', 'policy'],
+              spaces.map(({ name, entries, policyDigest, confidential }) => [
                 name,
                 String(entries),
+                confidential ? 'confidential' : 'in the clear',
                 policyDigest ?? 'none',
               ]),
             ),

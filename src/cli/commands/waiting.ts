@@ -7,19 +7,19 @@ import type { Command } from 'commander';
 import { exitStatus } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
 import type { Entry, Space, SpaceEvent } from '../../client/index.js';
-import { durationArgument, integerArgument } from '../command.js';
-import type { Bind } from '../command.js';
+import { durationArgument, integerArgument, protectOption } from '../command.js';
+import type { Bind, ProtectOption } from '../command.js';
 import { parseTemplate, tupleToJson } from '../json-tuples.js';
 import { toJsonLine } from '../output.js';
 import type { Output } from '../output.js';
 import { onStopSignals } from '../signals.js';
 import { entryToJson, examples, showEntry, templateHelp, withSpace } from './entries.js';
 
-interface WaitOptions {
+interface WaitOptions extends ProtectOption {
   readonly wait?: number;
 }
 
-interface SubscribeOptions {
+interface SubscribeOptions extends ProtectOption {
   readonly from?: number;
   readonly limit?: number;
 }
@@ -59,17 +59,18 @@ function registerWait(program: Command, bind: Bind, name: 'rd' | 'in', what: str
       'wait no longer than this, such as 5s (default: until a match)',
       durationArgument,
     )
+    .addOption(protectOption())
     .description(`${what} the oldest match; wait until there is one`)
     .addHelpText(
       'after',
       examples(`${name} '["job", null, "queued"]'`, `${name} '["job", null, "queued"]' --wait 5s`),
     )
     .action(
-      bind<WaitOptions>((context, [text = ''], { wait }) => {
+      bind<WaitOptions>((context, [text = ''], { wait, protect }) => {
         const template = parseTemplate(text);
         return withSpace(context, async (space) => {
           const entry = await untilStopped(
-            (signal) => space[name](template, { timeout: wait, signal }),
+            (signal) => space[name](template, { timeout: wait, signal, protect }),
             null,
           );
           return showEntry(context.output, entry);
@@ -94,11 +95,11 @@ async function printEvents(
   output: Output,
   space: Space,
   template: Parameters<Space['subscribe']>[0],
-  { from, limit = Infinity }: SubscribeOptions,
+  { from, limit = Infinity, protect }: SubscribeOptions,
 ): Promise<ExitStatus> {
   let left = limit;
   return untilStopped<ExitStatus>(async (signal) => {
-    for await (const event of space.subscribe(template, { from, signal })) {
+    for await (const event of space.subscribe(template, { from, signal, protect })) {
       showEvent(output, event);
       if (--left === 0) break;
     }
@@ -114,6 +115,7 @@ export function registerWaiting(program: Command, bind: Bind): void {
     .argument('<template>', templateHelp)
     .option('--from <sequence>', 'from this event on (default: from now on)', sequenceArgument)
     .option('--limit <n>', 'stop after so many (default: until Ctrl-C)', integerArgument(1, 2 ** 32 - 1))
+    .addOption(protectOption())
     .description('print what happens to matching entries, until stopped')
     .addHelpText(
       'after',

@@ -1503,6 +1503,7 @@ export namespace theodora {
         name: Uint8Array;
         entries: (number|Long);
         policyDigest: (Uint8Array|null);
+        confidential: boolean;
         static encode(message: theodora.SpaceSummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SpaceSummary & theodora.SpaceSummary.$Shape;
     }
@@ -1511,6 +1512,7 @@ export namespace theodora {
             name?: Uint8Array;
             entries?: (number|Long);
             policyDigest?: (Uint8Array|null);
+            confidential?: boolean;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.SpaceSummary.$Properties;

@@ -7966,6 +7966,7 @@ export const theodora = $root.theodora = (() => {
         SpaceSummary.prototype.name = $util.newBuffer([]);
         SpaceSummary.prototype.entries = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         SpaceSummary.prototype.policyDigest = null;
+        SpaceSummary.prototype.confidential = false;
 
         // Virtual OneOf for proto3 optional field
         SpaceSummary.encode = function (message, writer, _depth) {
@@ -7981,6 +7982,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(16).uint64(message.entries);
             if (message.policyDigest != null && $Object.hasOwnProperty.call(message, "policyDigest"))
                 writer.uint32(26).bytes(message.policyDigest);
+            if (message.confidential != null && $Object.hasOwnProperty.call(message, "confidential") && message.confidential !== false)
+                writer.uint32(32).bool(message.confidential);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -8038,6 +8041,15 @@ export const theodora = $root.theodora = (() => {
                         message.policyDigest = reader.bytes();
                         if (message._policyDigest) throw $Error("alternative twice");
                         message._policyDigest = "policyDigest";
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.confidential = value;
+                        else
+                            delete message.confidential;
                         continue;
                     }
                 }

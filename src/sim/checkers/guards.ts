@@ -319,7 +319,7 @@ export class GuardsModel {
     const change = { by: name, time: this.#time };
     if (operation.kind === 'spaceList') {
       const summary = ({ name: called, entries, policyDigest }: GuardedSpace) => ({
-        ...{ name: called, entries: entries.length, policyDigest },
+        ...{ name: called, entries: entries.length, policyDigest, confidential: false },
       });
       return { kind: 'spaces', spaces: this.#spaces.map(summary) };
     }

@@ -189,8 +189,8 @@ const cases: readonly (readonly [
     'spaces',
     (admin) => admin.spaces(),
     { kind: 'spaceList', space: '' },
-    { kind: 'spaces', spaces: [{ name: 'jobs', entries: 3, policyDigest }] },
-    [{ name: 'jobs', entries: 3, policyDigest }],
+    { kind: 'spaces', spaces: [{ name: 'jobs', entries: 3, policyDigest, confidential: true }] },
+    [{ name: 'jobs', entries: 3, policyDigest, confidential: true }],
   ],
 ];
 

@@ -429,7 +429,10 @@ const description: fc.Arbitrary<SpaceDescription> = fc
     record({ entries: integer, bytes: fc.option(integer), waits: integer, subscriptions: integer }),
   )
   .map(([fixed, used]) => ({ ...fixed, ...used, policyDigest: fixed.changes.at(-1)!.digest }));
-const summary = record({ name: space, entries: integer, policyDigest: fc.option(key) });
+const summary = record({
+  ...{ name: space, entries: integer, policyDigest: fc.option(key) },
+  confidential: fc.boolean(),
+});
 const adminResult: fc.Arbitrary<AdminResult> = fc.oneof(
   record({ kind: kind('client'), client: clientRecord }),
   record({ kind: kind('clients'), clients: fc.array(clientRecord, { maxLength: 3 }) }),

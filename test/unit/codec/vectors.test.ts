@@ -370,7 +370,7 @@ const results: readonly codec.Result[] = [
     kind: 'space',
     space: { ...record, policyDigest: batchDigest, entries: 3, bytes: null, waits: 1, subscriptions: 2 },
   },
-  { kind: 'spaces', spaces: [{ name: 'jobs', entries: 3, policyDigest: null }] },
+  { kind: 'spaces', spaces: [{ name: 'jobs', entries: 3, policyDigest: null, confidential: true }] },
   ...guardRefusals.map((code, detail) => ({ kind: 'refused' as const, code, detail, subject: 'rdp' })),
   { kind: 'entry', entry: sealedEntry },
   { kind: 'cas', inserted: false, entry: sealedEntry },

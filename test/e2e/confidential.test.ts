@@ -1,0 +1,170 @@
+/** Confidential spaces from other processes: who reads what, and that replicas hold nothing of it, on disk or in memory. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { canReadMemory, dumpOption, filesWith, heapForms, heapOf, memoryForms } from '../support/dumps.js';
+import { errorOf, mainPath, resultOf, Workplace, type ReplicaInfo } from '../support/theodora-process.js';
+
+let work: Workplace;
+let replicas: readonly ReplicaInfo[];
+
+const ids = [0, 1, 2, 3];
+// No part of a secret is said anywhere but in tuples: every form of this one is looked for.
+const secret = 'Zephyrine-Quixotry-8841';
+const told = 'Wainscot-Jubilee-5502';
+const protect = ['--protect', 'public,comparable,private'];
+
+async function succeed(...args: readonly string[]): Promise<Record<string, unknown>> {
+  const finished = await work.run(...args);
+  expect(finished, args.join(' ')).toMatchObject({ status: 0, err: '' });
+  return resultOf(finished);
+}
+
+async function fail(status: number, ...args: readonly string[]): Promise<Record<string, unknown>> {
+  const finished = await work.run(...args);
+  expect([finished.status, finished.out], args.join(' ')).toEqual([status, '']);
+  return errorOf(finished);
+}
+
+const as = (name: string, ...args: readonly string[]): Promise<Record<string, unknown>> =>
+  succeed('--as', name, '--space', 'vault', ...args);
+
+beforeAll(async () => {
+  work = new Workplace();
+  const up = work.spawn(process.execPath, [mainPath, '--json', 'up'], { NODE_OPTIONS: dumpOption });
+  replicas = (await up.event({ event: 'ready' }))['replicas'] as ReplicaInfo[];
+  for (const name of ['alice', 'bob', 'eve']) await succeed('client', 'add', name);
+});
+afterAll(() => work.close());
+
+describe('a confidential space', () => {
+  it('is shown as one', async () => {
+    const lists = ['--insert', 'alice,bob', '--readers', 'alice,bob', '--takers', 'bob'];
+    const made = await succeed('space', 'create', 'vault', '--confidential', ...lists);
+    expect(made).toMatchObject({ space: { name: 'vault', confidential: true, insert: ['alice', 'bob'] } });
+    expect(await succeed('space', 'show', 'vault')).toEqual(made);
+    const listed = (await work.run('space', 'list')).out.trim().split('\n');
+    expect(listed.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { space: { name: 'default', confidential: false } },
+      { space: { name: 'vault', confidential: true } },
+    ]);
+    expect((await work.runPlain('space', 'show', 'vault')).out).toMatch(/^tuples +confidential$/m);
+  });
+
+  it('gives its tuples to clients on its lists, and to nobody else', async () => {
+    const tuple = [told, `name ${secret}`, `word ${secret}`];
+    const put = await as('alice', 'out', JSON.stringify(tuple), ...protect);
+    expect(put).toMatchObject({ entry: { tuple, owner: 'alice' } });
+    const template = JSON.stringify([told, tuple[1], null]);
+    expect(await as('bob', 'rdp', template, ...protect)).toEqual(put);
+    expect(await as('bob', 'rd', '[null, {"formal":"string"}, null]', '--wait', '5s', ...protect)).toEqual(
+      put,
+    );
+    expect(await fail(3, '--as', 'eve', '--space', 'vault', 'rdp', template, ...protect)).toMatchObject({
+      code: 'ACL_DENIED',
+    });
+  });
+
+  it('matches by what is public or comparable, and by how it was protected', async () => {
+    const ask = (template: string, ...options: readonly string[]): Promise<unknown> =>
+      work.run('--as', 'bob', '--space', 'vault', 'count', template, ...options).then(resultOf);
+    expect(await ask(`["${told}", null, null]`, ...protect)).toEqual({ count: 1 });
+    expect(await ask(`["${told}", {"formal":"int"}, null]`, ...protect)).toEqual({ count: 0 });
+    expect(await ask(`["${told}", "another", null]`, ...protect)).toEqual({ count: 0 });
+    expect(await ask(`["${told}", null, null]`)).toEqual({ count: 0 });
+    const wanted = ['rdp', `["${told}", null, "x"]`, ...protect];
+    expect(await fail(2, '--as', 'bob', '--space', 'vault', ...wanted)).toMatchObject({
+      code: 'CONFIDENTIAL_FIELD_PRIVATE',
+      index: 2,
+    });
+    expect(await fail(2, '--as', 'bob', '--space', 'vault', 'rdp', '[1]', ...protect)).toMatchObject({
+      code: 'CONFIDENTIAL_PROTECTION_INVALID',
+    });
+    expect(await fail(3, 'rdp', '[1]', '--protect', 'public')).toMatchObject({
+      code: 'SPACE_NOT_CONFIDENTIAL',
+    });
+  });
+
+  it('knows every operation', async () => {
+    const leader = `["leader", "alice ${secret}"]`;
+    const won = await as('alice', 'cas', '["leader", null]', leader, '--lease', '1m');
+    expect(won).toMatchObject({ inserted: true });
+    const lost = await work.run(
+      '--as',
+      'bob',
+      '--space',
+      'vault',
+      'cas',
+      '["leader", null]',
+      '["leader", "bob"]',
+    );
+    expect([lost.status, resultOf(lost)]).toEqual([1, { ...won, inserted: false }]);
+    expect(await as('alice', 'renew', leader, '2m')).toMatchObject({
+      entry: { tuple: JSON.parse(leader) as unknown },
+    });
+    const swapped = await as('bob', 'replace', leader, `["leader", "bob ${secret}"]`);
+    expect(swapped).toMatchObject({ entry: { tuple: JSON.parse(leader) as unknown } });
+    const all = await as('bob', 'rdall', '["leader", null]');
+    expect(all).toMatchObject({ entries: [{ tuple: ['leader', `bob ${secret}`], owner: 'bob' }] });
+    const taken = { entries: [{ tuple: ['leader', `bob ${secret}`] }] };
+    expect(await as('bob', 'inall', '["leader", null]')).toMatchObject(taken);
+    const template = `["${told}", null, null]`;
+    const event = await as('bob', 'subscribe', template, '--from', '1', '--limit', '1', ...protect);
+    expect(event).toMatchObject({
+      event: 'inserted',
+      entry: { tuple: [told, `name ${secret}`, `word ${secret}`] },
+    });
+    const bytes = { bytes: Buffer.from(`bytes ${secret}`).toString('base64') };
+    await as('alice', 'out', JSON.stringify([`${told} taken`, bytes, `gone ${secret}`]), ...protect);
+    const took = await as(
+      'bob',
+      'in',
+      `["${told} taken", {"formal":"bytes"}, null]`,
+      '--wait',
+      '5s',
+      ...protect,
+    );
+    expect(took).toMatchObject({ entry: { tuple: [`${told} taken`, bytes, `gone ${secret}`] } });
+  });
+});
+
+describe('what was said in a confidential space', () => {
+  it('is in no snapshot, beside what was public', async () => {
+    const file = join(work.directory, 'backup.snapshot');
+    await succeed('snapshot', 'save', file);
+    expect(statSync(file).size).toBeGreaterThan(0);
+    expect(heapForms(readFileSync(file), told)).toContain('utf8');
+    expect(heapForms(readFileSync(file), secret)).toEqual([]);
+  });
+
+  it.each(ids)('is in no file of replica %i', async (id) => {
+    const folder = join(work.directory, '.theodora', `replica-${id}`);
+    // A quorum's checkpoint is enough for a snapshot: this replica may still be writing its pages.
+    await vi.waitFor(
+      () => {
+        const control = filesWith(folder, told).join('\n');
+        expect(control).toMatch(/votes\/.*: utf8/);
+        expect(control).toMatch(/pages\/.*: utf8/);
+      },
+      { timeout: 20_000 },
+    );
+    expect(filesWith(folder, secret)).toEqual([]);
+  });
+
+  it.each(ids)('is nowhere in the memory of replica %i', async (id) => {
+    const { pid } = replicas.find((replica) => replica.id === id)!;
+    if (canReadMemory(pid)) {
+      const forms = memoryForms(pid, [told, secret]);
+      expect(forms.get(told)).toContain('utf8');
+      expect(forms.get(secret)).toEqual([]);
+    }
+    const heap = await heapOf(work.directory, pid);
+    expect(heapForms(heap, told)).toContain('utf8');
+    expect(heapForms(heap, secret)).toEqual([]);
+  });
+
+  it('still comes to light for those who may read it', async () => {
+    const found = await as('bob', 'rdp', `["${told}", null, null]`, ...protect);
+    expect(found).toMatchObject({ entry: { tuple: [told, `name ${secret}`, `word ${secret}`] } });
+  });
+});
