@@ -8,7 +8,7 @@ import {
 import { any, encodeEntryShares, normalizeTemplate } from '../../../src/codec/index.js';
 import type { Entry, Result, SpaceOperation } from '../../../src/codec/index.js';
 import { prepareSealing } from '../../../src/confidential/index.js';
-import type { Answer } from '../../../src/client/answer.js';
+import type { Answer } from '../../../src/client/answers.js';
 import type { RawCaller } from '../../../src/client/raw-caller.js';
 import type { Seals } from '../../../src/client/seals.js';
 import { SpaceCaller } from '../../../src/client/space-caller.js';
