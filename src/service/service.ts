@@ -305,6 +305,8 @@ class TupleSpaceService implements Service {
     if (space === null) return refused('NO_SUCH_SPACE', 0);
     const guard = spaces.guardOf(space);
     const { config } = guard;
+    // Every client asks for the key first: what is refused to it in an ordinary space is what it wants to do there.
+    if (config.confidential === null) return refused('SPACE_NOT_CONFIDENTIAL', 0);
     const refusal = checkAnyList(config, client);
     if (refusal !== null) return refusal;
     if (operation.kind === 'spaceKey') return spaceKey(guard);

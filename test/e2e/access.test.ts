@@ -215,6 +215,7 @@ describe('administration', () => {
         insert: null,
         readers: null,
         takers: null,
+        confidential: false,
         quota: open,
         clientQuota: open,
         policy: { digest, rules: ['out', 'rdp', 'in'] },

@@ -2,6 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connect } from '../../src/client/index.js';
+import { encodeOperation } from '../../src/codec/index.js';
 import { canReadMemory, dumpOption, filesWith, heapForms, heapOf, memoryForms } from '../support/dumps.js';
 import { errorOf, mainPath, resultOf, Workplace, type ReplicaInfo } from '../support/theodora-process.js';
 
@@ -68,10 +70,13 @@ describe('a confidential space', () => {
   it('matches by what is public or comparable, and by how it was protected', async () => {
     const ask = (template: string, ...options: readonly string[]): Promise<unknown> =>
       work.run('--as', 'bob', '--space', 'vault', 'count', template, ...options).then(resultOf);
-    expect(await ask(`["${told}", null, null]`, ...protect)).toEqual({ count: 1 });
-    expect(await ask(`["${told}", {"formal":"int"}, null]`, ...protect)).toEqual({ count: 0 });
-    expect(await ask(`["${told}", "another", null]`, ...protect)).toEqual({ count: 0 });
-    expect(await ask(`["${told}", null, null]`)).toEqual({ count: 0 });
+    const counts = await Promise.all([
+      ask(`["${told}", null, null]`, ...protect),
+      ask(`["${told}", {"formal":"int"}, null]`, ...protect),
+      ask(`["${told}", "another", null]`, ...protect),
+      ask(`["${told}", null, null]`),
+    ]);
+    expect(counts).toEqual([{ count: 1 }, { count: 0 }, { count: 0 }, { count: 0 }]);
     const wanted = ['rdp', `["${told}", null, "x"]`, ...protect];
     expect(await fail(2, '--as', 'bob', '--space', 'vault', ...wanted)).toMatchObject({
       code: 'CONFIDENTIAL_FIELD_PRIVATE',
@@ -125,6 +130,39 @@ describe('a confidential space', () => {
       ...protect,
     );
     expect(took).toMatchObject({ entry: { tuple: [`${told} taken`, bytes, `gone ${secret}`] } });
+  });
+});
+
+describe('a client that inserts what is no good', () => {
+  const lie = ['lie'];
+  const ask = (name: string): readonly string[] => ['--as', name, '--space', 'vault'];
+
+  it('is blacklisted by the first who reads it, and can be pardoned', async () => {
+    const liar = await connect({ cluster: work.clusterFile, identity: 'alice' });
+    const operation = { kind: 'out', space: 'vault', tuple: lie, lease: null } as const;
+    await liar.execute(encodeOperation({ ...operation, sealed: Uint8Array.of(1, 2, 3) }));
+    await liar.close();
+    const template = [JSON.stringify(lie), '--protect', 'public'];
+    expect(await as('bob', 'count', ...template)).toEqual({ count: 1 });
+
+    const read = await work.run(...ask('bob'), 'rdp', ...template);
+    expect([read.status, resultOf(read)]).toEqual([1, { entry: null }]);
+    expect(await as('bob', 'count', ...template)).toEqual({ count: 0 });
+    const gone = await as('bob', 'subscribe', ...template, '--from', '1', '--limit', '1');
+    expect(gone).toMatchObject({ event: 'repaired', entry: { tuple: [], owner: 'alice' } });
+
+    const listed = (await work.run('client', 'list')).out.trim().split('\n');
+    const blacklisted = listed
+      .map((line) => JSON.parse(line) as { client: string; blacklisted: object | null })
+      .filter((client) => client.blacklisted !== null);
+    expect(blacklisted).toMatchObject([
+      { client: 'alice', blacklisted: { space: 'vault' }, forgedRepairs: 0 },
+    ]);
+    const refused = await fail(3, ...ask('alice'), 'out', ...template);
+    expect(refused).toMatchObject({ code: 'CLIENT_BLACKLISTED' });
+    expect(await succeed('client', 'pardon', 'alice')).toMatchObject({ client: 'alice', blacklisted: null });
+    await as('alice', 'out', ...template);
+    expect(await as('bob', 'inp', ...template)).toMatchObject({ entry: { tuple: lie } });
   });
 });
 

@@ -99,7 +99,6 @@ describe('what goes into a space', () => {
     ['a wait for a tag', { kind: 'in', template: [valueOf(one!)], timeout: null }],
     ['a subscription to a tag', { kind: 'subscribe', template: [valueOf(one!)], from: null }],
     ['a swap for a tag', { kind: 'cas', template: [valueOf(one!)], tuple: [1], lease: null }],
-    ['a question for its key', { kind: 'spaceKey' }],
     ['a repair', { kind: 'repair', evidence: Uint8Array.of(1) }],
   ])('is never %s where it is not', (_, fields) => {
     const { root } = service;
@@ -254,6 +253,14 @@ describe('the key of a space', () => {
     expect(service.ask('mallory', { kind: 'spaceKey' }, 'keyed')).toEqual(refused('ACL_DENIED', 0, 'any'));
     expect(service.read('mallory', { kind: 'spaceKey' }, 'keyed')).toBeNull();
     expect(service.ask('alice', { kind: 'spaceKey' }, 'missing')).toEqual(refused('NO_SUCH_SPACE'));
+  });
+
+  it('is not there in an ordinary space, as whoever asks is told without ordering', () => {
+    service.create('plain', { insert: listOf('admin'), readers: listOf('admin'), takers: listOf('admin') });
+    for (const name of ['admin', 'mallory']) {
+      expect(service.ask(name, { kind: 'spaceKey' }, 'plain')).toEqual(refused('SPACE_NOT_CONFIDENTIAL'));
+      expect(service.read(name, { kind: 'spaceKey' }, 'plain')).toEqual(refused('SPACE_NOT_CONFIDENTIAL'));
+    }
   });
 
   it('stays what it is, and whose it is, with another policy and after a restore', () => {
