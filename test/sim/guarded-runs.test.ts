@@ -71,7 +71,7 @@ describe('random runs with guards', () => {
       ['ACL_DENIED', 'QUOTA_EXCEEDED', 'TOO_MANY_WAITS', 'LEASE_TOO_SHORT'],
       5,
     ],
-    ['are refused by policies, broken ones too', ['POLICY_DENIED', 'POLICY_ERROR', 'POLICY_BUDGET'], 3],
+    ['are refused by policies, broken ones too', ['POLICY_DENIED', 'POLICY_ERROR', 'POLICY_BUDGET'], 2],
     [
       'administer, and are kept from it',
       [
