@@ -150,7 +150,8 @@ export class Checks {
     this.#checkOrphans(entries, steps);
     checkRealTime(entries, positions);
     checkSessions(batches, this.#bodies, config, registered);
-    checkFastReads(entries, steps, positions, this.#readModel(registered));
+    if (this.#settings.isUnmodelled !== true)
+      checkFastReads(entries, steps, positions, this.#readModel(registered));
     const { clockSkewMaxMs } = config;
     checkFastReadDeadlines(entries, { clockSkewMaxMs, clockErrorMaxMs }, epochMs);
     this.holderTruth.finish();
