@@ -29,6 +29,10 @@ export class Blacklists {
     return this.#repaired;
   }
 
+  get forgedRepairs(): number {
+    return [...this.#forged.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   follow({ execution }: CommittedStep): void {
     if (execution === null) return;
     const { operation: ordered, result: bytes } = execution;
