@@ -2,6 +2,7 @@
 import type { Canary } from './canary.js';
 import { boastfulHolder } from './boastful-holder.js';
 import { carelessRead } from './careless-read.js';
+import { blindShares, forgottenBlacklist, undonePardon, unjudgedRepair } from './confidential.js';
 import { divergingState } from './diverging-state.js';
 import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
@@ -92,4 +93,8 @@ export const canaries: readonly Canary[] = [
   syncAfterSend,
   earlyTruncation,
   damagedRecord,
+  blindShares,
+  unjudgedRepair,
+  forgottenBlacklist,
+  undonePardon,
 ];

@@ -215,8 +215,8 @@ function roguePartsOf({ cluster, sharing, random }: Run, name: string): Dishones
 /** The admin gives liars another chance. */
 async function pardon({ cluster, random }: Run): Promise<void> {
   const own = random.stream('pardons');
-  for (let done = 0; done < 4; done++) {
-    await cluster.sleep(own.between(1_000, 6_000));
+  for (let done = 0; done < 8; done++) {
+    await cluster.sleep(own.between(500, 4_000));
     try {
       await cluster.client('admin').admin.pardonClient(own.pick(liarNames));
     } catch {
