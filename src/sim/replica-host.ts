@@ -12,9 +12,9 @@ import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams } from './server-streams.js';
+import type { Sharing } from './sharing.js';
 import type { Simulator } from './simulator.js';
 import type { OpenedStorage, ProcessStorage, ReplicaDisk } from './storage.js';
-import type { WorldOptions } from './world-options.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
 export interface ReplicaCore {
@@ -27,7 +27,7 @@ export interface ReplicaCore {
 /** What a host needs from the world around it. */
 export interface HostWorld {
   readonly simulator: Simulator;
-  readonly options: Pick<WorldOptions, 'sharing'>;
+  readonly options: { readonly sharing?: Sharing };
   readonly tickUs: number;
   createStateMachine(replica: ReplicaId): StateMachine;
   createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore;

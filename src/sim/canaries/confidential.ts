@@ -1,8 +1,9 @@
 /** Bugs in what protects confidential tuples (DESIGN section 7); random runs have to meet them. */
-import { clientId, type ClientId } from '../../base/index.js';
+import { clientId, replicaId, type ClientId } from '../../base/index.js';
 import { decodeOperation, decodeResult, decodeSealedTuple, encodeOperation } from '../../codec/index.js';
 import { decodeEvent, encodeResult, type EntryShare, type Operation } from '../../codec/index.js';
 import { sealedSubject, sealedSubjects, type SealedSubject } from '../../confidential/index.js';
+import type { ClientCore } from '../../client/index.js';
 import type { Effects, OrderedOperation, StateMachine } from '../../ordering/index.js';
 import { runConfidential, type ConfidentialOptions } from '../confidential/run.js';
 import type { ShareSeat, ShareTampering } from '../sharing.js';
@@ -60,7 +61,7 @@ export const blindShares: Canary = {
 export const unjudgedRepair: Canary = {
   name: 'unjudged-repair',
   bug: 'the service repairs whatever it is asked to, proven or not',
-  checkers: ['blacklists', 'opened-tuples'],
+  checkers: ['blacklists'],
   ...met(
     { faults: [] },
     () => ({
@@ -148,4 +149,25 @@ export const undonePardon: Canary = {
   bug: 'showing again what was repaired before undoes a pardon',
   checkers: ['blacklists'],
   ...met({ faults: [] }, () => ({ tampering: { service: unforgiving } }), 32),
+};
+
+/** Every word counts as said by the next replica, too, which gave no share. */
+function contented(core: ClientCore): void {
+  const step = core.step.bind(core);
+  core.step = (input) => {
+    const outputs = step(input);
+    if (input.kind !== 'message') return outputs;
+    const { message } = input;
+    if (message.kind !== 'reply' && message.kind !== 'readReply') return outputs;
+    const { shares: _, ...alone } = message;
+    const from = replicaId((input.from + 1) % 4);
+    return [...outputs, ...step({ ...input, from, message: alone })];
+  };
+}
+
+export const fewShares: Canary = {
+  name: 'few-shares',
+  bug: 'a reader believes what comes with fewer shares than a quorum gives',
+  checkers: ['opened-tuples'],
+  ...met({ n: 4, faults: ['byzantine'] }, () => ({ tampering: { client: contented } }), 32),
 };

@@ -2,7 +2,7 @@
 import type { Canary } from './canary.js';
 import { boastfulHolder } from './boastful-holder.js';
 import { carelessRead } from './careless-read.js';
-import { blindShares, forgottenBlacklist, undonePardon, unjudgedRepair } from './confidential.js';
+import { blindShares, fewShares, forgottenBlacklist, undonePardon, unjudgedRepair } from './confidential.js';
 import { divergingState } from './diverging-state.js';
 import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
@@ -94,6 +94,7 @@ export const canaries: readonly Canary[] = [
   earlyTruncation,
   damagedRecord,
   blindShares,
+  fewShares,
   unjudgedRepair,
   forgottenBlacklist,
   undonePardon,
