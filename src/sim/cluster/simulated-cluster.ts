@@ -113,6 +113,7 @@ export class SimulatedCluster {
     }
   }
 
+  /** What the programs run on, for whoever looks beneath them. */
   get world(): World {
     return this.#world;
   }
