@@ -1,6 +1,7 @@
 /** Door of `confidential`: protections, fingerprints, sealing, shares, opening and repair (DESIGN section 7). */
 export { createConfidentialCluster } from './cluster.js';
 export type { ConfidentialCluster } from './cluster.js';
+export { associatedBytes, contextBytes } from './context.js';
 export type { Subject } from './context.js';
 export { createTagger, fingerprintTemplate, fingerprintTuple } from './fingerprint.js';
 export type { Tagger } from './fingerprint.js';

@@ -81,8 +81,9 @@ export function tryResume(core: Core): boolean {
 const isAbove = (record: LogRecord, target: SequenceNumber): record is SlotRecord =>
   'sequenceNumber' in record && record.sequenceNumber > target;
 
-/** What was said in an earlier life is not said again. */
-const isTold = ({ kind }: Output): boolean => kind === 'deliver' || kind === 'event' || kind === 'halt';
+/** What was said in an earlier life is not said again; a verdict that it asked for died with it, and is needed. */
+const isTold = ({ kind }: Output): boolean =>
+  kind === 'deliver' || kind === 'event' || kind === 'halt' || kind === 'verify';
 
 function installSaved(core: Core, saved: SavedState): void {
   const { certificate } = saved;

@@ -5,6 +5,7 @@
  */
 export { canaries, type Canary } from './canaries/index.js';
 export { SimulatedCluster, type SimulatedClusterOptions } from './cluster/simulated-cluster.js';
+export { runConfidential, type ConfidentialOptions, type ConfidentialReport } from './confidential/run.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
 export { runScenario, type ScenarioOptions } from './scenario/runner.js';
 export {

@@ -12,6 +12,7 @@ import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams } from './server-streams.js';
+import type { Sharing } from './sharing.js';
 import type { Simulator } from './simulator.js';
 import type { OpenedStorage, ProcessStorage, ReplicaDisk } from './storage.js';
 
@@ -26,6 +27,7 @@ export interface ReplicaCore {
 /** What a host needs from the world around it. */
 export interface HostWorld {
   readonly simulator: Simulator;
+  readonly options: { readonly sharing?: Sharing };
   readonly tickUs: number;
   createStateMachine(replica: ReplicaId): StateMachine;
   createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore;
@@ -204,7 +206,7 @@ export class ReplicaHost {
       case 'feedEvent':
       case 'feedTruncated':
         for (const { node, message } of this.streams.route(output, this.core.status()))
-          this.#world.sendToClient(this.id, node, message);
+          this.#world.sendToClient(this.id, node, this.#withShares(message));
         return;
       case 'clientEnded':
         return this.#world.onClientEnded(this.id, output.client);
@@ -215,7 +217,7 @@ export class ReplicaHost {
       case 'truncate':
         return this.#storage?.storage.truncate(output.sequenceNumber);
       case 'verify':
-        return this.#judge(output.check);
+        return this.#judge(output);
       case 'deliver':
         return this.#deliver(output);
       case 'divergence':
@@ -236,11 +238,17 @@ export class ReplicaHost {
     this.#world.onDelivered(this.id, { sequenceNumber, digest, time, ...executed });
   }
 
-  /** Slow checks of the plain tuple space: there are none, so any verdict asked for is a yes. */
-  #judge(check: Extract<Output, { kind: 'verify' }>['check']): void {
+  #withShares(message: ServerMessage): ServerMessage {
+    return this.#world.options.sharing?.beside(this.id, message) ?? message;
+  }
+
+  /** Without sharing keys nothing can be proven. */
+  #judge({ check, bytes }: Extract<Output, { kind: 'verify' }>): void {
     const life = this.#life;
     this.#world.simulator.schedule(1_000, () => {
-      if (life === this.#life) this.input({ kind: 'verified', check, isValid: true });
+      if (life !== this.#life) return;
+      const isValid = this.#world.options.sharing?.judge(bytes) ?? false;
+      this.input({ kind: 'verified', check, isValid });
     });
   }
 }

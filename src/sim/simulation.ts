@@ -87,12 +87,16 @@ export function attempt(world: World, run: () => void): SimulationFailure | null
     run();
     return null;
   } catch (thrown) {
-    const atMs = world.simulator.nowMs;
-    if (thrown instanceof Violation)
-      return { kind: thrown.kind, checker: thrown.checker, message: thrown.message, atMs };
-    const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    return { kind: 'crash', checker: 'exception', message, atMs };
+    return failureOf(world, thrown);
   }
+}
+
+export function failureOf(world: World, thrown: unknown): SimulationFailure {
+  const atMs = world.simulator.nowMs;
+  if (thrown instanceof Violation)
+    return { kind: thrown.kind, checker: thrown.checker, message: thrown.message, atMs };
+  const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return { kind: 'crash', checker: 'exception', message, atMs };
 }
 
 function play(world: World, parameters: RunParameters): void {

@@ -14,6 +14,7 @@ import type { CheckSettings } from './checks.js';
 import type { ClockError } from './clock.js';
 import type { LinkProfile } from './network.js';
 import type { ReplicaCore, ReplicaHost } from './replica-host.js';
+import type { Sharing } from './sharing.js';
 import type { Simulator } from './simulator.js';
 import type { StorageProfile, StorageTampering } from './storage.js';
 
@@ -76,5 +77,7 @@ export interface WorldOptions {
   readonly checks: CheckSettings;
   /** Clients are registered by name, and there is an admin; left out: everybody is admitted. */
   readonly guards?: GuardOptions;
+  /** The replicas' shares; left out: no space can be confidential. */
+  readonly sharing?: Sharing;
   readonly tampering?: Tampering;
 }

@@ -79,13 +79,13 @@ export class World implements HostWorld, ClientWorld {
   onEnvelope: ((node: number, envelope: Envelope) => void) | null = null;
   readonly counters = { stateTransfers: 0, rejoins: 0, restarts: 0, delivered: 0 };
   #cores = 0;
-  readonly #options: WorldOptions;
+  readonly options: WorldOptions;
   /** Replicas that restarted and do not vote yet. */
   readonly #observing = new Set<ReplicaId>();
   readonly #restores = new Map<ReplicaId, number>();
 
   constructor(options: WorldOptions) {
-    this.#options = options;
+    this.options = options;
     this.n = options.n;
     this.f = faultsTolerated(options.n);
     this.random = prng(options.seed);
@@ -137,7 +137,7 @@ export class World implements HostWorld, ClientWorld {
   #createClient(index: number): ClientHost {
     const { client, core, node, random } = this.createClientCore();
     this.checks.addClient(node, client);
-    const clock = new Clock(this.simulator, this.#options.clientClock(index));
+    const clock = new Clock(this.simulator, this.options.clientClock(index));
     const host = new ClientHost(node, client, this.n, core, clock, random, this);
     this.addEndpoint(host);
     return host;
@@ -148,7 +148,7 @@ export class World implements HostWorld, ClientWorld {
     const index = this.#cores++;
     const random = this.random.stream(`client ${index}`);
     const { client, sign } = this.#keyring.createClient();
-    const { clientSettings, tampering } = this.#options;
+    const { clientSettings, tampering } = this.options;
     const core = createClientCore({
       client,
       n: this.n,
@@ -169,13 +169,13 @@ export class World implements HostWorld, ClientWorld {
   }
 
   #limits(): WaitLimits {
-    const { leaseLimits, eventsPerSpaceMax, waitsPerClientMax = 16_384 } = this.#options;
+    const { leaseLimits, eventsPerSpaceMax, waitsPerClientMax = 16_384 } = this.options;
     return { ...leaseLimits, eventsPerSpaceMax, waitsPerClientMax };
   }
 
   #createService(): StateMachine {
     const { clockSkewMaxMs } = this.config;
-    const { tampering } = this.#options;
+    const { tampering } = this.options;
     const clients = this.registered === null ? {} : { clients: this.registered };
     const service = createService({ hash: sha256, limits: this.#limits(), clockSkewMaxMs, ...clients });
     return tampering?.service?.(service) ?? service;
@@ -185,12 +185,12 @@ export class World implements HostWorld, ClientWorld {
 
   createStateMachine(replica: ReplicaId): StateMachine {
     const service = this.#createService();
-    return this.#options.tampering?.stateMachine?.(service, replica) ?? service;
+    return this.options.tampering?.stateMachine?.(service, replica) ?? service;
   }
 
   createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore {
     const config = { ...this.config, id: replica };
-    const { tampering } = this.#options;
+    const { tampering } = this.options;
     const own = this.authenticators[replica]!;
     const authenticator = tampering?.authenticator?.(own, replica) ?? own;
     const core = new OrderingReplica({ config, authenticator, stateMachine, start });
@@ -199,12 +199,12 @@ export class World implements HostWorld, ClientWorld {
 
   openStorage(replica: ReplicaId, disk: ReplicaDisk | null): OpenedStorage {
     const random = this.random.stream(`log ${replica} ${this.simulator.eventsExecuted}`);
-    const { storage, tampering } = this.#options;
+    const { storage, tampering } = this.options;
     return openStorage(this.simulator, random, storage, disk, tampering);
   }
 
   tamper(replica: ReplicaId, input: Input, outputs: readonly Output[]): readonly Output[] {
-    return this.#options.tampering?.outputs?.(outputs, replica, this, input) ?? outputs;
+    return this.options.tampering?.outputs?.(outputs, replica, this, input) ?? outputs;
   }
 
   sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void {
@@ -315,7 +315,7 @@ export class World implements HostWorld, ClientWorld {
   }
 
   get holderSkewMs(): number {
-    return this.#options.tampering?.holderSkewMs ?? this.config.clockSkewMaxMs;
+    return this.options.tampering?.holderSkewMs ?? this.config.clockSkewMaxMs;
   }
 
   // Faults.
@@ -327,7 +327,7 @@ export class World implements HostWorld, ClientWorld {
     host.stop();
     for (const client of this.#endpoints.values()) {
       const generation = client.streams.generationOf(replica);
-      const delayUs = this.#options.breakNoticeUs;
+      const delayUs = this.options.breakNoticeUs;
       this.simulator.schedule(delayUs, () => this.#break(client, replica, generation));
     }
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { sequenceNumber } from '../../src/base/index.js';
 import type { LogRecord } from '../../src/codec/index.js';
 import type { Output, SavedState } from '../../src/ordering/index.js';
-import { addEnvelope, alice, openEnvelope } from '../support/lockstep.js';
+import { addEnvelope, alice, openEnvelope, requestsEnvelope } from '../support/lockstep.js';
 import {
   batchOf,
   chosen,
@@ -78,6 +78,26 @@ describe('the time that it takes', () => {
       expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
     },
   );
+});
+
+describe('what it executed', () => {
+  test('DESIGN section 2: it asks again for the verdict that two batches need', () => {
+    const before = fresh();
+    const id = before.open(alice, 1);
+    const checked = Uint8Array.of(255);
+    for (const number of [1, 2]) {
+      const envelope = requestsEnvelope(alice, id, number, [checked]);
+      before.order(number + 1, batchOf(1_000_000 + number, envelope));
+      const { check } = before.of('verify').at(-1)!;
+      before.give({ kind: 'verified', check, isValid: true });
+    }
+    expect(before.status.executed).toBe(3);
+    const solo = restarted(diskOf(before));
+    expect(solo.status.executed).toBe(2);
+    const [verify] = solo.of('verify');
+    solo.give({ kind: 'verified', check: verify!.check, isValid: true });
+    expect(solo.status.executed).toBe(3);
+  });
 });
 
 describe('what it voted for', () => {

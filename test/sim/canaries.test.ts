@@ -4,8 +4,8 @@ import { canaries } from '../../src/sim/index.js';
 
 describe('canaries', () => {
   for (const canary of canaries) {
-    it(`${canary.name}: ${canary.bug}`, () => {
-      const { ok, failure } = canary.run();
+    it(`${canary.name}: ${canary.bug}`, async () => {
+      const { ok, failure } = await canary.run();
       expect(ok).toBe(false);
       expect(canary.checkers, failure?.message).toContain(failure?.checker);
     });
@@ -13,8 +13,8 @@ describe('canaries', () => {
 
   for (const { name, control } of canaries) {
     if (control === undefined) continue;
-    it(`${name}: nothing is noticed without the bug`, () => {
-      expect(control().failure).toBeUndefined();
+    it(`${name}: nothing is noticed without the bug`, async () => {
+      expect((await control()).failure).toBeUndefined();
     });
   }
 
@@ -22,6 +22,7 @@ describe('canaries', () => {
     const covered = new Set(canaries.flatMap(({ checkers }) => checkers));
     const all = [
       'agreement',
+      'blacklists',
       'bounded-memory',
       'convergence',
       'event-streams',
@@ -33,10 +34,12 @@ describe('canaries', () => {
       'idle-expiry',
       'lease-truth',
       'linearizability',
+      'opened-tuples',
       'ordered-time',
       'probe',
       'real-time',
       'replay',
+      'secrecy',
       'sessions',
       'state-digests',
       'waiting',

@@ -1,14 +1,19 @@
 /** A cluster of replicas with keys for shares, honest inserters, and dealers who lie in one way each. */
 import { clientId, replicaId, sessionId } from '../../src/base/index.js';
 import type { ReplicaId } from '../../src/base/index.js';
-import { decodeSealedTuple, double, encodeSealedTuple, encodeTuple, Tag } from '../../src/codec/index.js';
+import { decodeSealedTuple, encodeSealedTuple } from '../../src/codec/index.js';
 import type { EntryShare, Origin, PlainTuple, Sealed, SealedTuple, Tuple } from '../../src/codec/index.js';
 import { createTagger, fingerprintTuple, generateSpaceKey } from '../../src/confidential/index.js';
 import { prepareSealing, protectionsOf, sealTuple, shareOf } from '../../src/confidential/index.js';
 import type { ConfidentialCluster, Protection, Tagger } from '../../src/confidential/index.js';
-import { associatedBytes, contextBytes } from '../../src/confidential/context.js';
-import { commitToKey, deriveSealKey, finishDealing, seal } from '../../src/crypto/index.js';
-import type { Dealing, Group, RandomBytes, ShareKey } from '../../src/crypto/index.js';
+import type { Group, RandomBytes, ShareKey } from '../../src/crypto/index.js';
+import {
+  draftOf,
+  lies as everyLie,
+  sampleProtections,
+  sampleTuple,
+} from '../../src/sim/confidential/lies.js';
+import type { Draft, Drafted } from '../../src/sim/confidential/lies.js';
 import { createCircle, seededRandom, sodium } from './pvss.js';
 
 export interface Keep {
@@ -39,15 +44,7 @@ export interface Insertion {
   readonly sealed: Sealed;
 }
 
-export const sampleTuple: PlainTuple = ['job', 42, double(3), 'secret', Uint8Array.of(1, 2), true];
-export const sampleProtections: readonly Protection[] = [
-  'public',
-  'comparable',
-  'comparable',
-  'private',
-  'comparable',
-  'public',
-];
+export { sampleProtections, sampleTuple };
 
 export function insert(
   keep: Keep,
@@ -73,168 +70,25 @@ export function repliesOf(
   );
 }
 
-interface Draft {
-  readonly plaintext: Uint8Array;
-  readonly fingerprint: Tuple;
-  readonly keyGeneration: number;
-  /** What is committed to and what is encrypted with, of the key that was dealt. */
-  readonly committedKey: (key: Uint8Array) => Uint8Array;
-  readonly sealingKey: (key: Uint8Array) => Uint8Array;
-  /** What is bound into the dealing instead of the ciphertext that is sent. */
-  readonly deal: (dealing: Dealing) => Dealing;
-  readonly send: (sealed: SealedTuple) => Uint8Array;
-}
+const inserted = (origin: Origin, { fingerprint, bytes }: Drafted): Insertion => ({
+  id: 18n,
+  tuple: fingerprint,
+  sealed: { bytes, ...origin },
+});
 
-/** Seals what a dealer who is free to lie makes of an honest insertion. */
 export function insertDraft(keep: Keep, change: Partial<Draft>): Insertion {
-  const { cluster, tagger, random } = keep;
   const origin = nextOrigin();
-  const draft: Draft = {
-    plaintext: encodeTuple(sampleTuple),
-    fingerprint: fingerprintTuple(sampleTuple, sampleProtections, tagger),
-    keyGeneration: 1,
-    committedKey: (key) => key,
-    sealingKey: (key) => key,
-    deal: (dealing) => dealing,
-    send: encodeSealedTuple,
-    ...change,
-  };
-  const { fingerprint, keyGeneration } = draft;
-  const associated = associatedBytes({ ...cluster, keyGeneration }, origin, { kind: 'tuple', fingerprint });
-  let sealed = {
-    keyCommitment: new Uint8Array(0) as Uint8Array,
-    ciphertext: new Uint8Array(0) as Uint8Array,
-  };
-  const { dealing } = finishDealing(prepareSealing(cluster, random), (secret) => {
-    const key = deriveSealKey(secret);
-    const ciphertext = seal(draft.sealingKey(key), draft.plaintext, associated);
-    sealed = { keyCommitment: commitToKey(draft.committedKey(key)), ciphertext };
-    return contextBytes(associated, sealed);
-  });
-  const bytes = draft.send({ keyGeneration, dealing: draft.deal(dealing), ...sealed });
-  return { id: 18n, tuple: fingerprint, sealed: { bytes, ...origin } };
+  return inserted(origin, draftOf(keep, origin, change));
 }
-
-const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
-const withField = (tuple: Tuple, index: number, field: Tuple[number]): Tuple => tuple.with(index, field);
-
-export interface Lie {
-  readonly name: string;
-  insert(keep: Keep): Insertion;
-}
-
-const fingerprintLie =
-  (change: (fingerprint: Tuple, keep: Keep) => Tuple): Lie['insert'] =>
-  (keep) =>
-    insertDraft(keep, {
-      fingerprint: change(fingerprintTuple(sampleTuple, sampleProtections, keep.tagger), keep),
-    });
-
-const partLie =
-  (isBad: (index: number) => boolean): Lie['insert'] =>
-  (keep) =>
-    insertDraft(keep, {
-      deal: (dealing) => ({
-        ...dealing,
-        proofs: dealing.proofs.map((proof, at) =>
-          isBad(at) ? { ...proof, response: proof.challenge } : proof,
-        ),
-      }),
-    });
 
 /** Every way in which something sealed can be no good. */
-export const lies: readonly Lie[] = [
-  { name: 'no sealed tuple', insert: (keep) => insertDraft(keep, { send: () => Uint8Array.of(1, 2, 3) }) },
-  { name: 'nothing at all', insert: (keep) => insertDraft(keep, { send: () => new Uint8Array(0) }) },
-  {
-    name: 'a byte too many',
-    insert: (keep) =>
-      insertDraft(keep, { send: (sealed) => Uint8Array.from([...encodeSealedTuple(sealed), 0]) }),
+export const lies = everyLie.map(({ name, draft }) => ({
+  name,
+  insert: (keep: Keep): Insertion => {
+    const origin = nextOrigin();
+    return inserted(origin, draft(keep, origin));
   },
-  { name: 'key generation 0', insert: (keep) => insertDraft(keep, { keyGeneration: 0 }) },
-  { name: 'a key generation to come', insert: (keep) => insertDraft(keep, { keyGeneration: 2 }) },
-  {
-    name: 'a commitment too many',
-    insert: (keep) =>
-      insertDraft(keep, {
-        deal: (dealing) => ({ ...dealing, commitments: [...dealing.commitments, dealing.commitments[0]!] }),
-      }),
-  },
-  {
-    name: 'a part too few',
-    insert: (keep) =>
-      insertDraft(keep, {
-        deal: ({ commitments, encryptedShares, proofs }) => ({
-          commitments,
-          encryptedShares: encryptedShares.slice(1),
-          proofs: proofs.slice(1),
-        }),
-      }),
-  },
-  {
-    name: 'commitments that are no points',
-    insert: (keep) =>
-      insertDraft(keep, {
-        deal: (dealing) => ({ ...dealing, commitments: dealing.commitments.map(() => new Uint8Array(32)) }),
-      }),
-  },
-  { name: 'every part bad', insert: partLie(() => true) },
-  { name: 'every part but the first bad', insert: partLie((at) => at > 0) },
-  {
-    name: 'shares that are no points',
-    insert: (keep) =>
-      insertDraft(keep, {
-        deal: (dealing) => ({
-          ...dealing,
-          encryptedShares: dealing.encryptedShares.map(() => new Uint8Array(32)),
-        }),
-      }),
-  },
-  { name: 'a commitment to another key', insert: (keep) => insertDraft(keep, { committedKey: flipped }) },
-  { name: 'a ciphertext under another key', insert: (keep) => insertDraft(keep, { sealingKey: flipped }) },
-  {
-    name: 'a commitment and a ciphertext of another key',
-    insert: (keep) => insertDraft(keep, { committedKey: flipped, sealingKey: flipped }),
-  },
-  {
-    name: 'something else than a tuple',
-    insert: (keep) => insertDraft(keep, { plaintext: Uint8Array.of(200) }),
-  },
-  {
-    name: 'a fingerprint in place of the tuple',
-    insert: (keep) => {
-      const fingerprint = fingerprintTuple(sampleTuple, sampleProtections, keep.tagger);
-      return insertDraft(keep, { plaintext: encodeTuple(fingerprint) });
-    },
-  },
-  {
-    name: 'a tuple of another arity',
-    insert: (keep) => insertDraft(keep, { plaintext: encodeTuple(sampleTuple.slice(1)) }),
-  },
-  {
-    name: 'a tuple of a field more',
-    insert: (keep) => insertDraft(keep, { plaintext: encodeTuple([...sampleTuple, 1]) }),
-  },
-  {
-    name: 'a tag where the value is private',
-    insert: (keep) =>
-      insertDraft(keep, { plaintext: encodeTuple(withField(sampleTuple, 3, keep.tagger.tag(1))) }),
-  },
-  { name: 'another public value', insert: fingerprintLie((tuple) => withField(tuple, 0, 'jobs')) },
-  { name: 'a public value of another type', insert: fingerprintLie((tuple) => withField(tuple, 5, 'true')) },
-  {
-    name: 'a tag of another type',
-    insert: fingerprintLie((tuple) => withField(tuple, 1, new Tag('string', (tuple[1] as Tag).point))),
-  },
-  {
-    name: 'the tag of another value',
-    insert: fingerprintLie((tuple, { tagger }) => withField(tuple, 1, tagger.tag(43))),
-  },
-  {
-    name: 'a tag that is no point',
-    insert: fingerprintLie((tuple) => withField(tuple, 4, new Tag('bytes', new Uint8Array(32).fill(255)))),
-  },
-];
+}));
 
 /** A changed copy of what is sealed. */
 export function resealed(insertion: Insertion, change: (sealed: SealedTuple) => SealedTuple): Insertion {

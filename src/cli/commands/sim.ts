@@ -31,7 +31,10 @@ export interface SimOptions {
 const randomScenario = 'random';
 /** Random, always with registered clients and guarded spaces. */
 const policiesScenario = 'policies';
-const isDrawn = (scenario: string): boolean => scenario === randomScenario || scenario === policiesScenario;
+/** Random, of a confidential space with liars. */
+const confidentialScenario = 'confidential';
+const isDrawn = (scenario: string): boolean =>
+  [randomScenario, policiesScenario, confidentialScenario].includes(scenario);
 const seedMax = 2 ** 32 - 1;
 const defaultSeeds = 10;
 
@@ -74,7 +77,7 @@ function readScenario(path: string): string {
   } catch (error) {
     throw new InvalidInputError(
       'SCENARIO_UNREADABLE',
-      `--scenario ${path}: neither "${randomScenario}" nor "${policiesScenario}" nor a file that can be read`,
+      `--scenario ${path}: neither "${randomScenario}", "${policiesScenario}" or "${confidentialScenario}" nor a file that can be read`,
       { path },
       error,
     );
@@ -132,7 +135,7 @@ function boundsOf({ seed, seeds, seconds }: SimOptions): {
 }
 
 async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
-  const { faultKinds, runRandom, runScenario } = await import('../../sim/index.js');
+  const { faultKinds, runConfidential, runRandom, runScenario } = await import('../../sim/index.js');
   if (!isDrawn(options.scenario)) {
     return showReport(output, runScenario(readScenario(options.scenario)), options);
   }
@@ -142,13 +145,16 @@ async function simulate(output: Output, options: SimOptions): Promise<AnyExitSta
   let run = 0;
   while (run < count && performance.now() < endsAtMs) {
     const seed = (first + run++) % (seedMax + 1);
-    const report = runRandom({
+    const fixed = {
       seed,
       ...(faults === undefined ? {} : { faults }),
       ...(options.replicas === undefined ? {} : { n: options.replicas }),
       ...(options.operations === undefined ? {} : { operations: options.operations }),
-      ...(options.scenario === policiesScenario ? { guards: true } : {}),
-    });
+    };
+    const report =
+      options.scenario === confidentialScenario
+        ? await runConfidential(fixed)
+        : runRandom({ ...fixed, ...(options.scenario === policiesScenario ? { guards: true } : {}) });
     const status = showReport(output, report, options);
     if (status !== exitStatus.ok) return status;
     // A simulation never yields: here Ctrl-C gets its turn.
@@ -175,7 +181,7 @@ export function registerSim(program: Command, bind: Bind): void {
     )
     .option(
       '--scenario <name>',
-      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; or the file of a scenario`,
+      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; or the file of a scenario`,
       randomScenario,
     )
     .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')
@@ -194,7 +200,8 @@ Exit status: 0 all held, 70 crash, 71 safety violated, 72 liveness violated.
 Examples:
   $ theodora sim --seeds 20
   $ theodora sim --seed 7 --faults crash,partition
-  $ theodora sim --scenario policies --seconds 300`,
+  $ theodora sim --scenario policies --seconds 300
+  $ theodora sim --scenario confidential --seed 3 --seeds 20`,
     )
     .action(bind<SimOptions>(({ output }, _args, options) => simulate(output, options)));
 }

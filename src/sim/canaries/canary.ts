@@ -13,9 +13,9 @@ export interface Canary {
   readonly bug: string;
   /** The checkers one of which must bite. */
   readonly checkers: readonly string[];
-  run(): SimulationReport;
+  run(): SimulationReport | Promise<SimulationReport>;
   /** The same run without the bug, which must hold: else the canary is caught for something else. */
-  readonly control?: () => SimulationReport;
+  readonly control?: () => SimulationReport | Promise<SimulationReport>;
 }
 
 /** Random runs have to meet the bug, the first of the seeds 1, 2, 3, … that does; the control is the same run without it. */
@@ -23,7 +23,7 @@ export function met(
   options: Omit<SimulationOptions, 'seed' | 'tampering'>,
   tampering: Tampering,
   seedsMax: number,
-): Pick<Canary, 'run' | 'control'> & { control(): SimulationReport } {
+): { run(): SimulationReport; control(): SimulationReport } {
   let met = 0;
   return {
     run() {

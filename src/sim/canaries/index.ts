@@ -2,6 +2,7 @@
 import type { Canary } from './canary.js';
 import { boastfulHolder } from './boastful-holder.js';
 import { carelessRead } from './careless-read.js';
+import { blindShares, fewShares, forgottenBlacklist, undonePardon, unjudgedRepair } from './confidential.js';
 import { divergingState } from './diverging-state.js';
 import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
@@ -92,4 +93,9 @@ export const canaries: readonly Canary[] = [
   syncAfterSend,
   earlyTruncation,
   damagedRecord,
+  blindShares,
+  fewShares,
+  unjudgedRepair,
+  forgottenBlacklist,
+  undonePardon,
 ];

@@ -4,12 +4,13 @@
  * killed. Must not look at the process's own clock or timers.
  */
 import type { ClientId, ReplicaId } from '../../base/index.js';
-import { Client, Driver, type TurnClock } from '../../client/index.js';
+import { Client, Driver, type SealPorts, type TurnClock } from '../../client/index.js';
 import type { ClientMessage, ServerMessage } from '../../codec/index.js';
 import { ClientStreams } from '../client-streams.js';
 import type { ClientEndpoint } from '../client-streams.js';
 import { Clock } from '../clock.js';
 import type { ClockError } from '../clock.js';
+import { simulatedClusterId, simulatedKeyGeneration } from '../sharing.js';
 import type { ClientProtocol } from '../world-ports.js';
 import type { World } from '../world.js';
 
@@ -28,15 +29,18 @@ export interface ProcessOptions {
   readonly clock: ClockError;
   /** ms; default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /** Left out: there are no confidential spaces. */
+  readonly sealPorts?: SealPorts | undefined;
 }
 
 export class SimulatedProcess implements ClientEndpoint {
   readonly node: number;
   readonly streams: ClientStreams;
   readonly client: Client;
+  /** Below the library, for who does not keep to its ways. */
+  readonly driver: Driver;
   readonly #world: World;
   readonly #clock: Clock;
-  readonly #driver: Driver;
   /** What waits for the process to go on. */
   #backlog: (() => void)[] = [];
   #state: 'running' | 'stopped' | 'ended' = 'running';
@@ -44,7 +48,7 @@ export class SimulatedProcess implements ClientEndpoint {
   readonly #onRun: () => void;
 
   constructor(world: World, options: ProcessOptions, onRun: () => void) {
-    const { name, protocol, clients, clock, timeoutMs } = options;
+    const { name, protocol, clients, clock, timeoutMs, sealPorts } = options;
     const { client: id, core, node, random } = protocol;
     this.node = node;
     this.#world = world;
@@ -53,7 +57,7 @@ export class SimulatedProcess implements ClientEndpoint {
     const turnClock = this.#turnClock();
     const send = (to: ReplicaId, message: ClientMessage): void => this.#send(to, message);
     const driver = new Driver(core, { send, flush: () => undefined }, turnClock);
-    this.#driver = driver;
+    this.driver = driver;
     this.streams = new ClientStreams(node, id, world.n, random, world, {
       connected: (replica, view) => this.#run(() => driver.feed({ kind: 'connected', replica, view })),
       disconnected: (replica) => this.#run(() => driver.feed({ kind: 'disconnected', replica })),
@@ -62,7 +66,8 @@ export class SimulatedProcess implements ClientEndpoint {
     const { clockSkewMaxMs } = world.config;
     const cluster = {
       version: 1 as const,
-      clusterId: '0'.repeat(32),
+      clusterId: simulatedClusterId,
+      ...(sealPorts === undefined ? {} : { keyGeneration: simulatedKeyGeneration }),
       replicas: [],
       certificateAuthority: '',
       clients,
@@ -75,6 +80,7 @@ export class SimulatedProcess implements ClientEndpoint {
       links,
       timeoutMs: timeoutMs ?? callTimeoutMs,
       clock: turnClock,
+      sealPorts,
     });
     world.addEndpoint(this);
     this.streams.start();
@@ -106,7 +112,7 @@ export class SimulatedProcess implements ClientEndpoint {
 
   #onMessage(from: ReplicaId, message: ServerMessage): void {
     if (this.#state === 'stopped' && this.#backlog.length >= backlogMax) return;
-    this.#run(() => this.#driver.feed({ kind: 'message', from, message }));
+    this.#run(() => this.driver.feed({ kind: 'message', from, message }));
   }
 
   #send(to: ReplicaId, message: ClientMessage): void {

@@ -7,13 +7,17 @@
 // Promises run outside virtual time; nothing else does.
 import { setImmediate as allThatIsReady } from 'node:timers/promises';
 import { assert, prng, replicaId } from '../../base/index.js';
-import type { Client } from '../../client/index.js';
+import type { Client, SealPorts } from '../../client/index.js';
+import { prepareSealing } from '../../confidential/index.js';
+import { loadGroup } from '../../crypto/index.js';
 import { defaultCheckSettings } from '../checks.js';
 import { boundedClockError, driftingClockError } from '../clock.js';
 import { Nemesis, type NemesisProfile } from '../nemesis.js';
 import { calmLinks } from '../network.js';
 import { leaseLimitsOf, livenessLinks } from '../parameters.js';
 import { compareStates, isConverged } from '../simulation.js';
+import { drawnBytes, Sharing } from '../sharing.js';
+import type { WorldOptions } from '../world-options.js';
 import { World } from '../world.js';
 import { SimulatedProcess } from './process.js';
 
@@ -32,7 +36,7 @@ const horizonUs = 3_600_000_000;
 const convergenceMsMax = 60_000;
 const lookMs = 100;
 
-function createWorld(seed: number, n: number): World {
+function createWorld(seed: number, n: number, others: Partial<WorldOptions>): World {
   const random = prng(seed).stream('simulated cluster');
   return new World({
     seed,
@@ -52,7 +56,22 @@ function createWorld(seed: number, n: number): World {
     tickUs,
     breakNoticeUs: 1_000,
     checks: defaultCheckSettings,
+    ...others,
   });
+}
+
+/** Dealings are made at once, out of the seed. */
+function sealPortsOf({ cluster }: Sharing, seed: number, name: string): SealPorts {
+  const random = drawnBytes(prng(seed).stream(`seals of ${name}`));
+  return {
+    openCluster: () => Promise.resolve(cluster),
+    createDealer: () =>
+      Promise.resolve({
+        prepare: () => Promise.resolve(prepareSealing(cluster, random)),
+        close: () => undefined,
+      }),
+    random,
+  };
 }
 
 export class SimulatedCluster {
@@ -63,9 +82,22 @@ export class SimulatedCluster {
   /** Code of a process has run, so promises may have something to do before anything else happens. */
   #hasRun = false;
 
-  constructor({ seed, clients, replicas = 4 }: SimulatedClusterOptions) {
+  /** One whose spaces may be confidential. */
+  static async confidential(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
+    const { seed, replicas = 4 } = options;
+    const random = prng(seed).stream('simulated cluster');
+    const sharing = new Sharing({ group: await loadGroup(), n: replicas, random });
+    return new SimulatedCluster(options, { sharing });
+  }
+
+  /** `others`: of the world, in place of what it is made of by default. */
+  constructor(
+    { seed, clients, replicas = 4 }: SimulatedClusterOptions,
+    others: Partial<Omit<WorldOptions, 'seed' | 'n'>> = {},
+  ) {
     this.#seed = seed;
-    this.#world = createWorld(seed, replicas);
+    this.#world = createWorld(seed, replicas, others);
+    const { sharing } = others;
     const protocols = clients.map((name) => ({ name, protocol: this.#world.createClientCore() }));
     const known = protocols.map(({ name, protocol }) => ({ name, publicKey: protocol.client }));
     this.#world.registered = known;
@@ -75,9 +107,15 @@ export class SimulatedCluster {
     };
     for (const { name, protocol } of protocols) {
       const clock = driftingClockError(prng(seed).stream(`process ${name}`));
-      const options = { name, protocol, clients: known, clock };
+      const sealPorts = sharing === undefined ? undefined : sealPortsOf(sharing, seed, name);
+      const options = { name, protocol, clients: known, clock, sealPorts };
       this.#processes.set(name, new SimulatedProcess(this.#world, options, onRun));
     }
+  }
+
+  /** What the programs run on, for whoever looks beneath them. */
+  get world(): World {
+    return this.#world;
   }
 
   /** Virtual time since the start, ms. */
@@ -87,20 +125,20 @@ export class SimulatedCluster {
 
   /** The client of that process; its clock drifts by up to 1 %. */
   client(name: string): Client {
-    return this.#process(name).client;
+    return this.process(name).client;
   }
 
   /** SIGSTOP and SIGCONT, or SIGKILL, of that process. */
   stop(name: string): void {
-    this.#process(name).stop();
+    this.process(name).stop();
   }
 
   continue(name: string): void {
-    this.#process(name).continue();
+    this.process(name).continue();
   }
 
   kill(name: string): void {
-    this.#process(name).kill();
+    this.process(name).kill();
   }
 
   stopReplica(id: number): void {
@@ -114,7 +152,7 @@ export class SimulatedCluster {
 
   /** Cuts the process off from every replica, until `heal`. */
   cutOff(name: string): void {
-    const { node } = this.#process(name);
+    const { node } = this.process(name);
     for (const { id } of this.#world.replicas) {
       this.#world.network.cut(node, id);
       this.#world.network.cut(id, node);
@@ -127,7 +165,12 @@ export class SimulatedCluster {
 
   /** Faults at random from now on, at most f replicas at a time. */
   disturb(profile: NemesisProfile): void {
-    this.#nemesis = new Nemesis(this.#world, prng(this.#seed).stream('nemesis'), profile, calmLinks);
+    this.#nemesis = new Nemesis(
+      this.#world,
+      prng(this.#seed).stream('nemesis'),
+      profile,
+      this.#world.options.links,
+    );
     this.#nemesis.start();
   }
 
@@ -135,6 +178,16 @@ export class SimulatedCluster {
   calm(): void {
     this.#nemesis?.stop(livenessLinks);
     this.#nemesis = null;
+  }
+
+  /** For programs: a pause of theirs. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#world.simulator.schedule(ms * 1_000, () => {
+        this.#hasRun = true;
+        resolve();
+      });
+    });
   }
 
   /** Lets time pass; programs go on meanwhile. */
@@ -181,7 +234,7 @@ export class SimulatedCluster {
     }
   }
 
-  #process(name: string): SimulatedProcess {
+  process(name: string): SimulatedProcess {
     const process = this.#processes.get(name);
     assert(process !== undefined, `the cluster has no client ${name}`);
     return process;

@@ -1,0 +1,173 @@
+/** Bugs in what protects confidential tuples (DESIGN section 7); random runs have to meet them. */
+import { clientId, replicaId, type ClientId } from '../../base/index.js';
+import { decodeOperation, decodeResult, decodeSealedTuple, encodeOperation } from '../../codec/index.js';
+import { decodeEvent, encodeResult, type EntryShare, type Operation } from '../../codec/index.js';
+import { sealedSubject, sealedSubjects, type SealedSubject } from '../../confidential/index.js';
+import type { ClientCore } from '../../client/index.js';
+import type { Effects, OrderedOperation, StateMachine } from '../../ordering/index.js';
+import { runConfidential, type ConfidentialOptions } from '../confidential/run.js';
+import type { ShareSeat, ShareTampering } from '../sharing.js';
+import type { SimulationReport } from '../simulation.js';
+import { altered } from './altered.js';
+import type { Canary } from './canary.js';
+
+/** As `met` of plain random runs. */
+function met(
+  options: Omit<ConfidentialOptions, 'seed' | 'tampering' | 'shareTampering'>,
+  bug: () => Pick<ConfidentialOptions, 'tampering' | 'shareTampering'>,
+  seedsMax: number,
+): Pick<Canary, 'run' | 'control'> & { control(): Promise<SimulationReport> } {
+  let met = 0;
+  return {
+    async run() {
+      for (let seed = 1; ; seed++) {
+        const report = await runConfidential({ ...options, ...bug(), seed });
+        if (report.ok && seed < seedsMax) continue;
+        met = seed;
+        return report;
+      }
+    },
+    control: () => runConfidential({ ...options, seed: Math.max(met, 1) }),
+  };
+}
+
+/** Whatever was dealt to the replica, as if its part had verified. */
+function unverified({ sealed }: SealedSubject, { replica, key, random }: ShareSeat): EntryShare {
+  const dealt = decodeSealedTuple(sealed.bytes)?.dealing.encryptedShares[replica];
+  if (dealt === undefined) return { kind: 'badPart' };
+  try {
+    return { kind: 'share', ...key.decrypt(new Uint8Array(32), replica + 1, dealt, random) };
+  } catch {
+    // No point.
+    return { kind: 'badPart' };
+  }
+}
+
+const sharingBlindly: ShareTampering = (shares, seat, { kind, bytes }) => {
+  const event = kind === 'event' ? decodeEvent(bytes) : null;
+  const result = kind === 'result' ? decodeResult(bytes) : null;
+  const told = event === null || event.kind === 'ended' ? null : sealedSubject(event.entry);
+  const subjects = result === null ? (told === null ? [] : [told]) : sealedSubjects(result);
+  return shares.map((share, at) => (share.kind === 'share' ? share : unverified(subjects[at]!, seat)));
+};
+
+export const blindShares: Canary = {
+  name: 'blind-shares',
+  bug: 'replicas give shares without verifying their part, so that a copied dealing opens',
+  checkers: ['secrecy'],
+  ...met({ faults: [] }, () => ({ shareTampering: sharingBlindly }), 16),
+};
+
+export const unjudgedRepair: Canary = {
+  name: 'unjudged-repair',
+  bug: 'the service repairs whatever it is asked to, proven or not',
+  checkers: ['blacklists'],
+  ...met(
+    { faults: [] },
+    () => ({
+      tampering: {
+        service: (machine) =>
+          altered(machine, {
+            execute: (ordered, effects) => machine.execute({ ...ordered, isVerified: true }, effects),
+          }),
+      },
+    }),
+    16,
+  ),
+};
+
+/** Pardons everybody, as a replica would do that does not find the list in the state it takes over. */
+function forgetful(
+  machine: StateMachine,
+  known: { admin: ClientId | null; listed: Set<string> },
+): StateMachine {
+  let isRestored = false;
+  const pardon = (ordered: OrderedOperation, effects: Effects): void => {
+    isRestored = false;
+    if (known.admin === null) return;
+    for (const name of known.listed) {
+      const operation = encodeOperation({ kind: 'clientPardon', space: '', name });
+      machine.execute({ ...ordered, client: known.admin, operation }, effects);
+    }
+  };
+  return altered(machine, {
+    restore: (pages) => {
+      machine.restore(pages);
+      isRestored = true;
+    },
+    execute: (ordered, effects) => {
+      if (isRestored) pardon(ordered, effects);
+      const bytes = machine.execute(ordered, effects);
+      const result = bytes === null ? null : decodeResult(bytes);
+      if (result?.kind === 'space') known.admin = ordered.client;
+      if (result?.kind === 'repaired') known.listed.add(result.owner);
+      return bytes;
+    },
+  });
+}
+
+export const forgottenBlacklist: Canary = {
+  name: 'forgotten-blacklist',
+  bug: 'the blacklist is not in the checkpoint',
+  checkers: ['agreement', 'blacklists', 'state-digests'],
+  ...met(
+    { faults: ['crash', 'blackout'] },
+    () => {
+      const known = { admin: null, listed: new Set<string>() };
+      return { tampering: { stateMachine: (machine) => forgetful(machine, known) } };
+    },
+    32,
+  ),
+};
+
+/** Blacklists again for what was repaired before. */
+function unforgiving(machine: StateMachine): StateMachine {
+  const owners = new Map<ClientId, string>();
+  const repaired = new Set<bigint>();
+  const listed = new Set<string>();
+  const isBarred = (client: ClientId, operation: Operation | null): boolean =>
+    operation !== null && operation.kind !== 'cancel' && listed.has(owners.get(client) ?? '');
+  return altered(machine, {
+    execute: (ordered, effects) => {
+      const operation = decodeOperation(ordered.operation);
+      if (isBarred(ordered.client, operation))
+        return encodeResult({ kind: 'refused', code: 'CLIENT_BLACKLISTED', detail: 0 });
+      const bytes = machine.execute(ordered, effects);
+      const result = bytes === null ? null : decodeResult(bytes);
+      if (operation?.kind === 'out' && result?.kind === 'entry' && result.entry !== null)
+        owners.set(clientId(ordered.client), result.entry.owner);
+      if (operation?.kind === 'clientPardon') listed.delete(operation.name);
+      if (result?.kind === 'repaired' && repaired.has(result.id)) listed.add(result.owner);
+      if (result?.kind === 'repaired') repaired.add(result.id);
+      return bytes;
+    },
+  });
+}
+
+export const undonePardon: Canary = {
+  name: 'undone-pardon',
+  bug: 'showing again what was repaired before undoes a pardon',
+  checkers: ['blacklists'],
+  ...met({ faults: [] }, () => ({ tampering: { service: unforgiving } }), 32),
+};
+
+/** Every word counts as said by the next replica, too, which gave no share. */
+function contented(core: ClientCore): void {
+  const step = core.step.bind(core);
+  core.step = (input) => {
+    const outputs = step(input);
+    if (input.kind !== 'message') return outputs;
+    const { message } = input;
+    if (message.kind !== 'reply' && message.kind !== 'readReply') return outputs;
+    const { shares: _, ...alone } = message;
+    const from = replicaId((input.from + 1) % 4);
+    return [...outputs, ...step({ ...input, from, message: alone })];
+  };
+}
+
+export const fewShares: Canary = {
+  name: 'few-shares',
+  bug: 'a reader believes what comes with fewer shares than a quorum gives',
+  checkers: ['opened-tuples'],
+  ...met({ n: 4, faults: ['byzantine'] }, () => ({ tampering: { client: contented } }), 32),
+};

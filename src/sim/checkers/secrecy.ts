@@ -1,0 +1,72 @@
+/**
+ * Secrecy (DESIGN section 7): nothing that goes to, comes from or is stored by a replica contains a protected value, and no
+ * correct replica gives a share of a dealing to anybody but the request that it was made for.
+ */
+import { toHex, type ReplicaId } from '../../base/index.js';
+import { decodeEntryShares, decodeEvent, decodeResult, type ServerMessage } from '../../codec/index.js';
+import { sealedSubject, sealedSubjects, shareCacheKey } from '../../confidential/index.js';
+import type { SealedSubject } from '../../confidential/index.js';
+import { violated } from './violation.js';
+
+function isIn(value: unknown, secret: Buffer, text: string): boolean {
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.length).includes(secret);
+  if (typeof value === 'string') return value.includes(text);
+  if (value instanceof Map) return [...value.values()].some((one) => isIn(one, secret, text));
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((one) => isIn(one, secret, text));
+}
+
+export class Secrecy {
+  readonly #text: string;
+  readonly #secret: Buffer;
+  /** Whose request a share was given for, by its point. */
+  readonly #given = new Map<string, string>();
+
+  /** `text`: in every value that is to stay secret. */
+  constructor(text: string) {
+    this.#text = text;
+    this.#secret = Buffer.from(text);
+  }
+
+  /** A message, or what is written to a disk. */
+  look(where: string, value: unknown): void {
+    if (isIn(value, this.#secret, this.#text)) violated('secrecy', `${where} contains a protected value`);
+  }
+
+  /** What a correct replica tells a client. */
+  lookAtShares(replica: ReplicaId, message: ServerMessage): void {
+    if (message.kind === 'reply')
+      for (const [at, outcome] of message.outcomes.entries()) {
+        const result = outcome.kind === 'result' ? decodeResult(outcome.result) : null;
+        if (result !== null) this.#note(replica, sealedSubjects(result), message.shares?.[at]);
+      }
+    if (message.kind === 'readReply' && message.result !== null) {
+      const result = decodeResult(message.result);
+      if (result !== null) this.#note(replica, sealedSubjects(result), message.shares);
+    }
+    if (message.kind !== 'feedEvent') return;
+    const event = decodeEvent(message.data);
+    const subject = event === null || event.kind === 'ended' ? null : sealedSubject(event.entry);
+    if (subject !== null) this.#note(replica, [subject], message.shares);
+  }
+
+  #note(replica: ReplicaId, subjects: readonly SealedSubject[], shares: Uint8Array | undefined): void {
+    if (subjects.length === 0) return;
+    const given = shares === undefined ? null : decodeEntryShares(shares);
+    if (given?.length !== subjects.length)
+      return violated(
+        'secrecy',
+        `correct replica ${replica} gave ${given?.length ?? 'no'} shares of ${subjects.length}`,
+      );
+    for (const [at, share] of given.entries()) {
+      if (share.kind !== 'share') continue;
+      const point = toHex(share.point);
+      const origin = shareCacheKey(subjects[at]!);
+      const first = this.#given.get(point) ?? origin;
+      this.#given.set(point, first);
+      if (first !== origin)
+        violated('secrecy', `replica ${replica} gave the share of ${first} for a copy of it, ${origin}`);
+    }
+  }
+}
