@@ -78,7 +78,11 @@ export class SpaceKeys {
       this.#known.set(space, key);
       return key;
     } catch (error) {
-      throw error instanceof RefusedError ? refusedAs(operation, error) : error;
+      if (error instanceof RefusedError) throw refusedAs(operation, error);
+      if (!(error instanceof UnknownOutcomeError)) throw error;
+      // The question changes nothing, and what the user called was not sent.
+      options?.signal?.throwIfAborted();
+      throw notAsked(operation, space, error);
     }
   }
 
@@ -131,6 +135,11 @@ export class SpaceKeys {
       }
     }
   }
+}
+
+function notAsked(operation: string, space: string, { fields }: UnknownOutcomeError): UnavailableError {
+  const message = `${operation}: the replicas did not say in time whether the space "${space}" is confidential; nothing was executed.`;
+  return new UnavailableError('SERVICE_UNAVAILABLE', message, { ...fields, operation });
 }
 
 /** The service refused to tell the key; what was wanted is what the user called. */

@@ -12,18 +12,20 @@ beforeAll(async () => {
 });
 afterAll(() => work.close());
 
-/** Runs what must be ordered in `count` batches, and goes on once they are executed by all that answer. */
-async function ordered(count: number, start: () => Running): Promise<Running> {
-  const before = Math.max(...(await work.status()).map(({ executed }) => executed ?? 0));
-  const running = start();
-  await work.awaitStatus((all) =>
-    all.every(({ reachable, executed }) => !reachable || executed >= before + count),
-  );
-  return running;
+/** How many operations wait at the replicas, and how many subscriptions there are. */
+async function waitsHeld(): Promise<number> {
+  const { space } = resultOf(await work.run('space', 'show', 'default'));
+  const { waits, subscriptions } = space as { waits: number; subscriptions: number };
+  return waits + subscriptions;
 }
 
-/** A session, and the wait in it. */
-const waits = (...args: readonly string[]): Promise<Running> => ordered(2, () => work.start(...args));
+/** Goes on once the replicas hold the wait or subscription. */
+async function waits(...args: readonly string[]): Promise<Running> {
+  const before = await waitsHeld();
+  const running = work.start(...args);
+  while ((await waitsHeld()) <= before);
+  return running;
+}
 
 const tupleOf = (json: Record<string, unknown>): unknown =>
   (json['entry'] as { tuple: unknown } | null)?.tuple ?? null;
