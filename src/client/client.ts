@@ -4,6 +4,7 @@
  */
 import { InvalidInputError, type ClientId } from '../base/index.js';
 import { decodeResult, encodeOperation, type Operation, type Result } from '../codec/index.js';
+import { sharingKeysOf } from '../crypto/index.js';
 import { Administration } from './administration.js';
 import { processClock, type LeaseClock } from './clock.js';
 import type { CallDriver, PendingCall } from './driver.js';
@@ -22,10 +23,15 @@ import type { Links, ReplicaStatus } from './links.js';
 import { checkOperationSize, checkOptions, checkSignal, checkSpaceName, checkTimeout } from './options.js';
 import type { CallOptions } from './options.js';
 import { defaultClientSettings, operationBytesMax } from './settings.js';
-import type { CallOperation, CallOutcome, RequestName, Shares } from './protocol.js';
+import {
+  sharesPart,
+  type CallOperation,
+  type CallOutcome,
+  type RequestName,
+  type Shares,
+} from './protocol.js';
 import type { Answer } from './answers.js';
 import type { RawCaller, SubscribeOperation } from './raw-caller.js';
-import { sealSettingsOf } from './seal-jobs.js';
 import { sealPortsOf, Seals, type ReplicaFault, type SealPorts } from './seals.js';
 import { Space, type Caller } from './space.js';
 import type { SpaceOptions } from './space-options.js';
@@ -92,11 +98,11 @@ export class Client implements AsyncDisposable {
       wait: (operation, events) => this.#wait(operation, events),
       subscribe: (begin, from, signal, toEvent) => this.#subscribe(begin, from, signal, toEvent),
     };
-    const sealSettings = sealSettingsOf(identity.cluster);
+    const sharingKeys = sharingKeysOf(identity.cluster);
     this.#seals =
-      sealSettings === null
+      sharingKeys === null
         ? null
-        : new Seals(parts.sealPorts ?? sealPortsOf(sealSettings), identity.publicKey);
+        : new Seals(parts.sealPorts ?? sealPortsOf(sharingKeys), identity.publicKey);
     this.#keys = new SpaceKeys(this.#raw, this.#seals);
     this.#caller = new SpaceCaller({
       raw: this.#raw,
@@ -187,7 +193,7 @@ export class Client implements AsyncDisposable {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const { result, shares } = await this.#finish(name, call, timeoutMs, signal);
-      return { bytes: result, request: call.request(), ...(shares === undefined ? {} : { shares }) };
+      return { bytes: result, request: call.request(), ...sharesPart(shares) };
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }

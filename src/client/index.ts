@@ -33,6 +33,7 @@ export type { CasResult, Entry, HeldCasResult, HeldEntry, HoldOptions } from './
 export type { LeaseOptions, LimitOptions, PageOptions, ProtectOptions } from './space-options.js';
 export type { SpaceCallOptions, SpaceOptions, TemplateInput, TupleInput } from './space-options.js';
 export type { Protection } from '../confidential/index.js';
+export { inlineDealer } from './seal-jobs.js';
 export type { Dealer } from './seal-jobs.js';
 export type { ReplicaFault, SealPorts } from './seals.js';
 

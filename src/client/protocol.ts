@@ -73,8 +73,8 @@ export type CallOperation = Uint8Array | BoundOperation;
 export type Shares = ReadonlyMap<ReplicaId, Uint8Array>;
 
 /** As it stands in outputs: left out where there are none. */
-export const sharesPart = (shares: Shares): { readonly shares?: Shares } =>
-  shares.size === 0 ? {} : { shares };
+export const sharesPart = (shares: Shares | undefined): { readonly shares?: Shares } =>
+  shares === undefined || shares.size === 0 ? {} : { shares };
 
 /** The client or its OPEN was refused by f+1 replicas, or the operation by the session rules. */
 export type CallRefusal = SessionRefusal | 'TOO_MANY_SESSIONS' | 'UNKNOWN_CLIENT' | 'DISK_FULL';

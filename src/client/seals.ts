@@ -3,9 +3,10 @@
  * replicas it has caught lying. Loaded with the first confidential space; without sharing keys there is none.
  */
 import type { ClientId, ReplicaId } from '../base/index.js';
-import { prepareSealing, type ConfidentialCluster } from '../confidential/index.js';
-import type { PreparedDealing, RandomBytes } from '../crypto/index.js';
-import { createDealer, freshBytes, openCluster, type Dealer, type SealSettings } from './seal-jobs.js';
+import { openConfidentialCluster, prepareSealing, type ConfidentialCluster } from '../confidential/index.js';
+import { freshBytes, loadGroup } from '../crypto/index.js';
+import type { PreparedDealing, RandomBytes, SharingKeys } from '../crypto/index.js';
+import { createDealer, type Dealer } from './seal-jobs.js';
 
 /** A replica that sent what no correct one sends, about this entry of this space. */
 export interface ReplicaFault {
@@ -23,8 +24,8 @@ export interface SealPorts {
   readonly random: RandomBytes;
 }
 
-export const sealPortsOf = (settings: SealSettings): SealPorts => ({
-  openCluster: () => openCluster(settings),
+export const sealPortsOf = (settings: SharingKeys): SealPorts => ({
+  openCluster: async () => openConfidentialCluster(await loadGroup(), settings),
   createDealer: (cluster) => createDealer(settings, cluster),
   random: freshBytes,
 });
@@ -38,9 +39,11 @@ export interface LoadedSeals {
   readonly random: RandomBytes;
   /** Of this client. */
   readonly inserter: ClientId;
-  prepared(): Promise<PreparedDealing>;
-  /** Milliseconds, at once. */
-  preparedNow(): PreparedDealing;
+  /**
+   * Dealings for one operation, each good for one request. The first was made ahead; another, for an operation that has to
+   * go out under another request, takes milliseconds, at once.
+   */
+  dealings(): Promise<() => PreparedDealing>;
 }
 
 export class Seals {
@@ -89,16 +92,15 @@ export class Seals {
       prepared.catch(() => undefined);
       ahead.push(prepared);
     };
-    const prepared = (): Promise<PreparedDealing> => {
+    const dealings = async (): Promise<() => PreparedDealing> => {
       while (ahead.length <= preparedAhead) prepareOne();
-      return ahead.shift()!;
+      let first: PreparedDealing | null = await ahead.shift()!;
+      return () => {
+        const dealing = first ?? prepareSealing(cluster, random);
+        first = null;
+        return dealing;
+      };
     };
-    return {
-      cluster,
-      random,
-      inserter: this.#inserter,
-      prepared,
-      preparedNow: () => prepareSealing(cluster, random),
-    };
+    return { cluster, random, inserter: this.#inserter, dealings };
   }
 }

@@ -174,16 +174,13 @@ export class SpaceCaller implements Caller {
     const protections = protectionsOf(tuple.length, protect);
     const fingerprint = fingerprintTuple(tuple, protections, tagger);
     const concealed = { ...withTemplate(operation, tagger, protect), tuple: fingerprint } as Inserting;
-    let prepared = await seals.prepared();
-    let isUsed = false;
+    const nextDealing = await seals.dealings();
     const empty = new Uint8Array(sealedSizeOf(seals.cluster, encodeTuple(tuple).length));
     const bound: BoundOperation = {
       length: encodeOperation({ ...concealed, sealed: empty }).length,
       encode: (request) => {
-        if (isUsed) prepared = seals.preparedNow();
-        isUsed = true;
         const origin = { space: operation.space, inserter: seals.inserter, ...request };
-        const sealed = sealTuple(seals.cluster, prepared, origin, tuple, fingerprint);
+        const sealed = sealTuple(seals.cluster, nextDealing(), origin, tuple, fingerprint);
         return encodeOperation({ ...concealed, sealed });
       },
     };

@@ -22,7 +22,7 @@ export async function createConfidentialSpace(
       'the cluster file has no sharing keys, which confidential spaces need; a cluster that `theodora init` makes has them.';
     throw new InvalidInputError('SHARING_KEYS_MISSING', message);
   }
-  const { cluster, random, inserter, prepared, preparedNow } = await seals.load();
+  const { cluster, random, inserter, dealings } = await seals.load();
   const { tagKey, secret } = generateSpaceKey(cluster.group, random);
   const operation = (sealedKey: Uint8Array): Uint8Array =>
     encodeOperation({
@@ -30,14 +30,12 @@ export async function createConfidentialSpace(
       space,
       config: { ...config, confidential: { tagKey, sealedKey } },
     });
-  let next = await prepared();
-  let isUsed = false;
+  const nextDealing = await dealings();
   const bound: BoundOperation = {
     length: operation(new Uint8Array(sealedSizeOf(cluster, secretBytes))).length,
     encode: (request) => {
-      if (isUsed) next = preparedNow();
-      isUsed = true;
-      return operation(sealSpaceKey(cluster, next, { space, inserter, ...request }, { tagKey, secret }));
+      const origin = { space, inserter, ...request };
+      return operation(sealSpaceKey(cluster, nextDealing(), origin, { tagKey, secret }));
     },
   };
   try {

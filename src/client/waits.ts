@@ -7,7 +7,7 @@ import type { Operation, Result } from '../codec/index.js';
 import { decodeResult, encodeOperation } from '../codec/index.js';
 import { refusedByService, refusedBySession, unexpectedResult } from './failures.js';
 import type { CallDriver, PendingCall } from './driver.js';
-import type { CallOutcome, RequestName } from './protocol.js';
+import { sharesPart, type CallOutcome, type RequestName } from './protocol.js';
 import type { Answer } from './answers.js';
 
 export type WaitOperation = Extract<Operation, { readonly kind: 'rd' | 'in' }>;
@@ -91,7 +91,7 @@ class Wait {
       round.isOver = true;
       if (outcome.kind === 'result') {
         const { result, shares } = outcome;
-        return { result: this.#resultOf(result), ...(shares === undefined ? {} : { shares }) };
+        return { result: this.#resultOf(result), ...sharesPart(shares) };
       }
       if (outcome.kind === 'refused') throw refusedBySession(outcome.code, kind);
       if (this.#isCancelled && (kind === 'rd' || outcome.kind === 'unavailable'))

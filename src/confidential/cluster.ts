@@ -1,6 +1,7 @@
 /** What whoever deals, opens or judges must know of the replicas: their keys for shares, and for which cluster they are. */
+import { fromHex, InvalidInputError } from '../base/index.js';
 import { createShareholders } from '../crypto/index.js';
-import type { Group, Shareholders } from '../crypto/index.js';
+import type { Group, Shareholders, SharingKeys } from '../crypto/index.js';
 
 export interface ConfidentialCluster {
   readonly group: Group;
@@ -25,4 +26,17 @@ export function createConfidentialCluster(
   const threshold = Math.floor((publicKeys.length - 1) / 3) + 1;
   const shareholders = createShareholders(group, threshold, publicKeys);
   return shareholders === null ? null : { group, clusterId, keyGeneration, shareholders };
+}
+
+/** As the cluster file has the keys. @throws InvalidInputError SHARING_KEY_INVALID. */
+export function openConfidentialCluster(
+  group: Group,
+  { clusterId, keyGeneration, sharingKeys }: SharingKeys,
+): ConfidentialCluster {
+  const publicKeys = sharingKeys.map((key) => fromHex(key)!);
+  const cluster = createConfidentialCluster(group, clusterId, keyGeneration, publicKeys);
+  if (cluster !== null) return cluster;
+  const message =
+    'a sharingKey in the cluster file is no point of ristretto255. Copy the cluster file again.';
+  throw new InvalidInputError('SHARING_KEY_INVALID', message);
 }

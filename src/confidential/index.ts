@@ -1,5 +1,5 @@
 /** Door of `confidential`: protections, fingerprints, sealing, shares, opening and repair (DESIGN section 7). */
-export { createConfidentialCluster } from './cluster.js';
+export { createConfidentialCluster, openConfidentialCluster } from './cluster.js';
 export type { ConfidentialCluster } from './cluster.js';
 export { associatedBytes, contextBytes } from './context.js';
 export type { Subject } from './context.js';
@@ -11,8 +11,8 @@ export { protectionsOf } from './protection.js';
 export type { Protection } from './protection.js';
 export { judgeRepair } from './repair.js';
 export { generateSpaceKey, prepareSealing, sealSpaceKey, sealTuple } from './sealing.js';
-export { sealedSubject, shareCacheKey, shareOf } from './share-reply.js';
+export { shareCacheKey, shareOf } from './share-reply.js';
 export type { SealedSubject } from './share-reply.js';
-export { sealedSubjects, ShareKeeper } from './share-keeper.js';
+export { ShareKeeper, subjectsOfEvent, subjectsOfResult } from './share-keeper.js';
 export type { ShareKeeperOptions } from './share-keeper.js';
 export { sealedSizeOf } from './sealed-size.js';

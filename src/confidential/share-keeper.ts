@@ -3,11 +3,12 @@
  * shares it gave: an entry is read more often than inserted, and a share does not change.
  */
 import type { ReplicaId } from '../base/index.js';
-import { decodeEvent, decodeResult, encodeEntryShares, sealedOfResult } from '../codec/index.js';
-import type { EntryShare, Result } from '../codec/index.js';
+import { decodeEvent, decodeResult, encodeEntryShares } from '../codec/index.js';
+import { sealedOfEvent, sealedOfResult } from '../codec/index.js';
+import type { EntryShare, SealedItem } from '../codec/index.js';
 import type { RandomBytes, ShareKey } from '../crypto/index.js';
 import type { ConfidentialCluster } from './cluster.js';
-import { sealedSubject, shareCacheKey, shareOf } from './share-reply.js';
+import { shareCacheKey, shareOf } from './share-reply.js';
 import type { SealedSubject } from './share-reply.js';
 
 export interface ShareKeeperOptions {
@@ -19,15 +20,24 @@ export interface ShareKeeperOptions {
 
 const sharesKept = 16_384;
 
-/** What is sealed in a result, in the order in which shares of it are given. */
-export function sealedSubjects(result: Result): readonly SealedSubject[] {
-  if (result.kind === 'spaceKey') {
-    const { sealed, tagKey } = result;
-    return [{ sealed, subject: { kind: 'spaceKey', tagKey } }];
-  }
-  return sealedOfResult(result).map(({ fingerprint, sealed }) => {
-    return { sealed, subject: { kind: 'tuple', fingerprint } };
-  });
+const tupleSubject = ({ fingerprint, sealed }: SealedItem): SealedSubject => ({
+  sealed,
+  subject: { kind: 'tuple', fingerprint },
+});
+
+/** What is sealed in a result's bytes, in the order in which shares of it are given. */
+export function subjectsOfResult(bytes: Uint8Array): readonly SealedSubject[] {
+  const result = decodeResult(bytes);
+  if (result === null) return [];
+  if (result.kind !== 'spaceKey') return sealedOfResult(result).map(tupleSubject);
+  const { sealed, tagKey } = result;
+  return [{ sealed, subject: { kind: 'spaceKey', tagKey } }];
+}
+
+/** The same of an event's. */
+export function subjectsOfEvent(bytes: Uint8Array): readonly SealedSubject[] {
+  const event = decodeEvent(bytes);
+  return event === null ? [] : sealedOfEvent(event).map(tupleSubject);
 }
 
 export class ShareKeeper {
@@ -41,14 +51,11 @@ export class ShareKeeper {
 
   /** Encoded, one for each that is sealed in the result's bytes. */
   sharesOfResult(bytes: Uint8Array): Uint8Array {
-    const result = decodeResult(bytes);
-    return this.#encoded(result === null ? [] : sealedSubjects(result));
+    return this.#encoded(subjectsOfResult(bytes));
   }
 
   sharesOfEvent(bytes: Uint8Array): Uint8Array {
-    const event = decodeEvent(bytes);
-    const subject = event === null || event.kind === 'ended' ? null : sealedSubject(event.entry);
-    return this.#encoded(subject === null ? [] : [subject]);
+    return this.#encoded(subjectsOfEvent(bytes));
   }
 
   #encoded(subjects: readonly SealedSubject[]): Uint8Array {

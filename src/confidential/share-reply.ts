@@ -4,7 +4,7 @@
  * nothing from correct replicas. Milliseconds at most; answers are worth keeping, by `shareCacheKey`.
  */
 import type { ReplicaId } from '../base/index.js';
-import type { Entry, EntryShare, Sealed } from '../codec/index.js';
+import type { EntryShare, Sealed } from '../codec/index.js';
 import { verifyPart } from '../crypto/index.js';
 import type { RandomBytes, ShareKey } from '../crypto/index.js';
 import type { ConfidentialCluster } from './cluster.js';
@@ -15,11 +15,6 @@ import { readSeal } from './opened-seal.js';
 export interface SealedSubject {
   readonly sealed: Sealed;
   readonly subject: Subject;
-}
-
-/** Of an entry as the service gives it out, or null if nothing is sealed in it. */
-export function sealedSubject({ tuple, sealed }: Pick<Entry, 'tuple' | 'sealed'>): SealedSubject | null {
-  return sealed === undefined ? null : { sealed, subject: { kind: 'tuple', fingerprint: tuple } };
 }
 
 /** No two dealings of one cluster have the same: a request seals once. */

@@ -52,6 +52,24 @@ export interface ClusterDescription {
   readonly settings: ClusterSettings;
 }
 
+/** To whom shares are dealt; structured-cloneable, for threads. */
+export interface SharingKeys {
+  readonly clusterId: string;
+  readonly keyGeneration: number;
+  /** By replica; 64 hexadecimal characters each. */
+  readonly sharingKeys: readonly string[];
+}
+
+/** Null: the cluster has none, and no confidential spaces. */
+export function sharingKeysOf({
+  clusterId,
+  keyGeneration,
+  replicas,
+}: ClusterDescription): SharingKeys | null {
+  if (keyGeneration === undefined) return null;
+  return { clusterId, keyGeneration, sharingKeys: replicas.map(({ sharingKey }) => sharingKey!) };
+}
+
 export const replicasMin = 4;
 
 const labels = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;

@@ -5,7 +5,8 @@ export { authorityLifetimeMs, backdatingMs, leafLifetimeMs } from './certificate
 export { certificateExpiry, renewCertificate, replicaServerName, spkiFingerprint } from './certificate.js';
 export type { CertificateSubject, RenewalOptions } from './certificate.js';
 export { isCertified } from './checkpoint-certificate.js';
-export { checkClientName, parseAddress, replicasMin } from './cluster-description.js';
+export { checkClientName, parseAddress, replicasMin, sharingKeysOf } from './cluster-description.js';
+export type { SharingKeys } from './cluster-description.js';
 export type { ClientDescription, ClusterDescription } from './cluster-description.js';
 export type { ClusterSettings, ReplicaDescription } from './cluster-description.js';
 export { formatClusterFile, parseClusterFile } from './cluster-file.js';
@@ -31,6 +32,7 @@ export type { DleqProof } from './pvss/dleq.js';
 export { pointBytes } from './pvss/group.js';
 export type { Group, Point } from './pvss/group.js';
 export { loadGroup } from './pvss/load-group.js';
+export { freshBytes } from './fresh-bytes.js';
 export { scalarBytes } from './pvss/scalar.js';
 export type { RandomBytes } from './pvss/scalar.js';
 export { createShareKey, generateShareSecret, verifyShare } from './pvss/share.js';

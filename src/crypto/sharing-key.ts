@@ -2,8 +2,8 @@
  * A replica's key to the shares of confidential tuples (DESIGN section 7): 32 bytes of a scalar, with the generation of
  * the cluster's sharing keys that it belongs to, armoured in a file of its own.
  */
-import { randomBytes } from 'node:crypto';
 import { toHex } from '../base/index.js';
+import { freshBytes } from './fresh-bytes.js';
 import { malformedKey, readKeyFile } from './key-file.js';
 import type { Group } from './pvss/group.js';
 import { scalarBytes } from './pvss/scalar.js';
@@ -46,7 +46,7 @@ export function readSharingKey(path: string): SharingSecret {
 
 /** A fresh key; `text` is to be written to a file of mode 0600, `publicKey` (64 hexadecimal characters) to the cluster file. */
 export function generateSharingKey(group: Group): { readonly publicKey: string; readonly text: string } {
-  const secret = generateShareSecret((length) => new Uint8Array(randomBytes(length)));
+  const secret = generateShareSecret(freshBytes);
   const key = createShareKey(group, secret)!;
   const text = formatSharingKey({ generation: firstKeyGeneration, secret });
   secret.fill(0);

@@ -7,7 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { InvalidInputError, type ReplicaId } from '../base/index.js';
-import { parseClusterFile, readIdentityKey, readSharingKey } from '../crypto/index.js';
+import { parseClusterFile, readIdentityKey, readSharingKey, sharingKeysOf } from '../crypto/index.js';
 import type { ClusterDescription, IdentityKey, ReplicaDescription } from '../crypto/index.js';
 import type { ShareSettings } from './share-jobs.js';
 import { readTlsIdentity, type TlsIdentity } from './transport/tls-files.js';
@@ -48,20 +48,16 @@ function checkDirectory(path: string): void {
 }
 
 /** Whether the keys are points, and this one's secret fits, is for `checkSharingKeys`. */
-function readSharing(
-  { clusterId, keyGeneration, replicas }: ClusterDescription,
-  replica: ReplicaId,
-  dataDir: string,
-): ShareSettings | null {
-  if (keyGeneration === undefined) return null;
+function readSharing(cluster: ClusterDescription, replica: ReplicaId, dataDir: string): ShareSettings | null {
+  const keys = sharingKeysOf(cluster);
+  if (keys === null) return null;
   const keyPath = join(dataDir, 'sharing.key');
   const { generation, secret } = readSharingKey(keyPath);
-  if (generation !== keyGeneration) {
-    const message = `${keyPath} is of generation ${generation}, the cluster file's keys are of ${keyGeneration}. Use the file that belongs to them.`;
+  if (generation !== keys.keyGeneration) {
+    const message = `${keyPath} is of generation ${generation}, the cluster file's keys are of ${keys.keyGeneration}. Use the file that belongs to them.`;
     throw new InvalidInputError('KEY_MISMATCH', message, { path: keyPath, generation });
   }
-  const sharingKeys = replicas.map(({ sharingKey }) => sharingKey!);
-  return { replica, clusterId, keyGeneration, sharingKeys, secret, keyPath };
+  return { ...keys, replica, secret, keyPath };
 }
 
 /**

@@ -1,21 +1,17 @@
 /** What a replica's share thread is asked, and does: the work of confidential tuples that takes milliseconds (DESIGN section 7). */
-import { randomBytes } from 'node:crypto';
-import { assert, fromHex, InvalidInputError, toHex, type ReplicaId } from '../base/index.js';
+import { assert, InvalidInputError, toHex, type ReplicaId } from '../base/index.js';
 import {
-  createConfidentialCluster,
   judgeRepair,
+  openConfidentialCluster,
   ShareKeeper,
   type ConfidentialCluster,
 } from '../confidential/index.js';
-import { createShareKey, loadGroup, type Group, type ShareKey } from '../crypto/index.js';
+import { createShareKey, freshBytes, loadGroup } from '../crypto/index.js';
+import type { Group, ShareKey, SharingKeys } from '../crypto/index.js';
 
 /** Everything the thread needs to know; structured-cloneable. */
-export interface ShareSettings {
+export interface ShareSettings extends SharingKeys {
   readonly replica: ReplicaId;
-  readonly clusterId: string;
-  readonly keyGeneration: number;
-  /** Public keys, by replica; 64 hexadecimal characters each. */
-  readonly sharingKeys: readonly string[];
   /** This replica's key, 32 bytes. */
   readonly secret: Uint8Array;
   /** For messages. */
@@ -36,14 +32,8 @@ export async function checkSharingKeys(settings: ShareSettings): Promise<void> {
 }
 
 function openKeys(settings: ShareSettings, group: Group): { cluster: ConfidentialCluster; key: ShareKey } {
-  const { replica, clusterId, keyGeneration, sharingKeys, secret, keyPath } = settings;
-  const publicKeys = sharingKeys.map((key) => fromHex(key)!);
-  const cluster = createConfidentialCluster(group, clusterId, keyGeneration, publicKeys);
-  if (cluster === null) {
-    const message =
-      'a sharingKey in the cluster file is no point of ristretto255. Copy the cluster file again.';
-    throw new InvalidInputError('SHARING_KEY_INVALID', message);
-  }
+  const { replica, sharingKeys, secret, keyPath } = settings;
+  const cluster = openConfidentialCluster(group, settings);
   const key = createShareKey(group, secret);
   if (key === null || toHex(key.publicKey) !== sharingKeys[replica]) {
     const message = `${keyPath} is not the sharing key of replica ${replica}. Use the folder made for this replica and cluster.`;
@@ -55,8 +45,7 @@ function openKeys(settings: ShareSettings, group: Group): { cluster: Confidentia
 /** @throws as `checkSharingKeys`. */
 export async function createShareWork(settings: ShareSettings): Promise<ShareWork> {
   const { cluster, key } = openKeys(settings, await loadGroup());
-  const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-  const keeper = new ShareKeeper({ cluster, replica: settings.replica, key, random });
+  const keeper = new ShareKeeper({ cluster, replica: settings.replica, key, random: freshBytes });
   return ({ kind, bytes }) => {
     switch (kind) {
       case 'result':

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../src/client/index.js';
 import { encodeOperation } from '../../src/codec/index.js';
 import { canReadMemory, dumpOption, filesWith, heapForms, heapOf, memoryForms } from '../support/dumps.js';
-import { errorOf, mainPath, resultOf, Workplace, type ReplicaInfo } from '../support/theodora-process.js';
+import { mainPath, resultOf, Workplace, type ReplicaInfo } from '../support/theodora-process.js';
 
 let work: Workplace;
 let replicas: readonly ReplicaInfo[];
@@ -16,17 +16,10 @@ const secret = 'Zephyrine-Quixotry-8841';
 const told = 'Wainscot-Jubilee-5502';
 const protect = ['--protect', 'public,comparable,private'];
 
-async function succeed(...args: readonly string[]): Promise<Record<string, unknown>> {
-  const finished = await work.run(...args);
-  expect(finished, args.join(' ')).toMatchObject({ status: 0, err: '' });
-  return resultOf(finished);
-}
+const succeed = (...args: readonly string[]): Promise<Record<string, unknown>> => work.succeed(...args);
 
-async function fail(status: number, ...args: readonly string[]): Promise<Record<string, unknown>> {
-  const finished = await work.run(...args);
-  expect([finished.status, finished.out], args.join(' ')).toEqual([status, '']);
-  return errorOf(finished);
-}
+const fail = (status: number, ...args: readonly string[]): Promise<Record<string, unknown>> =>
+  work.fail(status, ...args);
 
 const as = (name: string, ...args: readonly string[]): Promise<Record<string, unknown>> =>
   succeed('--as', name, '--space', 'vault', ...args);

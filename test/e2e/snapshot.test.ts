@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { errorOf, resultOf, Workplace, type Running } from '../support/theodora-process.js';
+import { Workplace, type Running } from '../support/theodora-process.js';
 
 let work: Workplace;
 let up: Running;
@@ -16,17 +16,10 @@ const file = (): string => join(work.directory, 'backup.snapshot');
 const folderOf = (id: number): string => join(work.directory, '.theodora', `replica-${id}`);
 const ids = [0, 1, 2, 3];
 
-async function succeed(...args: readonly string[]): Promise<Record<string, unknown>> {
-  const finished = await work.run(...args);
-  expect(finished, args.join(' ')).toMatchObject({ status: 0, err: '' });
-  return resultOf(finished);
-}
+const succeed = (...args: readonly string[]): Promise<Record<string, unknown>> => work.succeed(...args);
 
-async function fail(status: number, ...args: readonly string[]): Promise<Record<string, unknown>> {
-  const finished = await work.run(...args);
-  expect([finished.status, finished.out], args.join(' ')).toEqual([status, '']);
-  return errorOf(finished);
-}
+const fail = (status: number, ...args: readonly string[]): Promise<Record<string, unknown>> =>
+  work.fail(status, ...args);
 
 describe('a snapshot', () => {
   it('of a fresh cluster has whatever was acknowledged before, and is checked without a cluster', async () => {

@@ -136,6 +136,20 @@ export class Workplace {
     return this.start(...args).finished;
   }
 
+  /** Its result; it must end well and have nothing to complain of. */
+  async succeed(...args: readonly string[]): Promise<Json> {
+    const finished = await this.run(...args);
+    expect(finished, args.join(' ')).toMatchObject({ status: 0, err: '' });
+    return resultOf(finished);
+  }
+
+  /** Its error; it must end with this status and have no result. */
+  async fail(status: number, ...args: readonly string[]): Promise<Json> {
+    const finished = await this.run(...args);
+    expect([finished.status, finished.out], args.join(' ')).toEqual([status, '']);
+    return errorOf(finished);
+  }
+
   /** Runs `theodora …` as people do. */
   runPlain(...args: readonly string[]): Promise<Finished> {
     return this.spawn(process.execPath, [mainPath, ...args]).finished;

@@ -33,6 +33,7 @@ import {
 } from '../../src/confidential/index.js';
 import type { Answer } from '../../src/client/answers.js';
 import type { RawCaller } from '../../src/client/raw-caller.js';
+import { inlineDealer } from '../../src/client/seal-jobs.js';
 import { Seals } from '../../src/client/seals.js';
 import { SpaceCaller } from '../../src/client/space-caller.js';
 import { SpaceKeys } from '../../src/client/space-keys.js';
@@ -145,11 +146,7 @@ export class Vault {
     const { cluster, random } = this.keep;
     const ports = {
       openCluster: () => Promise.resolve(cluster),
-      createDealer: () =>
-        Promise.resolve({
-          prepare: () => Promise.resolve(prepareSealing(cluster, random)),
-          close: () => undefined,
-        }),
+      createDealer: () => Promise.resolve(inlineDealer(cluster, random)),
       random,
     };
     const seals = new Seals(ports, keys[name]!);

@@ -2,7 +2,6 @@
  * What the secret sharing behind confidential tuples costs, in this process and without a cluster: each step of a tuple's
  * life, with both groups, against the bars that were set for n = 4. Medians, since the machine does other things too.
  */
-import { randomBytes } from 'node:crypto';
 import { assert, clientId, replicaId, sessionId } from '../../base/index.js';
 import { createTagger, fingerprintTuple, openEntry, prepareSealing } from '../../confidential/index.js';
 import { protectionsOf, sealTuple, shareOf } from '../../confidential/index.js';
@@ -13,6 +12,7 @@ import {
   createShareholders,
   createTagKey,
   finishDealing,
+  freshBytes,
   generateShareSecret,
   generateTagSecret,
   loadGroup,
@@ -59,7 +59,7 @@ export interface PvssFigures {
   readonly ms: Readonly<Record<PvssStep, number>>;
 }
 
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+const random = freshBytes;
 const context = random(300);
 
 interface Circle {

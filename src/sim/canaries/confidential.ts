@@ -1,8 +1,8 @@
 /** Bugs in what protects confidential tuples (DESIGN section 7); random runs have to meet them. */
 import { clientId, replicaId, type ClientId } from '../../base/index.js';
 import { decodeOperation, decodeResult, decodeSealedTuple, encodeOperation } from '../../codec/index.js';
-import { decodeEvent, encodeResult, type EntryShare, type Operation } from '../../codec/index.js';
-import { sealedSubject, sealedSubjects, type SealedSubject } from '../../confidential/index.js';
+import { encodeResult, type EntryShare, type Operation } from '../../codec/index.js';
+import { subjectsOfEvent, subjectsOfResult, type SealedSubject } from '../../confidential/index.js';
 import type { ClientCore } from '../../client/index.js';
 import type { Effects, OrderedOperation, StateMachine } from '../../ordering/index.js';
 import { runConfidential, type ConfidentialOptions } from '../confidential/run.js';
@@ -44,10 +44,7 @@ function unverified({ sealed }: SealedSubject, { replica, key, random }: ShareSe
 }
 
 const sharingBlindly: ShareTampering = (shares, seat, { kind, bytes }) => {
-  const event = kind === 'event' ? decodeEvent(bytes) : null;
-  const result = kind === 'result' ? decodeResult(bytes) : null;
-  const told = event === null || event.kind === 'ended' ? null : sealedSubject(event.entry);
-  const subjects = result === null ? (told === null ? [] : [told]) : sealedSubjects(result);
+  const subjects = kind === 'event' ? subjectsOfEvent(bytes) : subjectsOfResult(bytes);
   return shares.map((share, at) => (share.kind === 'share' ? share : unverified(subjects[at]!, seat)));
 };
 

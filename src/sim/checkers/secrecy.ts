@@ -3,8 +3,8 @@
  * correct replica gives a share of a dealing to anybody but the request that it was made for.
  */
 import { toHex, type ReplicaId } from '../../base/index.js';
-import { decodeEntryShares, decodeEvent, decodeResult, type ServerMessage } from '../../codec/index.js';
-import { sealedSubject, sealedSubjects, shareCacheKey } from '../../confidential/index.js';
+import { decodeEntryShares, type ServerMessage } from '../../codec/index.js';
+import { shareCacheKey, subjectsOfEvent, subjectsOfResult } from '../../confidential/index.js';
 import type { SealedSubject } from '../../confidential/index.js';
 import { violated } from './violation.js';
 
@@ -37,18 +37,12 @@ export class Secrecy {
   /** What a correct replica tells a client. */
   lookAtShares(replica: ReplicaId, message: ServerMessage): void {
     if (message.kind === 'reply')
-      for (const [at, outcome] of message.outcomes.entries()) {
-        const result = outcome.kind === 'result' ? decodeResult(outcome.result) : null;
-        if (result !== null) this.#note(replica, sealedSubjects(result), message.shares?.[at]);
-      }
-    if (message.kind === 'readReply' && message.result !== null) {
-      const result = decodeResult(message.result);
-      if (result !== null) this.#note(replica, sealedSubjects(result), message.shares);
-    }
-    if (message.kind !== 'feedEvent') return;
-    const event = decodeEvent(message.data);
-    const subject = event === null || event.kind === 'ended' ? null : sealedSubject(event.entry);
-    if (subject !== null) this.#note(replica, [subject], message.shares);
+      for (const [at, outcome] of message.outcomes.entries())
+        if (outcome.kind === 'result')
+          this.#note(replica, subjectsOfResult(outcome.result), message.shares?.[at]);
+    if (message.kind === 'readReply' && message.result !== null)
+      this.#note(replica, subjectsOfResult(message.result), message.shares);
+    if (message.kind === 'feedEvent') this.#note(replica, subjectsOfEvent(message.data), message.shares);
   }
 
   #note(replica: ReplicaId, subjects: readonly SealedSubject[], shares: Uint8Array | undefined): void {

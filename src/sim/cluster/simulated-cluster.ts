@@ -7,8 +7,7 @@
 // Promises run outside virtual time; nothing else does.
 import { setImmediate as allThatIsReady } from 'node:timers/promises';
 import { assert, prng, replicaId } from '../../base/index.js';
-import type { Client, SealPorts } from '../../client/index.js';
-import { prepareSealing } from '../../confidential/index.js';
+import { inlineDealer, type Client, type SealPorts } from '../../client/index.js';
 import { loadGroup } from '../../crypto/index.js';
 import { defaultCheckSettings } from '../checks.js';
 import { boundedClockError, driftingClockError } from '../clock.js';
@@ -65,11 +64,7 @@ function sealPortsOf({ cluster }: Sharing, seed: number, name: string): SealPort
   const random = drawnBytes(prng(seed).stream(`seals of ${name}`));
   return {
     openCluster: () => Promise.resolve(cluster),
-    createDealer: () =>
-      Promise.resolve({
-        prepare: () => Promise.resolve(prepareSealing(cluster, random)),
-        close: () => undefined,
-      }),
+    createDealer: () => Promise.resolve(inlineDealer(cluster, random)),
     random,
   };
 }

@@ -54,13 +54,13 @@ function createCaller(
     },
     wait: ({ kind }) => next(kind),
   };
-  const prepared = () => prepareSealing(keep.cluster, keep.random);
-  const loaded = { ...keep, inserter: nextOrigin().inserter, preparedNow: prepared };
+  const dealing = () => prepareSealing(keep.cluster, keep.random);
+  const loaded = { ...keep, inserter: nextOrigin().inserter };
   return new SpaceCaller({
     raw: raw as RawCaller,
     keys: { known: () => keep.tagger, of: () => Promise.resolve(keep.tagger) } as unknown as SpaceKeys,
     seals: {
-      load: () => Promise.resolve({ ...loaded, prepared: () => Promise.resolve(prepared()) }),
+      load: () => Promise.resolve({ ...loaded, dealings: () => Promise.resolve(dealing) }),
       note: () => undefined,
     } as unknown as Seals,
     timeoutMs: 1_000,
