@@ -102,7 +102,9 @@ export class Client implements AsyncDisposable {
     this.#seals =
       sharingKeys === null
         ? null
-        : new Seals(parts.sealPorts ?? sealPortsOf(sharingKeys), identity.publicKey);
+        : new Seals(parts.sealPorts ?? sealPortsOf(sharingKeys), identity.publicKey, (replica) =>
+            parts.driver.distrust(replica),
+          );
     this.#keys = new SpaceKeys(this.#raw, this.#seals);
     this.#caller = new SpaceCaller({
       raw: this.#raw,

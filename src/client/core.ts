@@ -114,6 +114,9 @@ export class ClientCore {
       case 'unfollow':
         this.#feeds.unfollow(input.feedId);
         break;
+      case 'distrust':
+        this.#fastReads.distrust(input.replica);
+        break;
       case 'cancel':
         if (input.onlyUnsent !== true || this.#calls.get(input.callId)?.isSent === false)
           this.#giveUp(input.callId);

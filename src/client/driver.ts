@@ -3,6 +3,7 @@
  * its outputs out, and ends each turn of the event loop with one flush, so that calls made in the same turn
  * share an envelope and messages to the same replica a frame.
  */
+import type { ReplicaId } from '../base/index.js';
 import { processClock, type TurnClock } from './clock.js';
 import type { ClientCore } from './core.js';
 import type { Links } from './links.js';
@@ -52,6 +53,8 @@ export interface CallDriver {
   call(operation: CallOperation, kind: CallKind, timeoutMs: number): PendingCall;
   /** Follows the feed that `request` opened, from after `after` on. */
   follow(request: RequestName, after: number, listener: FeedListener): FollowedFeed;
+  /** The replica has been caught lying: reads ask others before it. */
+  distrust(replica: ReplicaId): void;
   /** Ends every open call and takes no more; resolves when those who wait for a call have heard of that. */
   close(): Promise<void>;
 }
@@ -119,6 +122,10 @@ export class Driver implements CallDriver {
         this.feed({ kind: 'unfollow', feedId });
       },
     };
+  }
+
+  distrust(replica: ReplicaId): void {
+    this.feed({ kind: 'distrust', replica });
   }
 
   feed(input: ClientInput): void {

@@ -4,10 +4,11 @@
  * Whatever cannot reach a quorum any more, or in time, is ordered, so that a liar costs time and nothing
  * else. A replica that answers "has to be ordered" (null) is merely not part of the quorum: one faulty
  * or restarted replica must not turn every read into an ordered one. Must never decide with f+1 answers.
+ * Where something is sealed in the answer, f+1 of those asked send their shares along, which cost them a millisecond each.
  */
 import { assert, equalBytes } from '../base/index.js';
 import type { ReplicaId } from '../base/index.js';
-import type { ReadReply } from '../codec/index.js';
+import { mayContainSealed, type ReadReply } from '../codec/index.js';
 import type { Alarm } from './alarm.js';
 import { sharesPart, type CallOutcome, type Outbox } from './protocol.js';
 import type { Replicas } from './replicas.js';
@@ -21,6 +22,8 @@ interface FastRead {
   readonly operation: Uint8Array;
   readonly tally: Tally<Uint8Array>;
   readonly asked: Set<ReplicaId>;
+  /** Those of the asked that were asked for their shares. */
+  readonly sharers: Set<ReplicaId>;
   /** Asked replicas that may still answer. */
   readonly outstanding: Set<ReplicaId>;
   readonly hedgeAtMs: number;
@@ -48,7 +51,7 @@ export class FastReads {
   readonly #options: FastReadsOptions;
   readonly #reads = new Map<number, FastRead>();
   #nextReadId: number;
-  /** Times that a replica was late or of another opinion, up to demeritsMax; the quorum is asked of the best. */
+  /** Times that a replica was late or of another opinion, or lied, up to demeritsMax; the quorum is asked of the best. */
   readonly #demerits: number[];
 
   constructor(options: FastReadsOptions) {
@@ -74,6 +77,7 @@ export class FastReads {
       operation,
       tally: new Tally<Uint8Array>(equalBytes),
       asked: new Set(),
+      sharers: new Set(),
       outstanding: new Set(),
       hedgeAtMs: nowMs + settings.fastReadHedgeMs,
       timeoutAtMs: nowMs + settings.fastReadTimeoutMs,
@@ -84,7 +88,7 @@ export class FastReads {
     call.readId = read.id;
     call.isSent = true;
     this.#reads.set(read.id, read);
-    for (let i = 0; i < replicas.quorumSize; i++) this.#ask(read, preferred[i]!);
+    for (let i = 0; i < replicas.quorumSize; i++) this.#ask(read, preferred[i]!, i < replicas.weakQuorumSize);
     alarm.at(Math.min(read.hedgeAtMs, read.timeoutAtMs));
     return true;
   }
@@ -97,10 +101,13 @@ export class FastReads {
     return this.#options.replicas.connected().sort((a, b) => rank(a) - rank(b));
   }
 
-  #ask(read: FastRead, replica: ReplicaId): void {
+  #ask(read: FastRead, replica: ReplicaId, wantsShares: boolean): void {
     read.asked.add(replica);
+    if (wantsShares) read.sharers.add(replica);
     read.outstanding.add(replica);
-    this.#options.outbox.send(replica, { kind: 'read', readId: read.id, operation: read.operation });
+    const { id: readId, operation } = read;
+    const wanted = wantsShares ? ({ wantsShares } as const) : {};
+    this.#options.outbox.send(replica, { kind: 'read', readId, operation, ...wanted });
   }
 
   onReply(from: ReplicaId, reply: ReadReply): void {
@@ -109,7 +116,7 @@ export class FastReads {
     if (read === undefined || !read.outstanding.delete(from)) return;
     if (reply.result !== null) {
       const candidate = read.tally.add(from, reply.result, reply.shares);
-      if (candidate.voters.length >= this.#options.replicas.quorumSize) {
+      if (this.#isDecided(candidate)) {
         this.#decide(read, candidate);
         return;
       }
@@ -117,33 +124,49 @@ export class FastReads {
     this.#reconsider(read);
   }
 
+  #isDecided({ value, voters, shares }: Candidate<Uint8Array>): boolean {
+    const { quorumSize, weakQuorumSize } = this.#options.replicas;
+    return voters.length >= quorumSize && (shares.size >= weakQuorumSize || !mayContainSealed(value));
+  }
+
   #decide(read: FastRead, { value: result, voters, shares }: Candidate<Uint8Array>): void {
     this.#end(read);
     for (const replica of read.asked) {
-      if (voters.includes(replica)) this.#demerits[replica] = Math.max(0, this.#demerits[replica]! - 1);
+      const keepsShare = shares.size > 0 && read.sharers.has(replica) && !shares.has(replica);
+      if (voters.includes(replica) && !keepsShare)
+        this.#demerits[replica] = Math.max(0, this.#demerits[replica]! - 1);
       else if (!read.outstanding.has(replica)) this.#addDemerit(replica);
     }
     this.#options.finish(read.call, { kind: 'result', result, ...sharesPart(shares) });
+  }
+
+  /** It has been caught lying: others are asked before it for a while. */
+  distrust(replica: ReplicaId): void {
+    this.#demerits[replica] = demeritsMax;
   }
 
   #addDemerit(replica: ReplicaId): void {
     this.#demerits[replica] = Math.min(demeritsMax, this.#demerits[replica]! + 1);
   }
 
-  /** Asks the rest, or gives up, once those asked can no longer make a quorum. */
+  /** Asks the rest, or gives up, once those asked can no longer decide it. */
   #reconsider(read: FastRead): void {
-    const needed = this.#options.replicas.quorumSize - read.tally.largest;
-    if (read.outstanding.size >= needed) return;
+    if (this.#mayBeDecided(read)) return;
     if (!read.isHedged) this.#hedge(read);
-    if (read.outstanding.size >= needed) return;
+    if (this.#mayBeDecided(read)) return;
     this.#end(read);
     this.#options.order(read.call);
+  }
+
+  /** By those asked that have not answered. A quorum without enough shares still waits for somebody. */
+  #mayBeDecided({ outstanding, tally }: FastRead): boolean {
+    return outstanding.size >= Math.max(1, this.#options.replicas.quorumSize - tally.largest);
   }
 
   #hedge(read: FastRead): void {
     read.isHedged = true;
     for (const replica of this.#options.replicas.connected())
-      if (!read.asked.has(replica)) this.#ask(read, replica);
+      if (!read.asked.has(replica)) this.#ask(read, replica, true);
   }
 
   onDisconnected(replica: ReplicaId): void {

@@ -42,6 +42,8 @@ export type ClientInput =
   /** The user has done with the feed's events up to here, so that more may come. */
   | { readonly kind: 'consumed'; readonly feedId: number; readonly sequence: number }
   | { readonly kind: 'unfollow'; readonly feedId: number }
+  /** The replica has been caught lying: others are asked before it. */
+  | { readonly kind: 'distrust'; readonly replica: ReplicaId }
   /** Ends the call at once, if it is still open: `unavailable` if nothing was sent, else `unknown`. */
   | {
       readonly kind: 'cancel';

@@ -49,14 +49,17 @@ export interface LoadedSeals {
 export class Seals {
   readonly #ports: SealPorts;
   readonly #inserter: ClientId;
+  readonly #distrust: (replica: ReplicaId) => void;
   readonly #faults: ReplicaFault[] = [];
   #loaded: Promise<LoadedSeals> | null = null;
   #dealer: Dealer | null = null;
   #isClosed = false;
 
-  constructor(ports: SealPorts, inserter: ClientId) {
+  /** `distrust` hears of every liar. */
+  constructor(ports: SealPorts, inserter: ClientId, distrust: (replica: ReplicaId) => void) {
     this.#ports = ports;
     this.#inserter = inserter;
+    this.#distrust = distrust;
   }
 
   /** The last of them. */
@@ -70,7 +73,10 @@ export class Seals {
   }
 
   note(space: string, entry: bigint, liars: readonly ReplicaId[]): void {
-    for (const replica of liars) this.#faults.push({ replica, code: 'BAD_SHARE', space, entry });
+    for (const replica of liars) {
+      this.#faults.push({ replica, code: 'BAD_SHARE', space, entry });
+      this.#distrust(replica);
+    }
     this.#faults.splice(0, this.#faults.length - faultsKept);
   }
 

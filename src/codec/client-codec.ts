@@ -74,7 +74,13 @@ function clientMessageToWire(message: ClientMessage): proto.ClientMessage.$Prope
     case 'submit':
       return { submit: message.envelope };
     case 'read':
-      return { read: { readId: message.readId, operation: message.operation } };
+      return {
+        read: {
+          readId: message.readId,
+          operation: message.operation,
+          wantsShares: message.wantsShares ?? false,
+        },
+      };
     case 'statusRequest':
       return { statusRequest: message.requestId };
     case 'follow': {
@@ -99,7 +105,9 @@ function clientMessageFromWire(wire: proto.ClientMessage): ClientMessage {
   }
   if (wire.read !== null) {
     check(wire.read.operation.length <= envelopeBytesMax);
-    return { kind: 'read', readId: safeInteger(wire.read.readId), operation: keepBytes(wire.read.operation) };
+    const { readId, operation, wantsShares } = wire.read;
+    const wanted = wantsShares ? { wantsShares } : {};
+    return { kind: 'read', readId: safeInteger(readId), operation: keepBytes(operation), ...wanted };
   }
   if (wire.hello !== null) {
     return {

@@ -27,6 +27,8 @@ export interface Read {
   readonly kind: 'read';
   readonly readId: number;
   readonly operation: Uint8Array;
+  /** Whether the replica's own shares of what is confidential in the answer come with it: f+1 are asked for theirs. */
+  readonly wantsShares?: true;
 }
 
 export interface StatusRequest {

@@ -15,6 +15,7 @@ type OutputOf<Kind extends Output['kind']> = Extract<Output, { kind: Kind }>;
 interface PendingRead {
   readonly stream: ClientStream;
   readonly readId: number;
+  readonly wantsShares: boolean;
 }
 
 const streamsPerClientMax = 64;
@@ -105,6 +106,11 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     for (const stream of [...streams]) stream.sendEncoded(encoded);
   }
 
+  /** Whether whoever asked this read asked for shares too. */
+  wantsShares({ readId }: OutputOf<'readReply'>): boolean {
+    return this.#reads.get(readId)?.wantsShares === true;
+  }
+
   readReply({ readId, result }: OutputOf<'readReply'>, shares?: Uint8Array): void {
     const read = this.#reads.get(readId);
     if (read === undefined) return;
@@ -154,11 +160,11 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     return true;
   }
 
-  registerRead(stream: ClientStream, readId: number): number | null {
+  registerRead(stream: ClientStream, readId: number, wantsShares: boolean): number | null {
     const waiting = this.#readsOf.get(stream) ?? 0;
     if (waiting >= readsPerStreamMax) return null;
     this.#readsOf.set(stream, waiting + 1);
-    this.#reads.set(++this.#lastReadId, { stream, readId });
+    this.#reads.set(++this.#lastReadId, { stream, readId, wantsShares });
     return this.#lastReadId;
   }
 

@@ -15,6 +15,7 @@ import {
   type FetchSnapshot,
   type Follow,
   type Hello,
+  type Read,
   type ServerMessage,
   type SnapshotNodes,
   type StatusReply,
@@ -51,7 +52,7 @@ export interface ClientStreamRegistry {
   /** Takes a stream whose client is proven; false if that client has too many. */
   admit(stream: ClientStream, client: ClientId): boolean;
   /** An id under which the answer finds back to this stream, or null if it waits for too many. */
-  registerRead(stream: ClientStream, readId: number): number | null;
+  registerRead(stream: ClientStream, readId: number, wantsShares: boolean): number | null;
   /** Asks for a call of `endTurn` soon. */
   touch(stream: ClientStream): void;
   removed(stream: ClientStream): void;
@@ -193,7 +194,7 @@ export class ClientStream implements FrameReceiver {
         this.#submit(client, message.envelope);
         break;
       case 'read':
-        this.#read(client, message.readId, message.operation);
+        this.#read(client, message);
         break;
       case 'follow':
         this.#follow(client, message);
@@ -262,8 +263,8 @@ export class ClientStream implements FrameReceiver {
     else this.#ports.submit({ kind: 'envelope', envelope });
   }
 
-  #read(client: ClientId, readId: number, operation: Uint8Array): void {
-    const id = this.#registry.registerRead(this, readId);
+  #read(client: ClientId, { readId, operation, wantsShares }: Read): void {
+    const id = this.#registry.registerRead(this, readId, wantsShares === true);
     if (id === null) {
       // Null sends this read through order, which has its own limits.
       this.#ports.drops.add('READS_FULL');

@@ -20,7 +20,7 @@ export interface ShareSource {
 }
 
 export interface ShareRepliesOptions {
-  readonly clients: Pick<ClientSessions, keyof ClientPort>;
+  readonly clients: Pick<ClientSessions, keyof ClientPort | 'wantsShares'>;
   readonly source: ShareSource;
   readonly drops: Drops;
   /** A source that fails is a bug. */
@@ -60,7 +60,8 @@ export class ShareReplies implements ClientPort {
   readReply(output: OutputOf<'readReply'>): void {
     const { clients, source } = this.#options;
     const { result } = output;
-    if (result === null || !mayContainSealed(result)) clients.readReply(output);
+    if (result === null || !mayContainSealed(result) || !clients.wantsShares(output))
+      clients.readReply(output);
     else if (!this.#begin()) clients.readReply({ ...output, result: null });
     else this.#after(source.sharesOfResult(result), (shares) => clients.readReply(output, shares));
   }

@@ -34,8 +34,11 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Jobs that the thread has been handed: enough that it never waits, few enough that a verdict soon gets its turn. */
-const handedMax = 4;
+/**
+ * Jobs that the thread has been handed. One, so that it sleeps between any two: a scheduler that lets a thread use up its slice
+ * would else keep the event loop waiting for milliseconds, whatever the priorities.
+ */
+const handedMax = 1;
 
 class ShareThread {
   readonly #worker: Worker;

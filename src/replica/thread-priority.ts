@@ -5,7 +5,7 @@
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
-const steppedBack = 10;
+const steppedBack = 19;
 
 export function stepBack(): void {
   if (process.platform !== 'linux') return;

@@ -11,7 +11,7 @@ import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } fr
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
-import { ServerStreams } from './server-streams.js';
+import { ServerStreams, type ClientOutput } from './server-streams.js';
 import type { Sharing } from './sharing.js';
 import type { Simulator } from './simulator.js';
 import type { OpenedStorage, ProcessStorage, ReplicaDisk } from './storage.js';
@@ -205,9 +205,7 @@ export class ReplicaHost {
       case 'readReply':
       case 'feedEvent':
       case 'feedTruncated':
-        for (const { node, message } of this.streams.route(output, this.core.status()))
-          this.#world.sendToClient(this.id, node, this.#withShares(message));
-        return;
+        return this.#tell(output);
       case 'clientEnded':
         return this.#world.onClientEnded(this.id, output.client);
       case 'persist':
@@ -236,6 +234,12 @@ export class ReplicaHost {
     const { sequenceNumber, digest, time } = output;
     const executed = this.#machine!.take();
     this.#world.onDelivered(this.id, { sequenceNumber, digest, time, ...executed });
+  }
+
+  #tell(output: ClientOutput): void {
+    const wantsShares = this.streams.wantsShares(output);
+    for (const { node, message } of this.streams.route(output, this.core.status()))
+      this.#world.sendToClient(this.id, node, wantsShares ? this.#withShares(message) : message);
   }
 
   #withShares(message: ServerMessage): ServerMessage {

@@ -3,7 +3,7 @@
  * and which stream asked for a fast read. Routing only; authentication of a stream is taken as done.
  */
 import type { ClientId, SessionId } from '../base/index.js';
-import type { ServerMessage } from '../codec/index.js';
+import type { Read, ServerMessage } from '../codec/index.js';
 import type { Output, ReplicaStatus } from '../ordering/index.js';
 
 interface ServerStream {
@@ -11,6 +11,12 @@ interface ServerStream {
   readonly id: number;
   readonly client: ClientId;
   readonly sessions: Set<SessionId>;
+}
+
+interface PendingRead {
+  readonly node: number;
+  readonly readId: number;
+  readonly wantsShares: boolean;
 }
 
 export type ClientOutput = Extract<
@@ -22,7 +28,7 @@ export class ServerStreams {
   /** By client node. */
   readonly #streams = new Map<number, ServerStream>();
   /** Fast reads asked and not answered, under numbers of our own: two processes may share an identity. */
-  readonly #reads = new Map<number, { readonly node: number; readonly readId: number }>();
+  readonly #reads = new Map<number, PendingRead>();
   #lastRead = 0;
   #lastStream = 0;
 
@@ -61,9 +67,14 @@ export class ServerStreams {
   }
 
   /** Number under which the replica is asked this read. */
-  read(node: number, readId: number): number {
-    this.#reads.set(++this.#lastRead, { node, readId });
+  read(node: number, { readId, wantsShares }: Read): number {
+    this.#reads.set(++this.#lastRead, { node, readId, wantsShares: wantsShares === true });
     return this.#lastRead;
+  }
+
+  /** Whether shares go with it; asked before it is routed. */
+  wantsShares(output: ClientOutput): boolean {
+    return output.kind !== 'readReply' || this.#reads.get(output.readId)?.wantsShares === true;
   }
 
   /** The messages that an output becomes, by client node. */

@@ -379,7 +379,7 @@ export class World implements HostWorld, ClientWorld {
       host.input({ kind: 'follow', stream: host.streams.idOf(node)!, client, session, number, after });
     }
     if (message.kind === 'read') {
-      const readId = host.streams.read(node, message.readId);
+      const readId = host.streams.read(node, message);
       host.input({ kind: 'read', client, readId, operation: message.operation });
     }
     if (message.kind !== 'submit') return;

@@ -149,7 +149,7 @@ export class Vault {
       createDealer: () => Promise.resolve(inlineDealer(cluster, random)),
       random,
     };
-    const seals = new Seals(ports, keys[name]!);
+    const seals = new Seals(ports, keys[name]!, () => undefined);
     const spaceKeys = new SpaceKeys(raw, seals);
     const clock = { nowMs: () => 0, after: () => () => undefined };
     const caller = new SpaceCaller({

@@ -1,5 +1,4 @@
 /** A process that floods a space until it is killed: arguments are cluster file, identity, space, how many operations at a time. */
-import { setPriority } from 'node:os';
 import { connect } from '../../client/index.js';
 import { assert } from '../../base/index.js';
 
@@ -8,8 +7,6 @@ assert(
   cluster !== undefined && identity !== undefined && name !== undefined,
   'the flood is told what to flood',
 );
-// Sealing and opening are the flood's own work, which elsewhere takes no processor from the replicas.
-setPriority(10);
 const client = await connect({ cluster, identity, timeoutMs: 60_000 });
 const space = client.space(name);
 let next = 0;

@@ -114,6 +114,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         readId: (number|Long);
         operation: Uint8Array;
+        wantsShares: boolean;
         static encode(message: theodora.Read.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Read & theodora.Read.$Shape;
     }
@@ -121,6 +122,7 @@ export namespace theodora {
         interface $Properties {
             readId?: (number|Long);
             operation?: Uint8Array;
+            wantsShares?: boolean;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Read.$Properties;

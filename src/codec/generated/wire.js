@@ -570,6 +570,7 @@ export const theodora = $root.theodora = (() => {
 
         Read.prototype.readId = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Read.prototype.operation = $util.newBuffer([]);
+        Read.prototype.wantsShares = false;
 
         Read.encode = function (message, writer, _depth) {
             if (!writer)
@@ -582,6 +583,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(8).uint64(message.readId);
             if (message.operation != null && $Object.hasOwnProperty.call(message, "operation") && message.operation.length)
                 writer.uint32(18).bytes(message.operation);
+            if (message.wantsShares != null && $Object.hasOwnProperty.call(message, "wantsShares") && message.wantsShares !== false)
+                writer.uint32(24).bool(message.wantsShares);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -631,6 +634,15 @@ export const theodora = $root.theodora = (() => {
                             message.operation = value;
                         else
                             delete message.operation;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.wantsShares = value;
+                        else
+                            delete message.wantsShares;
                         continue;
                     }
                 }

@@ -28,6 +28,7 @@ function clientWith(outcome: CallOutcome): { client: Client; calls: Called[] } {
         return { outcome: Promise.resolve(outcome), request: () => null, cancel: () => undefined };
       },
       follow: () => ({ consumed: () => undefined, unfollow: () => undefined }),
+      distrust: () => undefined,
       close: () => Promise.resolve(),
     },
     links: { problems: () => [], status: () => Promise.resolve([]), close: () => undefined },

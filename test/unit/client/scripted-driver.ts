@@ -1,5 +1,5 @@
 /** A client whose calls and feeds go exactly as the test says. */
-import { clientId, clientName, sessionId } from '../../../src/base/index.js';
+import { clientId, clientName, sessionId, type ReplicaId } from '../../../src/base/index.js';
 import { Client } from '../../../src/client/index.js';
 import type { CallDriver, CallKind, CallOutcome } from '../../../src/client/index.js';
 import type { FeedListener, RequestName, Space } from '../../../src/client/index.js';
@@ -80,6 +80,7 @@ export class ScriptedDriver implements CallDriver {
   readonly feeds: ScriptedFeed[] = [];
   readonly clock = new VirtualClock();
   readonly client: Client;
+  readonly distrusted: ReplicaId[] = [];
   isClosed = false;
 
   constructor() {
@@ -94,6 +95,10 @@ export class ScriptedDriver implements CallDriver {
     const links = { problems: () => [], status: () => Promise.resolve([]), close: () => undefined };
     const identity = { name: 'alice', publicKey: alice, cluster };
     this.client = new Client({ identity, driver: this, links, timeoutMs: 10_000, clock: this.clock });
+  }
+
+  distrust(replica: ReplicaId): void {
+    this.distrusted.push(replica);
   }
 
   get space(): Space {

@@ -103,14 +103,76 @@ describe('an ordered result with something sealed in it', () => {
 });
 
 describe('a fast read', () => {
-  it('hands over the shares of those that decided it', () => {
-    const cluster = FakeCluster.connected();
+  interface Reading {
+    readonly cluster: FakeCluster;
+    readonly call: number;
+    readonly readId: number;
+    /** Those asked for their shares, and the others of the quorum. */
+    readonly sharers: readonly number[];
+    readonly others: readonly number[];
+    answer(from: number, shares?: Uint8Array): void;
+  }
+
+  function read(cluster = FakeCluster.connected()): Reading {
+    const before = cluster.sentOf('read').length;
     const call = cluster.call(bytes(1), { isFastRead: true });
-    const asked = cluster.sentOf('read').map(({ to, message }) => [to, message.readId] as const);
-    for (const [id, readId] of asked)
-      cluster.receive(id, { kind: 'readReply', readId, result: sealedResult, shares: shareOf(id) });
-    const shares = sharesOf(...asked.map(([id]) => id));
-    expect(cluster.outcomes.get(call)).toEqual({ ...outcome, shares });
+    const asked = cluster.sentOf('read').slice(before);
+    const { readId } = asked[0]!.message;
+    const answer = (from: number, shares?: Uint8Array): void => {
+      const reply = { kind: 'readReply', readId, result: sealedResult } as const;
+      cluster.receive(from, shares === undefined ? reply : { ...reply, shares });
+    };
+    const those = (wantsShares: boolean): number[] =>
+      asked.filter(({ message }) => (message.wantsShares === true) === wantsShares).map(({ to }) => to);
+    return { cluster, call, readId, sharers: those(true), others: those(false), answer };
+  }
+
+  it.each([
+    [4, 2, 1],
+    [7, 3, 2],
+    [10, 4, 3],
+  ])('of %i replicas asks f+1 of the quorum for their shares, and hands those over', (n, sharing, silent) => {
+    const { cluster, call, sharers, others, answer } = read(FakeCluster.connected(n));
+    expect([sharers.length, others.length]).toEqual([sharing, silent]);
+    for (const id of others) answer(id);
+    for (const id of sharers) answer(id, shareOf(id));
+    expect(cluster.outcomes.get(call)).toEqual({ ...outcome, shares: sharesOf(...sharers) });
+  });
+
+  it('asks the rest for theirs when one of them keeps its own, and asks that one last from then on', () => {
+    const { cluster, call, sharers, others, answer } = read();
+    const [keeper, giver] = sharers as [number, number];
+    for (const id of others) answer(id);
+    answer(giver, shareOf(giver));
+    answer(keeper);
+    expect(cluster.outcomes.get(call)).toBeUndefined();
+    const last = cluster.sentOf('read').at(-1)!;
+    expect(last.message).toMatchObject({ kind: 'read', wantsShares: true });
+    expect([...sharers, ...others]).not.toContain(last.to);
+    answer(last.to, shareOf(last.to));
+    expect(cluster.outcomes.get(call)).toEqual({ ...outcome, shares: sharesOf(giver, last.to) });
+    for (let i = 0; i < 4; i++) {
+      const next = read(cluster);
+      expect(next.sharers).not.toContain(keeper);
+      cluster.step({ kind: 'cancel', callId: next.call });
+    }
+  });
+
+  it('is ordered when too few send theirs at all', () => {
+    const { cluster, sharers, others, answer } = read();
+    for (const id of [...sharers, ...others]) answer(id);
+    answer(cluster.sentOf('read').at(-1)!.to);
+    expect(cluster.opens()).not.toEqual([]);
+  });
+
+  it('asks a replica that was caught lying last', () => {
+    const cluster = FakeCluster.connected();
+    cluster.step({ kind: 'distrust', replica: replicaId(2) });
+    for (let i = 0; i < 8; i++) {
+      const { call, sharers, others } = read(cluster);
+      expect([...sharers, ...others]).not.toContain(2);
+      cluster.step({ kind: 'cancel', callId: call });
+    }
   });
 });
 

@@ -14,6 +14,7 @@ const seals = new Seals(
     random,
   },
   nextOrigin().inserter,
+  () => undefined,
 );
 
 function keysThat(call: RawCaller['call']): SpaceKeys {

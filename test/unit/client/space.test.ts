@@ -32,6 +32,7 @@ class FakeDriver {
         return { outcome, request: () => null, cancel };
       },
       follow: () => ({ consumed: () => undefined, unfollow: () => undefined }),
+      distrust: () => undefined,
       close: () => {
         this.#ends.forEach((end) => end());
         return Promise.resolve();

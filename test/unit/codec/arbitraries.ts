@@ -273,6 +273,12 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   record({ kind: kind('attach'), session }),
   record({ kind: kind('submit'), envelope: someBytes }),
   record({ kind: kind('read'), readId: integer, operation: someBytes }),
+  record({
+    kind: kind('read'),
+    readId: integer,
+    operation: someBytes,
+    wantsShares: fc.constant(true as const),
+  }),
   record({ kind: kind('statusRequest'), requestId: integer }),
   record({ kind: kind('follow'), session, number: integer, after: integer }),
   record({ kind: kind('fetchSnapshot'), requestId: integer, sequenceNumber: number, nodes: stateNodesAt }),

@@ -145,6 +145,7 @@ const clientMessages: readonly codec.ClientMessage[] = [
   { kind: 'attach', session },
   { kind: 'submit', envelope: envelopes[0]!.bytes },
   { kind: 'read', readId: 5, operation: Uint8Array.of(1, 2) },
+  { kind: 'read', readId: 5, operation: Uint8Array.of(1, 2), wantsShares: true },
   { kind: 'statusRequest', requestId: 0 },
   { kind: 'follow', session, number: 1000, after: 2 ** 40 },
   {

@@ -298,6 +298,22 @@ describe('what a client sends', () => {
     ]);
   });
 
+  it('says of a read, until it is answered, whether it asks for shares', () => {
+    const { sessions, inputs, welcome } = makeWorld();
+    const stream = welcome(alice);
+    const operation = Uint8Array.of(9);
+    stream.send(
+      { kind: 'read', readId: 1, operation },
+      { kind: 'read', readId: 2, operation, wantsShares: true },
+    );
+    const replies = inputs
+      .filter((input) => input.kind === 'read')
+      .map(({ client, readId }) => ({ kind: 'readReply', client, readId, result: null }) as const);
+    expect(replies.map((reply) => sessions.wantsShares(reply))).toEqual([false, true]);
+    replies.forEach((reply) => sessions.readReply(reply));
+    expect(replies.map((reply) => sessions.wantsShares(reply))).toEqual([false, false]);
+  });
+
   it('tells the core which sessions a stream takes part in, each once', () => {
     const { inputs, welcome } = makeWorld();
     const stream = welcome(alice, sessionId(7));

@@ -23,6 +23,9 @@ const event = (id: bigint): Uint8Array => encodeEvent({ kind: 'inserted', entry:
 const outcome = (result: Uint8Array): Outcome => ({ kind: 'result', result });
 const plain = encodeResult({ kind: 'count', count: 1 });
 
+/** A read whose client wants the shares of others. */
+const withoutShares = 99;
+
 type Told = readonly [kind: string, what: unknown, shares?: unknown];
 
 /** Clients that note what they are told, and a source that answers when the test says so. */
@@ -48,7 +51,8 @@ class Fixture {
       opened: () => undefined,
       clientEnded: () => undefined,
       flush: () => undefined,
-    } satisfies Record<keyof ClientPort, unknown>;
+      wantsShares: ({ readId }: { readId: number }) => readId !== withoutShares,
+    } satisfies Record<keyof ClientPort | 'wantsShares', unknown>;
     const ask = (): Promise<Uint8Array> =>
       new Promise((resolve, reject) => void this.asked.push({ resolve, reject }));
     this.replies = new ShareReplies({
@@ -110,6 +114,13 @@ describe('replies', () => {
       ['read', plain],
       ['read', null],
     ]);
+  });
+
+  it('to reads come without shares, and at once, if those of others are wanted', () => {
+    const fixture = new Fixture();
+    fixture.replies.readReply({ kind: 'readReply', client, readId: withoutShares, result: sealed(1n) });
+    expect(fixture.told).toEqual([['read', sealed(1n)]]);
+    expect(fixture.asked).toEqual([]);
   });
 
   it('whose shares cannot be had are a failure of the replica', async () => {
