@@ -35,7 +35,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['node:', '@grpc/grpc-js'],
   },
   recipes: { imports: ['client'] },
-  red: { imports: ['client', 'recipes'], packages: ['node:'] },
+  red: { imports: ['client', 'recipes'], packages: ['node:', 'pg'] },
   sim: { imports: [...core, ...users], packages: ['node:', '@noble/hashes'] },
   cli: {
     imports: [...core, ...users, 'sim'],
