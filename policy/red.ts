@@ -5,11 +5,14 @@
  * Tuples
  *   ['REPLICA', id, 'STOPPED' | 'COPIER' | 'WRITER']   timed, one for each id and state; id is a coordinator
  *   ['SYNC', token, '/id/id/…/']                       untimed: which ids hold every acknowledged commit
+ *   ['RELEASE', id, token]                             timed: id gives the WRITER entry with that id back
+ *   ['ADDRESS', id, text]                              untimed, one for each id: where others reach its database
  *
  * Guarantees, whatever coordinators do
  *   - There is at most one WRITER; it was a COPIER, and only its own coordinator inserted it.
  *   - A COPIER was STOPPED, and was admitted by the writer, or by itself while there was no writer.
- *   - Nobody takes another's WRITER; a COPIER is taken by its own coordinator, once that is the writer.
+ *   - Nobody takes another's WRITER, nor its own but the one that it has released, however late the taking
+ *     arrives; a COPIER is taken by its own coordinator, once that is the writer.
  *   - Once there is a SYNC, only its members become writer, and only the writer replaces it: with the id of its
  *     WRITER entry as token, and itself a member.
  *   - Every REPLICA is timed, within the cap, and hidden from nobody. Whoever inserted it, its id renews it.
@@ -36,20 +39,41 @@ const isReplica = (attempt: RuleArguments['out'] | RuleArguments['cas'], state: 
 const mayAdmit = (space: PolicySpace, invoker: string, id: Field | undefined) =>
   isWriter(space, invoker) || (id === invoker && !space.exists(writers));
 
+/** By itself alone, and seen by all. */
+const isOwnNote = (attempt: RuleArguments['out'], kind: string) => {
+  const { invoker, tuple } = attempt;
+  return tuple.length === 3 && tuple[0] === kind && tuple[1] === invoker && isSeenByAll(attempt);
+};
+
+const mayNote = (attempt: RuleArguments['out']) => {
+  const { invoker, tuple, lease, space } = attempt;
+  if (isOwnNote(attempt, 'RELEASE')) return lease !== null && lease <= leaseMaxMs;
+  if (!isOwnNote(attempt, 'ADDRESS') || lease !== null || typeof tuple[2] !== 'string') return false;
+  return !space.exists(template('ADDRESS', invoker, any));
+};
+
 const mayInsert = (attempt: RuleArguments['out']) => {
   const { invoker, tuple, space } = attempt;
   const id = tuple[1];
+  if (mayNote(attempt)) return true;
   if (isReplica(attempt, 'STOPPED')) return id === invoker && !space.exists(replica(id, 'STOPPED'));
   if (!isReplica(attempt, 'COPIER') || space.exists(replica(id, 'COPIER'))) return false;
   return space.exists(replica(id, 'STOPPED')) && mayAdmit(space, invoker, id);
 };
 
+const hasReleased = (space: PolicySpace, id: string) => {
+  const writer = space.rdp(replica(id, 'WRITER'));
+  return writer !== null && space.exists(template('RELEASE', id, writer.id));
+};
+
 const mayTake = ({ invoker, template: wanted, space }: RuleArguments['inp']) => {
   const [kind, id, state] = wanted;
-  if (wanted.length !== 3 || kind !== 'REPLICA' || typeof id !== 'string') return false;
+  if (wanted.length !== 3 || typeof id !== 'string') return false;
+  if (kind === 'ADDRESS') return id === invoker;
+  if (kind !== 'REPLICA') return false;
   if (state === 'STOPPED') return space.exists(replica(id, 'COPIER')) && mayAdmit(space, invoker, id);
   if (state === 'COPIER') return id === invoker && isWriter(space, id);
-  return state === 'WRITER' && id === invoker;
+  return state === 'WRITER' && id === invoker && hasReleased(space, id);
 };
 
 const mayRenew = ({ invoker, template: wanted, lease }: RuleArguments['renew']) =>

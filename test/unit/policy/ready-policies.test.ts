@@ -280,8 +280,10 @@ describe('policy/red', async () => {
     expect(inp(copier, spaceOf(copier, writer))).toBe('allowed');
     expect(inp(copier, spaceOf(copier, writer), { invoker: 'bob' })).toBe(denied);
     expect(inp(copier, spaceOf(copier))).toBe(denied);
-    expect(inp(writer, spaceOf(writer))).toBe('allowed');
-    expect(inp(writer, spaceOf(writer), { invoker: 'bob' })).toBe(denied);
+    expect(inp(writer, spaceOf(writer, ['RELEASE', 'alice', 1]))).toBe('allowed');
+    expect(inp(writer, spaceOf(writer, ['RELEASE', 'alice', 1]), { invoker: 'bob' })).toBe(denied);
+    expect(inp(writer, spaceOf(writer, ['RELEASE', 'alice', 2])), 'an earlier one').toBe(denied);
+    expect(inp(writer, spaceOf(writer))).toBe(denied);
     expect(inp(anyWriter, spaceOf(writer))).toBe(denied);
     expect(inp(['REPLICA', 'alice', any], spaceOf(copier, writer))).toBe(denied);
     expect(
@@ -289,6 +291,22 @@ describe('policy/red', async () => {
         ask(name, spaceOf(writer), { template: templateOf(...writer) }),
       ),
     ).toEqual([denied, denied]);
+  });
+
+  it('lets each say where it is, and which WRITER it releases, for itself', () => {
+    const here = ['ADDRESS', 'alice', 'db1:5432'];
+    expect(out(here)).toBe('allowed');
+    expect(out(here, spaceOf(['ADDRESS', 'alice', 'db2:5432']))).toBe(denied);
+    expect(out(here, empty, { invoker: 'bob' })).toBe(denied);
+    expect(out(here, empty, timed)).toBe(denied);
+    expect(out(['ADDRESS', 'alice', 5])).toBe(denied);
+    expect(inp(['ADDRESS', 'alice', any], spaceOf(here))).toBe('allowed');
+    expect(inp(['ADDRESS', 'alice', any], spaceOf(here), { invoker: 'bob' })).toBe(denied);
+    const released = ['RELEASE', 'alice', 7];
+    expect(out(released, empty, timed)).toBe('allowed');
+    expect(out(released)).toBe(denied);
+    expect(out(released, empty, { ...timed, invoker: 'bob' })).toBe(denied);
+    expect(hidden.map((rest) => out(released, empty, { ...timed, ...rest }))).toEqual([denied, denied]);
   });
 
   it('renews by id, whoever inserted the entry, and reads freely', () => {

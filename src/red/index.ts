@@ -1,0 +1,19 @@
+/** Door of `red`: the coordination layer for replicated databases (docs/guide/red.md). */
+export { Coordinator } from './coordinator.js';
+export { Member } from './member.js';
+export type { Act, MemberInput, MemberOutput, MemberSettings } from './member.js';
+export { formatCoordinatorMessage, formatReplicaMessage } from './messages.js';
+export { isMemberId, lineBytesMax, parseCoordinatorLine, parseReplicaLine } from './messages.js';
+export type {
+  CoordinatorMessage,
+  Fenced,
+  LineProblem,
+  MemberId,
+  Parsed,
+  ReplicaMessage,
+} from './messages.js';
+export { coordinatorSettings } from './protocol.js';
+export type { Answer, CoordinatorInput, CoordinatorOutput, CoordinatorSettings } from './protocol.js';
+export type { RedOperation, Role } from './protocol.js';
+export { CoordinatorRunner } from './runner.js';
+export type { ReplicaPort, RunnerEvent, RunnerOptions } from './runner.js';
