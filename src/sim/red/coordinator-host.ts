@@ -91,6 +91,7 @@ export class CoordinatorHost {
   }
 
   startDatabase(): void {
+    if (this.database.isRunning) return;
     this.database.start();
     this.#connect();
   }
