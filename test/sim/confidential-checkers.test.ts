@@ -1,7 +1,14 @@
 /** The checkers of confidential spaces notice what they are there for. */
 import { describe, expect, it } from 'vitest';
-import { RefusedError, UnknownOutcomeError } from '../../src/base/index.js';
-import { encodeTuple } from '../../src/codec/index.js';
+import {
+  clientId,
+  clientName,
+  RefusedError,
+  replicaId,
+  sessionId,
+  UnknownOutcomeError,
+} from '../../src/base/index.js';
+import { encodeResult, encodeTuple, hidden } from '../../src/codec/index.js';
 import { OpenedTuples } from '../../src/sim/checkers/opened-tuples.js';
 import { Secrecy } from '../../src/sim/checkers/secrecy.js';
 
@@ -12,6 +19,25 @@ describe('secrecy', () => {
     const leaks = [{ a: [{ bytes }] }, { text: 'of hush! all' }, new Map([[1, bytes]])];
     for (const leak of leaks) expect(() => secrecy.look('a message', leak)).toThrow(/protected value/);
     expect(() => secrecy.look('a message', { bytes: encodeTuple(['job', 'hus']), n: 1 })).not.toThrow();
+  });
+
+  it('wants shares of whoever was asked for them, and of nobody else', () => {
+    const secrecy = new Secrecy('hush!');
+    const sealed = {
+      ...{ bytes: Uint8Array.of(1), space: 's', inserter: clientId('a'.repeat(64)) },
+      ...{ session: sessionId(3), number: 1 },
+    };
+    const entry = { id: 1n, tuple: [hidden], owner: clientName('ann'), deadline: null, sealed };
+    const result = encodeResult({ kind: 'entry', entry });
+    secrecy.lookAtRead(4, 0, { kind: 'read', readId: 7, operation: result, wantsShares: true });
+    secrecy.lookAtRead(4, 1, { kind: 'read', readId: 7, operation: result });
+    const told = { kind: 'readReply', readId: 7, result } as const;
+    expect(() => secrecy.lookAtShares(replicaId(0), 4, told)).toThrow(/no shares of 1/);
+    for (const [replica, client] of [
+      [1, 4],
+      [0, 5],
+    ] as const)
+      expect(() => secrecy.lookAtShares(replicaId(replica), client, told)).not.toThrow();
   });
 });
 

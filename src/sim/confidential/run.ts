@@ -142,8 +142,9 @@ function lookingAtDisks(beneath: Tampering, secrecy: Secrecy): Tampering {
 function lookAtLinks({ cluster: { world }, secrecy, isCorrect }: Run): void {
   world.filter = ({ from, to, message }) => {
     secrecy.look(`${message.kind} from ${from} to ${to}`, message);
+    if (message.kind === 'read') secrecy.lookAtRead(from, to, message);
     const isTold = message.kind === 'reply' || message.kind === 'readReply' || message.kind === 'feedEvent';
-    if (isTold && isCorrect(replicaId(from))) secrecy.lookAtShares(replicaId(from), message);
+    if (isTold && isCorrect(replicaId(from))) secrecy.lookAtShares(replicaId(from), to, message);
     return false;
   };
 }
