@@ -5,7 +5,7 @@ import type { SimulatedCluster } from '../cluster/simulated-cluster.js';
 import { violated } from '../checkers/violation.js';
 import { forgeries } from './forgeries.js';
 import { lies } from './lies.js';
-import { firstShares, type Outlaw, type SealedEntry } from './outlaw.js';
+import { firstShares, type Outlaw, type SealedEntry, type Way } from './outlaw.js';
 
 export interface DishonestParts {
   readonly cluster: SimulatedCluster;
@@ -16,6 +16,7 @@ export interface DishonestParts {
 }
 
 const everything: Template = Array.from({ length: 6 }, () => ({ kind: 'any' }) as const);
+const nothing: Template = everything.with(0, { kind: 'value', value: 'no such thing' });
 
 async function someEntry({ outlaw, space, random }: DishonestParts): Promise<{
   readonly entry: SealedEntry;
@@ -33,10 +34,17 @@ async function someEntry({ outlaw, space, random }: DishonestParts): Promise<{
   return entry?.sealed === undefined ? null : { entry: entry as SealedEntry, shares: firstShares(shares) };
 }
 
+const ways: readonly Way[] = [
+  { kind: 'out' },
+  { kind: 'out' },
+  { kind: 'cas', template: everything },
+  { kind: 'cas', template: nothing },
+  { kind: 'replace', template: everything },
+];
+
 /** Lies in all ways; the honest part of its life is over. */
-export async function insertLies(parts: DishonestParts, attempts: number): Promise<number> {
+export async function insertLies(parts: DishonestParts, attempts: number): Promise<void> {
   const { cluster, outlaw, random } = parts;
-  let inserted = 0;
   for (let done = 0; done < attempts; done++) {
     await cluster.sleep(random.below(4_000));
     const kit = await outlaw.kit();
@@ -44,14 +52,12 @@ export async function insertLies(parts: DishonestParts, attempts: number): Promi
     // Whatever somebody else sealed, as if it were one's own.
     const copied = random.chance(1, 4) ? await someEntry(parts) : null;
     const lie = random.pick(lies);
-    const { result } = await outlaw.insert((origin) =>
+    await outlaw.insert(random.pick(ways), (origin) =>
       copied === null
         ? lie.draft(kit, origin)
         : { fingerprint: copied.entry.tuple, bytes: copied.entry.sealed.bytes },
     );
-    if (result?.kind === 'entry') inserted++;
   }
-  return inserted;
 }
 
 function shownBefore({ world }: SimulatedCluster): Uint8Array[] {
