@@ -65,6 +65,15 @@ describe('opened tuples', () => {
     expect(() => opened.reads('bob', { id: 5n, owner: 'lia', tuple: ['a', 1] })).toThrow(/not what was/);
   });
 
+  it('are had by whoever reads them in time', () => {
+    const opened = create();
+    const lacking = { id: 5n, owner: clientName('ann'), deadline: 1_000 };
+    opened.lacks(lacking, 1_000);
+    opened.lacks({ ...lacking, owner: clientName('lia'), deadline: null }, 1_000);
+    expect(() => opened.lacks(lacking, 999)).toThrow(/not to be read/);
+    expect(() => opened.lacks({ ...lacking, deadline: null }, 1_000)).toThrow(/not to be read/);
+  });
+
   it('may be missing for reasons that there can be, and no others', () => {
     const opened = create();
     opened.fails('bob', 'rdp', new UnknownOutcomeError('OUTCOME_UNKNOWN', 'nobody knows', {}));

@@ -4,7 +4,7 @@
  */
 import { TheodoraError, toHex } from '../../base/index.js';
 import type { Entry } from '../../client/index.js';
-import { encodeTuple, type Tuple } from '../../codec/index.js';
+import { encodeTuple, type Entry as StoredEntry, type Tuple } from '../../codec/index.js';
 import { violated } from './violation.js';
 
 /** What may become of a call while replicas and links fail. */
@@ -56,6 +56,16 @@ export class OpenedTuples {
     const first = this.#read.get(id) ?? text;
     this.#read.set(id, first);
     if (first !== text) violated('opened-tuples', `${what} is another tuple than before`);
+  }
+
+  /** It was there, and a reader that came after did not get it, by that time; nobody took anything meanwhile. */
+  lacks(
+    { id, owner, deadline }: Pick<StoredEntry, 'id' | 'owner' | 'deadline'>,
+    orderedTimeMs: number,
+  ): void {
+    const isExpired = deadline !== null && deadline <= orderedTimeMs;
+    if (!isExpired && !this.#dishonest.has(owner))
+      violated('opened-tuples', `entry ${id} of honest ${owner} is not to be read`);
   }
 
   fails(reader: string, operation: string, error: unknown): void {

@@ -247,15 +247,21 @@ async function checkEnd(run: Run, spy: Outlaw): Promise<void> {
   const listings = [];
   for (const one of honest) listings.push(await cluster.run(one.readAll()));
   const clients = await cluster.run(cluster.client('admin').admin.clients());
-  for (const step of stepsOf(cluster.world.checks.order.batches())) blacklists.follow(step);
+  let orderedTimeMs = 0;
+  for (const step of stepsOf(cluster.world.checks.order.batches())) {
+    blacklists.follow(step);
+    orderedTimeMs = Math.max(orderedTimeMs, step.time);
+  }
   blacklists.check(clients);
   const listed = new Set(clients.filter(({ blacklisted }) => blacklisted !== null).map(({ name }) => name));
   const [first] = listings;
   assert(first !== undefined, 'there are honest readers');
   const opened = new Set(first.map(({ id }) => id));
-  for (const { id, owner } of before) {
+  for (const entry of before) {
+    const { id, owner } = entry;
     if (opened.has(id)) continue;
-    if (!dishonest.has(owner)) violated('opened-tuples', `entry ${id} of honest ${owner} is not to be read`);
+    run.opened.lacks(entry, orderedTimeMs);
+    if (!dishonest.has(owner)) continue;
     if (!blacklists.repaired.has(id))
       violated('blacklists', `entry ${id} of ${owner} was read, but not repaired`);
     if (!listed.has(owner)) violated('blacklists', `${owner} inserted entry ${id}, and is not on the list`);
