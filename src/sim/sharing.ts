@@ -39,11 +39,17 @@ export interface ShareSeat {
   readonly random: RandomBytes;
 }
 
+/** What shares stand beside. */
+export interface ToldShares {
+  readonly kind: 'result' | 'event';
+  readonly bytes: Uint8Array;
+}
+
 /** Shares in place of those that the replica owes for a result or event; null: none at all. */
 export type ShareTampering = (
   shares: readonly EntryShare[],
   seat: ShareSeat,
-  told: { readonly kind: 'result' | 'event'; readonly bytes: Uint8Array },
+  told: ToldShares,
 ) => readonly EntryShare[] | null;
 
 export interface SharingOptions {

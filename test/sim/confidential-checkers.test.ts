@@ -74,6 +74,18 @@ describe('opened tuples', () => {
     expect(() => opened.lacks({ ...lacking, deadline: null }, 1_000)).toThrow(/not to be read/);
   });
 
+  it('of one that opens in two ways is one of them for everybody', () => {
+    const opened = create();
+    for (const tuple of [
+      ['lie', 1],
+      ['lie', 2],
+    ])
+      opened.inserts('lia', tuple);
+    opened.reads('bob', { id: 6n, owner: 'lia', tuple: ['lie', 2] });
+    opened.reads('bob', { id: 7n, owner: 'lia', tuple: ['lie', 1] });
+    expect(() => opened.reads('cid', { id: 6n, owner: 'lia', tuple: ['lie', 1] })).toThrow(/another tuple/);
+  });
+
   it('may be missing for reasons that there can be, and no others', () => {
     const opened = create();
     opened.fails('bob', 'rdp', new UnknownOutcomeError('OUTCOME_UNKNOWN', 'nobody knows', {}));

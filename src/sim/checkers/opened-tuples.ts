@@ -1,5 +1,5 @@
 /**
- * What readers of a confidential space get: the very tuple that its owner inserted, the same for all of them, or, of a
+ * What readers of a confidential space get: a tuple that its owner inserted, the same for all of them, or, of a
  * dishonest owner, nothing; and no error but those that a service with faults has to give.
  */
 import { TheodoraError, toHex } from '../../base/index.js';
@@ -24,9 +24,9 @@ const textOf = (tuple: Tuple): string => toHex(encodeTuple(tuple));
 
 export class OpenedTuples {
   readonly #dishonest: ReadonlySet<string>;
-  /** What is what honest owners inserted or tried to. */
-  readonly #honest = new Map<string, string>();
-  /** The one tuple that a dishonest owner may have in an entry that opens nevertheless. */
+  /** What owners inserted or tried to; a dishonest one in each of the ways in which it might open. */
+  readonly #inserted = new Map<string, string>();
+  /** The one other tuple that a dishonest owner may have in an entry that opens nevertheless. */
   readonly #tolerated: string;
   readonly #read = new Map<bigint, string>();
 
@@ -41,7 +41,7 @@ export class OpenedTuples {
 
   /** Before it is inserted; no two are alike. */
   inserts(owner: string, tuple: Tuple): void {
-    this.#honest.set(textOf(tuple), owner);
+    this.#inserted.set(textOf(tuple), owner);
   }
 
   reads(reader: string, { id, owner, tuple }: Pick<Entry, 'id' | 'owner' | 'tuple'>): void {
@@ -51,7 +51,8 @@ export class OpenedTuples {
       if (!this.#dishonest.has(owner)) violated('opened-tuples', `${what} has no tuple`);
       return;
     }
-    const isGood = this.#dishonest.has(owner) ? text === this.#tolerated : this.#honest.get(text) === owner;
+    const isTolerated = this.#dishonest.has(owner) && text === this.#tolerated;
+    const isGood = isTolerated || this.#inserted.get(text) === owner;
     if (!isGood) violated('opened-tuples', `${what} is not what was inserted`);
     const first = this.#read.get(id) ?? text;
     this.#read.set(id, first);

@@ -206,11 +206,11 @@ function failed(listeners: readonly Promise<void>[]): Promise<never> {
   });
 }
 
-function roguePartsOf({ cluster, sharing, random }: Run, name: string): DishonestParts {
+function roguePartsOf({ cluster, sharing, random, opened }: Run, name: string): DishonestParts {
   const own = random.stream(`rogue ${name}`);
   const bytes = drawnBytes(own.stream('bytes'));
   const outlaw = new Outlaw(cluster.process(name), sharing, space, bytes);
-  return { cluster, outlaw, space, random: own, dishonest };
+  return { cluster, name, opened, outlaw, space, random: own, dishonest };
 }
 
 /** The admin gives liars another chance. */
