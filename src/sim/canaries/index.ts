@@ -2,7 +2,14 @@
 import type { Canary } from './canary.js';
 import { boastfulHolder } from './boastful-holder.js';
 import { carelessRead } from './careless-read.js';
-import { blindShares, fewShares, forgottenBlacklist, undonePardon, unjudgedRepair } from './confidential.js';
+import {
+  blindShares,
+  fewShares,
+  forgottenBlacklist,
+  uncommittedKey,
+  undonePardon,
+  unjudgedRepair,
+} from './confidential.js';
 import { divergingState } from './diverging-state.js';
 import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
@@ -98,4 +105,5 @@ export const canaries: readonly Canary[] = [
   unjudgedRepair,
   forgottenBlacklist,
   undonePardon,
+  uncommittedKey,
 ];
