@@ -47,6 +47,15 @@ import {
   renumberedEvents,
   repeatedEvent,
 } from './telling.js';
+import {
+  believedRenewal,
+  countedCopiers,
+  forgottenSync,
+  loosePolicy,
+  noStepDown,
+  uninvitedCopier,
+  unrenewedStopped,
+} from './red.js';
 import { undemandingBackups } from './undemanding-backups.js';
 import { earlyTimeout, forgottenDeadline, lostWake, takenTwice, unfairWake } from './waking.js';
 
@@ -106,4 +115,11 @@ export const canaries: readonly Canary[] = [
   forgottenBlacklist,
   undonePardon,
   uncommittedKey,
+  believedRenewal,
+  countedCopiers,
+  forgottenSync,
+  loosePolicy,
+  noStepDown,
+  uninvitedCopier,
+  unrenewedStopped,
 ];

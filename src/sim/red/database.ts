@@ -220,7 +220,7 @@ export class Database {
         this.#writing?.onRecord(act.ids);
         return;
       case 'stop': {
-        const marginUs = this.#parts.marginMs * 1_000;
+        const marginUs = Math.max(0, this.#parts.marginMs) * 1_000;
         const life = this.#life;
         // It does so by its own time, however long the process is paused: it acknowledges nothing meanwhile.
         this.#later(this.#random.between(0, Math.floor(marginUs * 0.8)), () => {

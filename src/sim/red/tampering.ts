@@ -1,4 +1,4 @@
-/** Deliberate bugs of coordinators, for canaries: they change what passes between a coordinator and the service or its replica. */
+/** Deliberate bugs of one coordinator, for canaries: they change what passes between it and the service or its replica. */
 import type { Space } from '../../client/index.js';
 
 export interface RedTampering {
@@ -6,8 +6,6 @@ export interface RedTampering {
   readonly drops?: (line: string) => boolean;
   /** What the database believes that it needs to stop. */
   readonly databaseMarginMs?: number;
-  /** The policy in place of policy/red.ts. */
-  readonly policy?: (source: string) => string;
   /** In place of a method of the space. */
   readonly space?: (space: Space) => Partial<Space>;
 }
