@@ -33,7 +33,14 @@ const randomScenario = 'random';
 const policiesScenario = 'policies';
 /** Random, of a confidential space with liars. */
 const confidentialScenario = 'confidential';
-const drawnScenarios: readonly string[] = [randomScenario, policiesScenario, confidentialScenario];
+/** Random, of coordinators and databases. */
+const redScenario = 'red';
+const drawnScenarios: readonly string[] = [
+  randomScenario,
+  policiesScenario,
+  confidentialScenario,
+  redScenario,
+];
 /** Each of them for every seed. */
 const allScenarios = 'all';
 const isDrawn = (scenario: string): boolean => drawnScenarios.includes(scenario);
@@ -155,8 +162,25 @@ function fixedOf({ faults, replicas, operations }: SimOptions, known: readonly F
   };
 }
 
+async function runDrawn(
+  scenario: string,
+  options: Omit<SimulationOptions, 'tampering'>,
+): Promise<SimulationReport> {
+  const { runConfidential, runRandom, runRed } = await import('../../sim/index.js');
+  switch (scenario) {
+    case confidentialScenario:
+      return runConfidential(options);
+    case redScenario:
+      return runRed(options);
+    case policiesScenario:
+      return runRandom({ ...options, guards: true });
+    default:
+      return runRandom(options);
+  }
+}
+
 async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
-  const { faultKinds, runConfidential, runRandom, runScenario } = await import('../../sim/index.js');
+  const { faultKinds, runScenario } = await import('../../sim/index.js');
   const isOneOf = options.scenario === allScenarios;
   if (!isOneOf && !isDrawn(options.scenario)) {
     return showReport(output, runScenario(readScenario(options.scenario)), options);
@@ -169,10 +193,7 @@ async function simulate(output: Output, options: SimOptions): Promise<AnyExitSta
   while (seeds < count && performance.now() < endsAtMs) {
     const seed = (first + seeds++) % (seedMax + 1);
     for (const scenario of scenarios) {
-      const report =
-        scenario === confidentialScenario
-          ? await runConfidential({ ...fixed, seed })
-          : runRandom({ ...fixed, seed, ...(scenario === policiesScenario ? { guards: true } : {}) });
+      const report = await runDrawn(scenario, { ...fixed, seed });
       const status = showReport(output, report, { ...options, scenario }, isOneOf);
       if (status !== exitStatus.ok) return status;
       // A simulation never yields: here Ctrl-C gets its turn.
@@ -200,7 +221,7 @@ export function registerSim(program: Command, bind: Bind): void {
     )
     .option(
       '--scenario <name>',
-      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; "${allScenarios}": these three in turn; or the file of a scenario`,
+      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; "${redScenario}": of ReD coordinators and their databases; "${allScenarios}": these in turn; or the file of a scenario`,
       randomScenario,
     )
     .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')

@@ -137,6 +137,22 @@ export const forgottenSync: Canary = {
   ),
 };
 
+/** Sees no writer before it has made itself a copier. */
+function overlookingWriters(): RedTampering {
+  let isCopier = false;
+  return {
+    space: (space) => ({
+      rdAll: async (...args) =>
+        (await space.rdAll(...args)).filter(({ tuple }) => isCopier || tuple[2] !== 'WRITER'),
+      out: (async (tuple: Template, options: object) => {
+        const entry = await space.out(tuple as never, options);
+        isCopier = isOf('COPIER', tuple);
+        return entry;
+      }) as Space['out'],
+    }),
+  };
+}
+
 export const uninvitedCopier: Canary = {
   name: 'uninvited-copier',
   bug: 'who has started copies at once, though the writer has not heard of it',
@@ -144,11 +160,7 @@ export const uninvitedCopier: Canary = {
   ...met(
     {
       policy: (source) => source.replace('id === invoker && !space.exists(writers)', 'id === invoker'),
-      tampering: () => ({
-        space: (space) => ({
-          rdAll: async (...args) => (await space.rdAll(...args)).filter(({ tuple }) => tuple[2] !== 'WRITER'),
-        }),
-      }),
+      tampering: overlookingWriters,
     },
     60,
   ),

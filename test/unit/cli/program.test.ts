@@ -251,7 +251,8 @@ describe('sim', () => {
     const all = await runHere([...argv, '--scenario', 'all']);
     expect(all).toMatchObject({ status: 0, err: '' });
     const names = all.out.split('\n').map((line) => line.slice(0, line.indexOf(':')));
-    expect(names.slice(0, -1)).toEqual(['seed 7, random', 'seed 7, policies', 'seed 7, confidential']);
+    const scenarios = ['random', 'policies', 'confidential', 'red'];
+    expect(names.slice(0, -1)).toEqual(scenarios.map((name) => `seed 7, ${name}`));
     const alone = await runHere(argv);
     expect(alone.out).toBe(`${all.out.split('\n')[0]!.replace(', random', '')}\n`);
   });
