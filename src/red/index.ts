@@ -1,5 +1,7 @@
 /** Door of `red`: the coordination layer for replicated databases (docs/guide/red.md). */
 export { Coordinator } from './coordinator.js';
+export { LineReader } from './lines.js';
+export type { Line } from './lines.js';
 export { Member } from './member.js';
 export type { Act, MemberInput, MemberOutput, MemberSettings } from './member.js';
 export { formatCoordinatorMessage, formatReplicaMessage } from './messages.js';

@@ -60,7 +60,8 @@ export interface Fenced {
 }
 
 /** What is wrong with a line. */
-export type LineProblem = 'LINE_TOO_LONG' | 'KEYWORD_UNKNOWN' | 'WORDS_WRONG' | 'ID_WRONG';
+export type LineProblem =
+  'LINE_TOO_LONG' | 'CHARACTERS_WRONG' | 'KEYWORD_UNKNOWN' | 'WORDS_WRONG' | 'ID_WRONG';
 
 export type Parsed<M> = { readonly message: M } | { readonly problem: LineProblem };
 
