@@ -65,8 +65,8 @@ export type LineProblem =
 
 export type Parsed<M> = { readonly message: M } | { readonly problem: LineProblem };
 
-/** Bytes of a line without its end. */
-export const lineBytesMax = 4_096;
+/** Bytes of a line without its end: room for two lists of `idsMax` ids each. */
+export const lineBytesMax = 8_192;
 const idsMax = 32;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const addressPattern = /^[\x21-\x7e]{1,255}$/;

@@ -134,6 +134,17 @@ describe('whatever is said is understood', () => {
     );
   });
 
+  it('however many the ids, and however long', () => {
+    const longest = Array.from({ length: 32 }, (_, index) => String(index).padEnd(64, 'x'));
+    const token = 9_223_372_036_854_775_807n;
+    const message: CoordinatorMessage = {
+      kind: 'makeWriter',
+      copiers: longest,
+      fenced: { token, sync: longest },
+    };
+    expect(parseCoordinatorLine(formatCoordinatorMessage(message))).toEqual({ message });
+  });
+
   it('or is a problem with a code, never an exception', () => {
     const noise = fc.oneof(fc.string(), fc.string({ unit: 'binary' }));
     const alike = fc
