@@ -2,6 +2,8 @@
 export { Coordinator } from './coordinator.js';
 export { LineReader } from './lines.js';
 export type { Line } from './lines.js';
+export { listen } from './listener.js';
+export type { ListenerEvent, ListenOptions, ReplicaEvents, ReplicaListener } from './listener.js';
 export { Member } from './member.js';
 export type { Act, MemberInput, MemberOutput, MemberSettings } from './member.js';
 export { formatCoordinatorMessage, formatReplicaMessage } from './messages.js';

@@ -34,7 +34,8 @@ export type CoordinatorInput =
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'message'; readonly message: ReplicaMessage }
-  | { readonly kind: 'malformed'; readonly problem: LineProblem }
+  /** `line`: absent if it was not kept. */
+  | { readonly kind: 'malformed'; readonly problem: LineProblem; readonly line?: string }
   | { readonly kind: 'answered'; readonly callId: number; readonly answer: Answer }
   /** Something happened to a tuple of the space, or it may have. */
   | { readonly kind: 'changed' };
