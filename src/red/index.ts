@@ -16,7 +16,9 @@ export type {
   Parsed,
   ReplicaMessage,
 } from './messages.js';
-export { coordinatorSettings } from './protocol.js';
+export { awaitWriter, readOverview, readWriter } from './overview.js';
+export type { MemberOverview, Overview, WaitForWriter, Writer } from './overview.js';
+export { checkCoordinatorLease, coordinatorSettings, defaultLeaseMs } from './protocol.js';
 export type { Answer, CoordinatorInput, CoordinatorOutput, CoordinatorSettings } from './protocol.js';
 export type { RedOperation, Role } from './protocol.js';
 export { CoordinatorRunner } from './runner.js';
