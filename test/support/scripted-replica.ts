@@ -9,6 +9,7 @@ export class ScriptedReplica {
   /** Resolves when the connection is over. */
   readonly closed: Promise<void>;
   readonly #lines = new Mailbox<string | null>();
+  #peeked: Promise<string | null> | null = null;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -34,7 +35,14 @@ export class ScriptedReplica {
 
   /** What the coordinator says next; null: the connection is over. */
   hear(): Promise<string | null> {
-    return this.#lines.next();
+    const next = this.peek();
+    this.#peeked = null;
+    return next;
+  }
+
+  /** The same, and `hear` says it again. */
+  peek(): Promise<string | null> {
+    return (this.#peeked ??= this.#lines.next());
   }
 
   /** At once, as a process that is killed. */

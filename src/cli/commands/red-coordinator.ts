@@ -156,7 +156,7 @@ export function registerCoordinator(red: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-The replica speaks lines of text over TCP, without encryption: listen on the loopback address, or on a network of their own.
+The replica speaks lines of text over TCP, without encryption: listen on the loopback address, or on a network of its own.
 When the coordinator ends, its replica has to stop; the others go on once its lease is over.
 ${examples(
   'red coordinator --id r1 --listen 127.0.0.1:7501',
