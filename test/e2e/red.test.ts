@@ -223,6 +223,31 @@ describe('whatever a replica says', () => {
     expect([await replica.hear(), await replica.hear()]).toEqual(['MAKECOPIER', 'MAKEWRITER']);
   });
 
+  it('of red/2 is on record: its address, and who holds every commit', async () => {
+    await work.succeed('red', 'init', '--space', 'extended');
+    const { process, address } = await coordinator('r1', '--space', 'extended');
+    const replica = await ScriptedReplica.connect(address);
+    replicas.push(replica);
+    replica.say('HELLO red/2', 'ADDRESS db1.example:5432', 'BOOTED r1');
+    expect([await replica.hear(), await replica.hear()]).toEqual(['HELLO red/2', 'MAKECOPIER']);
+    const { token } = await process.event({ event: 'role', role: 'writer' });
+    expect(await replica.hear()).toBe(`MAKEWRITER token=${String(token)}`);
+    replica.say('SYNC r1');
+    expect(await replica.hear()).toBe('SYNCED r1');
+    // It says nothing more, and so it has failed.
+    expect(await replica.hear()).toBeNull();
+    await process.event({ event: 'hangUp', code: 'REPLICA_SILENT' });
+    const found = { id: 'r1', address: 'db1.example:5432', token };
+    expect(await work.succeed('red', 'writer', '--space', 'extended')).toEqual({ writer: found });
+    for (;;) {
+      const { members, sync } = await work.succeed('red', 'status', '--space', 'extended');
+      expect([members, sync]).toMatchObject([[{ id: 'r1', address: found.address, isInSync: true }], ['r1']]);
+      const [{ role }] = members as [{ role: string }];
+      if (role === 'absent') break;
+      expect(role).toBe('writer');
+    }
+  });
+
   it('becomes nothing if its coordinator is no member', async () => {
     await work.succeed('client', 'add', 'mallory');
     const { process, address } = await coordinator('mallory');

@@ -11,7 +11,7 @@ import type { Context } from '../config.js';
 import { exitStatus } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
 import { idToJson } from '../json-tuples.js';
-import { toPrintable } from '../output.js';
+import { toJsonLine, toPrintable } from '../output.js';
 import type { Output } from '../output.js';
 import { onStopSignals } from '../signals.js';
 import { examples } from './entries.js';
@@ -50,37 +50,61 @@ const roleTexts: Readonly<Record<Role, string>> = {
   steppingDown: 'the writer no more, and is told to stop',
 };
 
-const problemTexts: Readonly<Record<Exclude<RunnerEvent | ListenerEvent, { kind: 'role' }>['kind'], string>> =
-  {
-    hangUp: 'its connection was ended',
-    malformed: 'it said something that is no message',
-    turnedAway: 'somebody else connected, and was turned away',
-    refused: 'the service refused',
-    failed: 'the service did not answer',
-  };
+type Event = RunnerEvent | ListenerEvent;
+type Problem = Exclude<Event, { readonly kind: 'role' }>;
 
-function showEvent(output: Output, id: string, event: RunnerEvent | ListenerEvent): void {
-  if (event.kind === 'role') {
-    const { role, token } = event;
-    const shown = token === null ? null : idToJson(token);
-    output.result({ event: 'role', role, token: shown }, () => {
-      const fenced = role === 'writer' && token !== null ? `, fencing token ${token}` : '';
-      return `${id} is ${output.style('bold', roleTexts[role])}${fenced}`;
-    });
-    return;
-  }
-  const problem = output.style('yellow', problemTexts[event.kind]);
-  if ('code' in event) {
-    output.result({ event: event.kind, code: event.code }, () => `${id}: ${problem} [${event.code}]`);
-    return;
-  }
-  const { kind, what, error } = event;
+const problemTexts: Readonly<Record<Problem['kind'], string>> = {
+  hangUp: 'the connection of its replica was ended',
+  malformed: 'its replica said something that is no message',
+  turnedAway: 'somebody else connected, and was turned away',
+  refused: 'refused by the service',
+  failed: 'failed',
+};
+
+interface ProblemRecord {
+  readonly event: Problem['kind'];
+  readonly what?: string;
+  readonly code: string;
+  readonly message?: string;
+}
+
+function problemRecord(problem: Problem): ProblemRecord {
+  if ('code' in problem) return { event: problem.kind, code: problem.code };
+  const { kind, what, error } = problem;
   const code = error instanceof TheodoraError ? error.code : 'INTERNAL';
-  const message = error instanceof Error ? error.message : String(error);
-  output.result(
-    { event: kind, what, code, message },
-    () => `${id}: ${problem} (${what}): ${toPrintable(message)} [${code}]`,
-  );
+  return { event: kind, what, code, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** A printer of what happens. The same problem again, with nothing between, is tried again and not said again. */
+function eventPrinter(output: Output, id: string): (event: Event) => void {
+  let last = '';
+  return (event) => {
+    if (event.kind === 'role') {
+      last = '';
+      showRole(output, id, event);
+      return;
+    }
+    const record = problemRecord(event);
+    const line = toJsonLine(record);
+    if (line === last) return;
+    last = line;
+    const { code, message } = record;
+    const detail = message === undefined ? '' : `: ${toPrintable(message)}`;
+    const text = output.style('yellow', problemTexts[event.kind]);
+    output.result(record, () => `${id}: ${text}${detail} [${code}]`);
+  };
+}
+
+function showRole(
+  output: Output,
+  id: string,
+  { role, token }: Extract<Event, { readonly kind: 'role' }>,
+): void {
+  const shown = token === null ? null : idToJson(token);
+  output.result({ event: 'role', role, token: shown }, () => {
+    const fenced = role === 'writer' && token !== null ? `, fencing token ${token}` : '';
+    return `${id} is ${output.style('bold', roleTexts[role])}${fenced}`;
+  });
 }
 
 async function settingsOf(
@@ -107,7 +131,7 @@ async function coordinate(
   const { processClock } = await import('../../client/index.js');
   const { CoordinatorRunner, listen } = await import('../../red/index.js');
   const { id } = settings;
-  const watch = (event: RunnerEvent | ListenerEvent): void => showEvent(output, id, event);
+  const watch = eventPrinter(output, id);
   let stop = (): void => undefined;
   const listener = await listen({
     ...where,
