@@ -12,7 +12,7 @@ import type { MemberId, ReplicaMessage } from './messages.js';
 import { problemText } from './problems.js';
 import { giveBack, type Core, type Effect, type Program } from './program.js';
 import { replicaTuple, type State } from './registry.js';
-import { write } from './writer.js';
+import { write, type WriterEnd } from './writer.js';
 import type {
   Answer,
   CoordinatorInput,
@@ -216,7 +216,7 @@ export class Coordinator implements Core {
   *#lead(): Program<void> {
     const token = yield* becomeWriter(this);
     const end = yield* write(this, token);
-    if (this.#role === 'writer') this.#stepDown();
+    if (this.#role === 'writer') this.#stepDown(end);
     // It was never told.
     else this.#hangUp(end);
   }
@@ -301,13 +301,13 @@ export class Coordinator implements Core {
   }
 
   /** The WRITER is renewed no longer, and given back only once the replica has said that it is stopped. */
-  #stepDown(): void {
+  #stepDown(why: WriterEnd = 'STEPDOWN'): void {
     const token = this.#token;
     this.#holdings.clear();
     this.#stop();
     this.become('steppingDown', token);
     if (this.isExtended) this.tell({ kind: 'stepDown' });
-    else this.#hangUp('STEPDOWN');
+    else this.#hangUp(why);
   }
 
   #hangUp(code: HangUp): void {

@@ -184,6 +184,36 @@ describe('use cases', () => {
   });
 });
 
+describe('a writer that does not answer', () => {
+  it('7: is one no more, and the next one deals with who is starting before it is the writer', async () => {
+    await work.succeed('red', 'init', '--space', 'pending');
+    const options = ['--space', 'pending', '--election', 'lowest'];
+    const [first, second, third] = await Promise.all(ids.map((id) => coordinator(id, ...options)));
+    const r1 = await replicaOf(first!);
+    r1.say('BOOTED r1');
+    expect([await r1.hear(), await r1.hear()]).toEqual(['MAKECOPIER', 'MAKEWRITER']);
+    const r2 = await replicaOf(second!);
+    r2.say('BOOTED r2');
+    expect(await r1.hear()).toBe('BOOTED r2');
+    r1.say('ACK');
+    expect(await r2.hear()).toBe('MAKECOPIER');
+    const r3 = await replicaOf(third!);
+    r3.say('BOOTED r3');
+    expect(await r1.hear()).toBe('BOOTED r3');
+
+    expect(await r1.hear()).toBeNull();
+    await first!.process.event({ event: 'hangUp', code: 'ACK_MISSING' });
+    const told = await r2.hear();
+    if (told === 'BOOTED r3') r2.say('ACK');
+    // Where there was no writer for a moment, the starting one may have admitted itself.
+    else expect(told).toBe('MAKEWRITER r3');
+    expect(await r3.hear()).toBe('MAKECOPIER');
+    if (told === 'BOOTED r3') expect(await r2.hear()).toBe('MAKEWRITER r3');
+    const { token } = (await writer('--space', 'pending'))!;
+    await second!.process.event({ event: 'role', role: 'writer', token });
+  });
+});
+
 describe('whatever a replica says', () => {
   const form =
     'the messages are BOOTED id, ACK, HELLO red/2, ADDRESS host:port, PING number, STOPPED, SYNC id ... (in capitals, one space between words)';
