@@ -33,7 +33,7 @@ export { pointBytes } from './pvss/group.js';
 export type { Group, Point } from './pvss/group.js';
 export { loadGroup } from './pvss/load-group.js';
 export { freshBytes } from './fresh-bytes.js';
-export { scalarBytes } from './pvss/scalar.js';
+export { invertScalar, mod, scalarBytes } from './pvss/scalar.js';
 export type { RandomBytes } from './pvss/scalar.js';
 export { createShareKey, generateShareSecret, verifyShare } from './pvss/share.js';
 export type { Share, ShareKey } from './pvss/share.js';

@@ -111,7 +111,7 @@ export class Coordinator implements Core {
         break;
       case 'changed':
         this.#isStale = true;
-        this.#stir();
+        this.#stir('changed');
         break;
     }
     this.#look();
@@ -183,7 +183,7 @@ export class Coordinator implements Core {
         return;
       case 'ack':
         this.#isAcknowledged = true;
-        this.#stir();
+        this.#stir('acknowledged');
         return;
       case 'address':
         this.#address = message.address;
@@ -197,7 +197,7 @@ export class Coordinator implements Core {
       case 'sync':
         this.#wantedSync = message.ids;
         this.#isStale = true;
-        this.#stir();
+        this.#stir('changed');
         return;
     }
   }
@@ -329,9 +329,9 @@ export class Coordinator implements Core {
     this.#sleep = null;
   }
 
-  /** Wakes the program if it only waits for something to happen. */
-  #stir(): void {
-    if (this.#sleep?.isLight === true) this.#resume(undefined);
+  /** Wakes the program if it waits for that. */
+  #stir(event: 'changed' | 'acknowledged'): void {
+    if (this.#sleep?.wakes === event) this.#resume(undefined);
   }
 
   #resume(answer: Answer | undefined): void {
@@ -352,7 +352,7 @@ export class Coordinator implements Core {
         this.#call = this.#send(value.operation, value.isPatient ? patientMs : Math.floor(leaseMs / 2));
         return;
       }
-      if (!value.isLight || !this.#isStale) {
+      if (value.wakes !== 'changed' || !this.#isStale) {
         this.#sleep = value;
         return;
       }

@@ -54,11 +54,14 @@ export interface MemberSettings {
 
 type Role = 'stopped' | 'copier' | 'writer' | 'stopping';
 type Order = Extract<Act, { kind: 'copy' | 'write' }>;
+type Held = Extract<CoordinatorMessage, { kind: 'booted' | 'failed' | 'follow' | 'synced' }>;
 
 /** Clocks drift apart by that at most (DESIGN section 3). */
 const driftDivisor = 1.01;
 /** A coordinator that leaves more unanswered is gone. */
 const pingsMax = 64;
+/** A coordinator that says more before it answers a ping is none. */
+const heldMax = 256;
 
 export class Member {
   readonly #settings: MemberSettings;
@@ -68,6 +71,8 @@ export class Member {
   #role: Role = 'stopped';
   /** The order that waits for an answer to a ping sent after it. */
   #order: { readonly act: Order; readonly afterPing: number } | null = null;
+  /** What came after the order, and is about the role that it gives. */
+  readonly #held: Held[] = [];
   #trueUntilMs = -Infinity;
   #lastPing = 0;
   #nextPingMs = Infinity;
@@ -133,22 +138,27 @@ export class Member {
         this.#onPong(message.number, message.forMs);
         return;
       case 'booted':
-        this.#act({ kind: 'admit', id: message.id });
-        return;
       case 'failed':
-        this.#act({ kind: 'forget', id: message.id });
-        return;
       case 'follow':
       case 'synced':
-        this.#act(message);
+        if (this.#order === null) this.#hear(message);
+        else if (this.#held.length < heldMax) this.#held.push(message);
         return;
       case 'stepDown':
       case 'makeStopped':
+        // It may not even have begun to be what it is to be no longer.
+        if (this.#role === 'stopped') this.#sayStopped();
         this.#stop();
         return;
       case 'error':
         return;
     }
+  }
+
+  #hear(message: Held): void {
+    if (message.kind === 'booted') this.#act({ kind: 'admit', id: message.id });
+    else if (message.kind === 'failed') this.#act({ kind: 'forget', id: message.id });
+    else this.#act(message);
   }
 
   #boot(): void {
@@ -157,6 +167,7 @@ export class Member {
 
   #obey(act: Order): void {
     this.#order = { act, afterPing: this.#lastPing };
+    this.#held.length = 0;
     this.#ping();
   }
 
@@ -179,10 +190,12 @@ export class Member {
       return;
     }
     if (number <= order.afterPing) return;
+    // Too late to begin: the next answer may leave more time, and no time at all is told otherwise too.
+    if (this.#stopAtMsOf(this.#trueUntilMs) <= this.#nowMs) return;
     this.#order = null;
-    if (forMs === 0 || this.#stopAtMsOf(this.#trueUntilMs) <= this.#nowMs) return;
     this.#role = order.act.kind === 'copy' ? 'copier' : 'writer';
     this.#act(order.act);
+    for (const message of this.#held.splice(0)) this.#hear(message);
   }
 
   #stopAtMsOf(trueUntilMs: number): number {
@@ -218,7 +231,10 @@ export class Member {
   #onStopped(): void {
     if (this.#role !== 'stopping') return;
     this.#role = 'stopped';
-    if (!this.#isConnected) return;
+    if (this.#isConnected) this.#sayStopped();
+  }
+
+  #sayStopped(): void {
     this.#say({ kind: 'stopped' });
     this.#boot();
   }

@@ -9,8 +9,8 @@ import { registryOf, releaseTuple, replicas, replicaTuple, type Registry, type S
 
 export type Effect =
   | { readonly kind: 'call'; readonly operation: RedOperation; readonly isPatient: boolean }
-  /** Until then, or, if it is `light`, until anything has happened. */
-  | { readonly kind: 'sleep'; readonly untilMs: number; readonly isLight: boolean };
+  /** Until then, or until that has happened; `changed` since the last look began. */
+  | { readonly kind: 'sleep'; readonly untilMs: number; readonly wakes: 'changed' | 'acknowledged' | null };
 
 /** A call's answer; of a sleep nothing. */
 export type Program<T> = Generator<Effect, T, Answer | undefined>;
@@ -52,13 +52,20 @@ export function* callPatiently(operation: RedOperation): Program<Answer> {
   return (yield { kind: 'call', operation, isPatient: true })!;
 }
 
-/** Until something has happened, or the next look is due. */
-export function* pause(core: Core, untilMs = Infinity): Program<void> {
-  yield { kind: 'sleep', untilMs: Math.min(untilMs, core.nowMs + core.settings.pollMs), isLight: true };
+/** Until something has changed, or the next look is due. */
+export function* pause(core: Core): Program<void> {
+  yield { kind: 'sleep', untilMs: core.nowMs + core.settings.pollMs, wakes: 'changed' };
+}
+
+/** Whether the replica knows of that copier by then. */
+export function* announce(core: Core, id: MemberId, untilMs: number): Program<boolean> {
+  core.announce(id);
+  yield { kind: 'sleep', untilMs, wakes: 'acknowledged' };
+  return core.isAcknowledged;
 }
 
 export function* backOff(core: Core): Program<void> {
-  yield { kind: 'sleep', untilMs: core.nowMs + retryMs, isLight: false };
+  yield { kind: 'sleep', untilMs: core.nowMs + retryMs, wakes: null };
 }
 
 /** A read that must not be left unanswered. */

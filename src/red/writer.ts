@@ -4,7 +4,17 @@
  * entries that are there, not from their number: a copier that failed and came back has another entry.
  */
 import type { MemberId } from './messages.js';
-import { backOff, call, callPatiently, look, pause, readOnce, type Core, type Program } from './program.js';
+import {
+  announce,
+  backOff,
+  call,
+  callPatiently,
+  look,
+  pause,
+  readOnce,
+  type Core,
+  type Program,
+} from './program.js';
 import { anySync, membersAt, replicaTuple, syncOf, syncTuple, type Registry } from './registry.js';
 
 /** Why it is not the writer any more: the replica does not answer, or the service says so. */
@@ -45,31 +55,21 @@ function tellFailed(core: Core, registry: Registry, known: Known): void {
 /** False: the replica does not answer. */
 function* admit(core: Core, registry: Registry, known: Known): Program<boolean> {
   const { id: own, leaseMs } = core.settings;
+  const acknowledged = (id: MemberId): Program<boolean> => announce(core, id, core.nowMs + leaseMs);
   // Inserted by what had no answer.
   for (const [id, entry] of membersAt(registry, 'COPIER')) {
     if (id === own || known.get(id) === entry) continue;
-    if (!(yield* acknowledged(core, id))) return false;
+    if (!(yield* acknowledged(id))) return false;
     known.set(id, entry);
   }
   for (const [id] of membersAt(registry, 'STOPPED')) {
     if (id === own) continue;
-    if (!(yield* acknowledged(core, id))) return false;
+    if (!(yield* acknowledged(id))) return false;
     const answer = yield* call({ kind: 'out', tuple: replicaTuple(id, 'COPIER'), leaseMs });
     if (answer.kind === 'entry' && answer.entry !== null) known.set(id, answer.entry.id);
     // It is gone, or it may come yet and is then met among the copiers.
     else core.tell({ kind: 'failed', id });
     if (answer.kind === 'entry') yield* call({ kind: 'inp', template: replicaTuple(id, 'STOPPED') });
-  }
-  return true;
-}
-
-/** The replica knows the new copier; false if it has not said so for a lease. */
-function* acknowledged(core: Core, id: MemberId): Program<boolean> {
-  const untilMs = core.nowMs + core.settings.leaseMs;
-  core.announce(id);
-  while (!core.isAcknowledged) {
-    if (core.nowMs >= untilMs) return false;
-    yield* pause(core, untilMs);
   }
   return true;
 }

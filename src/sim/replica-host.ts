@@ -14,6 +14,7 @@ import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams, type ClientOutput } from './server-streams.js';
 import type { Sharing } from './sharing.js';
 import type { Simulator } from './simulator.js';
+import { WaitingForShares } from './waiting-for-shares.js';
 import type { OpenedStorage, ProcessStorage, ReplicaDisk } from './storage.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
@@ -65,6 +66,8 @@ export class ReplicaHost {
   #life = 0;
   #isPaused = false;
   #queued: Input[] = [];
+  /** What waits for this replica's shares. */
+  readonly #untold: WaitingForShares;
 
   /** `nonces`: the randomness of all starts of this replica. */
   constructor(
@@ -80,6 +83,8 @@ export class ReplicaHost {
     this.clock = clock;
     this.#nonces = nonces;
     this.#world = world;
+    const drawDelayUs = (): number => world.options.sharing?.drawDelayUs(id) ?? 0;
+    this.#untold = new WaitingForShares(world.simulator, drawDelayUs);
     this.#peers = Array.from({ length: n }, (_, index) => index as ReplicaId).filter((peer) => peer !== id);
   }
 
@@ -156,17 +161,21 @@ export class ReplicaHost {
     this.#core = this.#machine = this.#storage = null;
     this.#isPaused = false;
     this.#queued = [];
+    this.#untold.lose();
     for (const node of this.streams.nodes()) this.streams.close(node);
   }
 
   /** SIGSTOP: nothing runs, sockets fill up and then drop. */
   pause(): void {
-    if (this.isRunning) this.#isPaused = true;
+    if (!this.isRunning) return;
+    this.#isPaused = true;
+    this.#untold.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    this.#untold.resume();
     const queued = this.#queued;
     this.#queued = [];
     this.input({ kind: 'tick', nowMs: this.clock.nowMs() });
@@ -176,7 +185,7 @@ export class ReplicaHost {
   input(input: Input): void {
     if (this.#core === null) return;
     if (this.#isPaused) {
-      const isOwn = input.kind === 'stored' || input.kind === 'stateSaved';
+      const isOwn = ['stored', 'stateSaved', 'verified'].includes(input.kind);
       if (this.#queued.length < pausedInputsMax || isOwn) this.#queued.push(input);
       return;
     }
@@ -237,9 +246,12 @@ export class ReplicaHost {
   }
 
   #tell(output: ClientOutput): void {
-    const wantsShares = this.streams.wantsShares(output);
-    for (const { node, message } of this.streams.route(output, this.core.status()))
-      this.#world.sendToClient(this.id, node, wantsShares ? this.#withShares(message) : message);
+    const status = this.core.status();
+    const wantsShares = this.#world.options.sharing !== undefined && this.streams.wantsShares(output);
+    this.#untold.tell(output, wantsShares, () => {
+      for (const { node, message } of this.streams.route(output, status))
+        this.#world.sendToClient(this.id, node, wantsShares ? this.#withShares(message) : message);
+    });
   }
 
   #withShares(message: ServerMessage): ServerMessage {
@@ -249,9 +261,10 @@ export class ReplicaHost {
   /** Without sharing keys nothing can be proven. */
   #judge({ check, bytes }: Extract<Output, { kind: 'verify' }>): void {
     const life = this.#life;
-    this.#world.simulator.schedule(1_000, () => {
+    const { sharing } = this.#world.options;
+    this.#world.simulator.schedule(sharing?.drawDelayUs(this.id) ?? 1_000, () => {
       if (life !== this.#life) return;
-      const isValid = this.#world.options.sharing?.judge(bytes) ?? false;
+      const isValid = sharing?.judge(bytes) ?? false;
       this.input({ kind: 'verified', check, isValid });
     });
   }

@@ -1,7 +1,7 @@
 /**
  * What confidential spaces need of a simulated cluster (DESIGN section 7): the replicas' sharing keys, drawn from the seed,
  * their shares beside whatever they tell clients, and the verdicts on repairs. The group is loaded ahead, since the
- * simulator is synchronous. Shares come at once here; that they take their time is the real runtime's affair.
+ * simulator is synchronous; how long a replica's share thread takes is drawn.
  */
 import { createHash } from 'node:crypto';
 import { assert, emptyBytes, type Prng, type ReplicaId } from '../base/index.js';
@@ -39,11 +39,17 @@ export interface ShareSeat {
   readonly random: RandomBytes;
 }
 
+/** What shares stand beside. */
+export interface ToldShares {
+  readonly kind: 'result' | 'event';
+  readonly bytes: Uint8Array;
+}
+
 /** Shares in place of those that the replica owes for a result or event; null: none at all. */
 export type ShareTampering = (
   shares: readonly EntryShare[],
   seat: ShareSeat,
-  told: { readonly kind: 'result' | 'event'; readonly bytes: Uint8Array },
+  told: ToldShares,
 ) => readonly EntryShare[] | null;
 
 export interface SharingOptions {
@@ -53,10 +59,17 @@ export interface SharingOptions {
   readonly tampering?: ShareTampering | undefined;
 }
 
+/** Mostly the work alone; now and then the thread does not get its turn. */
+const workUsMin = 300;
+const workUsMax = 3_000;
+const stallUsMax = 200_000;
+
 export class Sharing {
   readonly cluster: ConfidentialCluster;
   readonly #seats: readonly ShareSeat[];
   readonly #keepers: readonly ShareKeeper[];
+  /** Of each replica's share thread. */
+  readonly #delays: readonly Prng[];
   readonly #tampering: ShareTampering | null;
   /** A pure function of the evidence: judged once for all replicas. */
   readonly #verdicts = new Map<string, boolean>();
@@ -73,7 +86,14 @@ export class Sharing {
       return { replica, cluster, key, random: drawnBytes(random.stream(`shares ${replica}`)) };
     });
     this.#keepers = this.#seats.map((seat) => new ShareKeeper(seat));
+    this.#delays = keys.map((_, index) => random.stream(`share thread ${index}`));
     this.#tampering = tampering ?? null;
+  }
+
+  /** What its share thread takes for what it is asked now. */
+  drawDelayUs(replica: ReplicaId): number {
+    const random = this.#delays[replica]!;
+    return random.chance(1, 16) ? random.below(stallUsMax) : random.between(workUsMin, workUsMax);
   }
 
   /** The message with the replica's shares of what is sealed in it. */

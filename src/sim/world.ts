@@ -46,7 +46,7 @@ import { Simulator } from './simulator.js';
 import { openStorage, ReplicaDisk } from './storage.js';
 import type { OpenedStorage } from './storage.js';
 import { Trace } from './trace.js';
-import type { ClientProtocol, PacketFilter } from './world-ports.js';
+import type { ClientProtocol, ClientSigner, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
 
 export class World implements HostWorld, ClientWorld {
@@ -144,10 +144,10 @@ export class World implements HostWorld, ClientWorld {
   }
 
   /** The protocol of one more client process, and the node that it is. */
-  createClientCore(): ClientProtocol {
+  createClientCore(keys: ClientSigner = this.#keyring.createClient()): ClientProtocol {
     const index = this.#cores++;
     const random = this.random.stream(`client ${index}`);
-    const { client, sign } = this.#keyring.createClient();
+    const { client, sign } = keys;
     const { clientSettings, tampering } = this.options;
     const core = createClientCore({
       client,
@@ -157,7 +157,7 @@ export class World implements HostWorld, ClientWorld {
       settings: clientSettings,
     });
     tampering?.client?.(core);
-    return { client, core, node: this.n + index, random };
+    return { client, keys, core, node: this.n + index, random };
   }
 
   get endpoints(): readonly ClientEndpoint[] {

@@ -11,7 +11,7 @@ import { decodeScalar, encodeScalar, invertScalar, mod, order } from '../../src/
 import { randomScalar, reduceWide } from '../../src/crypto/pvss/scalar.js';
 import { verifyShare } from '../../src/crypto/pvss/share.js';
 import { createTagKey, generateTagSecret, verifyTag } from '../../src/crypto/pvss/tags.js';
-import { opensUnderTwoKeys } from '../support/two-key-ciphertext.js';
+import { closeUnderTwoKeys } from '../../src/sim/confidential/two-key-ciphertext.js';
 import { bitChanges, createCircle, deal, seededRandom, sharesOf, sodium as group } from '../support/pvss.js';
 
 const circle = createCircle(group, 4, 'attack');
@@ -284,7 +284,7 @@ describe('a ciphertext that opens under two keys', () => {
     const otherSecret = combineShares(group, 2, [shares[0]!, { index: 2, point: bent }])!;
     const [key, otherKey] = [deriveSealKey(secret), deriveSealKey(otherSecret)];
     const beside = seededRandom('beside')(21);
-    const sealed = opensUnderTwoKeys(key, otherKey, beside);
+    const sealed = closeUnderTwoKeys([key, otherKey], beside, new Uint8Array(40), 1);
     const [plain, otherPlain] = [unseal(key, sealed, beside), unseal(otherKey, sealed, beside)];
     expect(plain).not.toBeNull();
     expect(otherPlain).not.toBeNull();

@@ -9,7 +9,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { InvalidInputError } from '../../base/index.js';
-import type { FaultKind, SimulationFailure, SimulationReport } from '../../sim/index.js';
+import type { FaultKind, SimulationFailure, SimulationOptions, SimulationReport } from '../../sim/index.js';
 import { integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import { exitStatus, usageError } from '../errors.js';
@@ -33,8 +33,10 @@ const randomScenario = 'random';
 const policiesScenario = 'policies';
 /** Random, of a confidential space with liars. */
 const confidentialScenario = 'confidential';
-const isDrawn = (scenario: string): boolean =>
-  [randomScenario, policiesScenario, confidentialScenario].includes(scenario);
+const drawnScenarios: readonly string[] = [randomScenario, policiesScenario, confidentialScenario];
+/** Each of them for every seed. */
+const allScenarios = 'all';
+const isDrawn = (scenario: string): boolean => drawnScenarios.includes(scenario);
 const seedMax = 2 ** 32 - 1;
 const defaultSeeds = 10;
 
@@ -77,7 +79,7 @@ function readScenario(path: string): string {
   } catch (error) {
     throw new InvalidInputError(
       'SCENARIO_UNREADABLE',
-      `--scenario ${path}: neither "${randomScenario}", "${policiesScenario}" or "${confidentialScenario}" nor a file that can be read`,
+      `--scenario ${path}: neither ${[...drawnScenarios, allScenarios].map((name) => `"${name}"`).join(', ')} nor a file that can be read`,
       { path },
       error,
     );
@@ -100,11 +102,18 @@ function describeReport(report: SimulationReport): string {
   return `${n} replicas${faulty}, ${operations} operations, ${batches} batches, view ${viewChanges}, ${restarts} restarts, ${stateTransfers} state transfers in ${virtualMs / 1000} s of its time`;
 }
 
-function showReport(output: Output, report: SimulationReport, options: SimOptions): AnyExitStatus {
+/** `options`: what repeats this run. `isOneOf`: several scenarios take turns. */
+function showReport(
+  output: Output,
+  report: SimulationReport,
+  options: SimOptions,
+  isOneOf = false,
+): AnyExitStatus {
   const { seed, failure, trace } = report;
+  const name = isOneOf ? `seed ${seed}, ${options.scenario}` : `seed ${seed}`;
   if (failure === undefined) {
     output.record(report);
-    output.say(`seed ${seed}: ${output.style('green', 'ok')}, ${describeReport(report)}`);
+    output.say(`${name}: ${output.style('green', 'ok')}, ${describeReport(report)}`);
     return exitStatus.ok;
   }
   const commit = currentCommit();
@@ -112,7 +121,7 @@ function showReport(output: Output, report: SimulationReport, options: SimOption
   output.record({ ...report, commit, repeat });
   output.say(
     [
-      `seed ${seed}: ${output.style('red', `${failure.kind} failure`)} (${failure.checker}) after ${failure.atMs} ms of its time`,
+      `${name}: ${output.style('red', `${failure.kind} failure`)} (${failure.checker}) after ${failure.atMs} ms of its time`,
       `  ${failure.message}`,
       `  ${describeReport(report)}`,
       ...(trace === undefined ? [] : ['  last events:', ...trace.map((line) => `    ${line}`)]),
@@ -134,33 +143,43 @@ function boundsOf({ seed, seeds, seconds }: SimOptions): {
   return { count: count === 0 ? Infinity : count, endsAtMs };
 }
 
+type Fixed = Pick<SimulationOptions, 'faults' | 'n' | 'operations'>;
+
+/** What is the same for every seed. */
+function fixedOf({ faults, replicas, operations }: SimOptions, known: readonly FaultKind[]): Fixed {
+  const kinds = parseFaults(faults, known);
+  return {
+    ...(kinds === undefined ? {} : { faults: kinds }),
+    ...(replicas === undefined ? {} : { n: replicas }),
+    ...(operations === undefined ? {} : { operations }),
+  };
+}
+
 async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
   const { faultKinds, runConfidential, runRandom, runScenario } = await import('../../sim/index.js');
-  if (!isDrawn(options.scenario)) {
+  const isOneOf = options.scenario === allScenarios;
+  if (!isOneOf && !isDrawn(options.scenario)) {
     return showReport(output, runScenario(readScenario(options.scenario)), options);
   }
-  const faults = parseFaults(options.faults, faultKinds);
+  const scenarios = isOneOf ? drawnScenarios : [options.scenario];
+  const fixed = fixedOf(options, faultKinds);
   const first = options.seed ?? randomInt(seedMax);
   const { count, endsAtMs } = boundsOf(options);
-  let run = 0;
-  while (run < count && performance.now() < endsAtMs) {
-    const seed = (first + run++) % (seedMax + 1);
-    const fixed = {
-      seed,
-      ...(faults === undefined ? {} : { faults }),
-      ...(options.replicas === undefined ? {} : { n: options.replicas }),
-      ...(options.operations === undefined ? {} : { operations: options.operations }),
-    };
-    const report =
-      options.scenario === confidentialScenario
-        ? await runConfidential(fixed)
-        : runRandom({ ...fixed, ...(options.scenario === policiesScenario ? { guards: true } : {}) });
-    const status = showReport(output, report, options);
-    if (status !== exitStatus.ok) return status;
-    // A simulation never yields: here Ctrl-C gets its turn.
-    await nextTurn();
+  let seeds = 0;
+  while (seeds < count && performance.now() < endsAtMs) {
+    const seed = (first + seeds++) % (seedMax + 1);
+    for (const scenario of scenarios) {
+      const report =
+        scenario === confidentialScenario
+          ? await runConfidential({ ...fixed, seed })
+          : runRandom({ ...fixed, seed, ...(scenario === policiesScenario ? { guards: true } : {}) });
+      const status = showReport(output, report, { ...options, scenario }, isOneOf);
+      if (status !== exitStatus.ok) return status;
+      // A simulation never yields: here Ctrl-C gets its turn.
+      await nextTurn();
+    }
   }
-  if (options.seconds !== undefined) output.say(`${run} seeds from ${first} on, all ok`);
+  if (options.seconds !== undefined) output.say(`${seeds} seeds from ${first} on, all ok`);
   return exitStatus.ok;
 }
 
@@ -181,7 +200,7 @@ export function registerSim(program: Command, bind: Bind): void {
     )
     .option(
       '--scenario <name>',
-      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; or the file of a scenario`,
+      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; "${allScenarios}": these three in turn; or the file of a scenario`,
       randomScenario,
     )
     .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')
@@ -201,7 +220,8 @@ Examples:
   $ theodora sim --seeds 20
   $ theodora sim --seed 7 --faults crash,partition
   $ theodora sim --scenario policies --seconds 300
-  $ theodora sim --scenario confidential --seed 3 --seeds 20`,
+  $ theodora sim --scenario confidential --seed 3 --seeds 20
+  $ theodora sim --scenario all --seeds 0`,
     )
     .action(bind<SimOptions>(({ output }, _args, options) => simulate(output, options)));
 }

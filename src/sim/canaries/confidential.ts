@@ -1,10 +1,14 @@
 /** Bugs in what protects confidential tuples (DESIGN section 7); random runs have to meet them. */
-import { clientId, replicaId, type ClientId } from '../../base/index.js';
-import { decodeOperation, decodeResult, decodeSealedTuple, encodeOperation } from '../../codec/index.js';
-import { encodeResult, type EntryShare, type Operation } from '../../codec/index.js';
-import { subjectsOfEvent, subjectsOfResult, type SealedSubject } from '../../confidential/index.js';
-import type { ClientCore } from '../../client/index.js';
+import { clientId, replicaId, type ClientId, type ReplicaId } from '../../base/index.js';
+import { decodeEvent, decodeOperation, decodeResult, decodeSealedTuple } from '../../codec/index.js';
+import { encodeEvent, encodeOperation, encodeResult, encodeSealedTuple } from '../../codec/index.js';
+import type { Entry, EntryShare, Operation } from '../../codec/index.js';
+import { associatedBytes, subjectsOfEvent, subjectsOfResult } from '../../confidential/index.js';
+import type { ConfidentialCluster, SealedSubject } from '../../confidential/index.js';
+import { combineShares, commitToKey, deriveSealKey, unseal } from '../../crypto/index.js';
+import type { ClientCore, ClientOutput, Shares } from '../../client/index.js';
 import type { Effects, OrderedOperation, StateMachine } from '../../ordering/index.js';
+import { firstShares } from '../confidential/outlaw.js';
 import { runConfidential, type ConfidentialOptions } from '../confidential/run.js';
 import type { ShareSeat, ShareTampering } from '../sharing.js';
 import type { SimulationReport } from '../simulation.js';
@@ -167,4 +171,78 @@ export const fewShares: Canary = {
   bug: 'a reader believes what comes with fewer shares than a quorum gives',
   checkers: ['opened-tuples'],
   ...met({ n: 4, faults: ['byzantine'] }, () => ({ tampering: { client: contented } }), 32),
+};
+
+/** The key that a reader combines, whose commitment it does not look at, if it opens what is sealed. */
+function keyOf(
+  cluster: ConfidentialCluster,
+  { sealed, subject }: SealedSubject,
+  replies: readonly (readonly [ReplicaId, EntryShare])[],
+): Uint8Array | null {
+  const { group, shareholders } = cluster;
+  const shares = replies.flatMap(([replica, share]) =>
+    share.kind === 'share' ? [{ index: replica + 1, point: share.point }] : [],
+  );
+  const decoded = decodeSealedTuple(sealed.bytes);
+  if (decoded === null || shares.length < shareholders.threshold) return null;
+  const secret = combineShares(group, shareholders.threshold, shares.slice(0, shareholders.threshold));
+  if (secret === null) return null;
+  const key = deriveSealKey(secret);
+  return unseal(key, decoded.ciphertext, associatedBytes(cluster, sealed, subject)) === null ? null : key;
+}
+
+/** What is sealed with whatever commitment the reader's key has, in the place of the dealer's. */
+function recommitted(cluster: ConfidentialCluster, shares: Shares | undefined): (entry: Entry) => Entry {
+  return (entry) => {
+    const { sealed, tuple: fingerprint } = entry;
+    const replies = [...firstShares(shares ?? new Map())];
+    if (sealed === undefined) return entry;
+    const key = keyOf(cluster, { sealed, subject: { kind: 'tuple', fingerprint } }, replies);
+    if (key === null) return entry;
+    const decoded = decodeSealedTuple(sealed.bytes)!;
+    const bytes = encodeSealedTuple({ ...decoded, keyCommitment: commitToKey(key) });
+    return { ...entry, sealed: { ...sealed, bytes } };
+  };
+}
+
+/** Of results with one entry and events; those with more are read as they should be. */
+function carelessReader(core: ClientCore, clusterOf: () => ConfidentialCluster | null): void {
+  const step = core.step.bind(core);
+  const careless = (output: ClientOutput): ClientOutput => {
+    const cluster = clusterOf();
+    if (cluster === null) return output;
+    if (output.kind === 'feedEvent') {
+      const event = decodeEvent(output.data);
+      if (event === null || !('entry' in event)) return output;
+      const entry = recommitted(cluster, output.shares)(event.entry);
+      return { ...output, data: encodeEvent({ ...event, entry }) };
+    }
+    if (output.kind !== 'done' || output.outcome.kind !== 'result') return output;
+    const { outcome } = output;
+    const result = decodeResult(outcome.result);
+    if ((result?.kind !== 'entry' && result?.kind !== 'cas') || result.entry === null) return output;
+    const entry = recommitted(cluster, outcome.shares)(result.entry);
+    return { ...output, outcome: { ...outcome, result: encodeResult({ ...result, entry }) } };
+  };
+  core.step = (input) => step(input).map(careless);
+}
+
+export const uncommittedKey: Canary = {
+  name: 'uncommitted-key',
+  bug: 'a reader ignores the commitment to the key, and takes whatever the shares that it got open',
+  checkers: ['opened-tuples'],
+  ...met(
+    { n: 4, faults: ['byzantine'] },
+    () => {
+      let cluster: ConfidentialCluster | null = null;
+      return {
+        shareTampering: (shares, seat) => {
+          cluster = seat.cluster;
+          return shares;
+        },
+        tampering: { client: (core) => carelessReader(core, () => cluster) },
+      };
+    },
+    32,
+  ),
 };

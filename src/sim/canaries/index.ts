@@ -2,7 +2,14 @@
 import type { Canary } from './canary.js';
 import { boastfulHolder } from './boastful-holder.js';
 import { carelessRead } from './careless-read.js';
-import { blindShares, fewShares, forgottenBlacklist, undonePardon, unjudgedRepair } from './confidential.js';
+import {
+  blindShares,
+  fewShares,
+  forgottenBlacklist,
+  uncommittedKey,
+  undonePardon,
+  unjudgedRepair,
+} from './confidential.js';
 import { divergingState } from './diverging-state.js';
 import { duplicateExecution } from './duplicate-execution.js';
 import { earlyAnswer } from './early-answer.js';
@@ -40,6 +47,15 @@ import {
   renumberedEvents,
   repeatedEvent,
 } from './telling.js';
+import {
+  believedRenewal,
+  countedCopiers,
+  forgottenSync,
+  loosePolicy,
+  noStepDown,
+  uninvitedCopier,
+  unrenewedStopped,
+} from './red.js';
 import { undemandingBackups } from './undemanding-backups.js';
 import { earlyTimeout, forgottenDeadline, lostWake, takenTwice, unfairWake } from './waking.js';
 
@@ -98,4 +114,12 @@ export const canaries: readonly Canary[] = [
   unjudgedRepair,
   forgottenBlacklist,
   undonePardon,
+  uncommittedKey,
+  believedRenewal,
+  countedCopiers,
+  forgottenSync,
+  loosePolicy,
+  noStepDown,
+  uninvitedCopier,
+  unrenewedStopped,
 ];

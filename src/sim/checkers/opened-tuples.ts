@@ -1,10 +1,10 @@
 /**
- * What readers of a confidential space get: the very tuple that its owner inserted, the same for all of them, or, of a
+ * What readers of a confidential space get: a tuple that its owner inserted, the same for all of them, or, of a
  * dishonest owner, nothing; and no error but those that a service with faults has to give.
  */
 import { TheodoraError, toHex } from '../../base/index.js';
 import type { Entry } from '../../client/index.js';
-import { encodeTuple, type Tuple } from '../../codec/index.js';
+import { encodeTuple, type Entry as StoredEntry, type Tuple } from '../../codec/index.js';
 import { violated } from './violation.js';
 
 /** What may become of a call while replicas and links fail. */
@@ -24,9 +24,9 @@ const textOf = (tuple: Tuple): string => toHex(encodeTuple(tuple));
 
 export class OpenedTuples {
   readonly #dishonest: ReadonlySet<string>;
-  /** What is what honest owners inserted or tried to. */
-  readonly #honest = new Map<string, string>();
-  /** The one tuple that a dishonest owner may have in an entry that opens nevertheless. */
+  /** What owners inserted or tried to; a dishonest one in each of the ways in which it might open. */
+  readonly #inserted = new Map<string, string>();
+  /** The one other tuple that a dishonest owner may have in an entry that opens nevertheless. */
   readonly #tolerated: string;
   readonly #read = new Map<bigint, string>();
 
@@ -41,7 +41,7 @@ export class OpenedTuples {
 
   /** Before it is inserted; no two are alike. */
   inserts(owner: string, tuple: Tuple): void {
-    this.#honest.set(textOf(tuple), owner);
+    this.#inserted.set(textOf(tuple), owner);
   }
 
   reads(reader: string, { id, owner, tuple }: Pick<Entry, 'id' | 'owner' | 'tuple'>): void {
@@ -51,11 +51,22 @@ export class OpenedTuples {
       if (!this.#dishonest.has(owner)) violated('opened-tuples', `${what} has no tuple`);
       return;
     }
-    const isGood = this.#dishonest.has(owner) ? text === this.#tolerated : this.#honest.get(text) === owner;
+    const isTolerated = this.#dishonest.has(owner) && text === this.#tolerated;
+    const isGood = isTolerated || this.#inserted.get(text) === owner;
     if (!isGood) violated('opened-tuples', `${what} is not what was inserted`);
     const first = this.#read.get(id) ?? text;
     this.#read.set(id, first);
     if (first !== text) violated('opened-tuples', `${what} is another tuple than before`);
+  }
+
+  /** It was there, and a reader that came after did not get it, by that time; nobody took anything meanwhile. */
+  lacks(
+    { id, owner, deadline }: Pick<StoredEntry, 'id' | 'owner' | 'deadline'>,
+    orderedTimeMs: number,
+  ): void {
+    const isExpired = deadline !== null && deadline <= orderedTimeMs;
+    if (!isExpired && !this.#dishonest.has(owner))
+      violated('opened-tuples', `entry ${id} of honest ${owner} is not to be read`);
   }
 
   fails(reader: string, operation: string, error: unknown): void {

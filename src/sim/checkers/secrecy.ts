@@ -3,7 +3,7 @@
  * correct replica gives a share of a dealing to anybody but the request that it was made for.
  */
 import { toHex, type ReplicaId } from '../../base/index.js';
-import { decodeEntryShares, type ServerMessage } from '../../codec/index.js';
+import { decodeEntryShares, type Read, type ReadReply, type ServerMessage } from '../../codec/index.js';
 import { shareCacheKey, subjectsOfEvent, subjectsOfResult } from '../../confidential/index.js';
 import type { SealedSubject } from '../../confidential/index.js';
 import { violated } from './violation.js';
@@ -22,6 +22,8 @@ export class Secrecy {
   readonly #secret: Buffer;
   /** Whose request a share was given for, by its point. */
   readonly #given = new Map<string, string>();
+  /** Reads asked of a replica along with its shares. */
+  readonly #wanted = new Set<string>();
 
   /** `text`: in every value that is to stay secret. */
   constructor(text: string) {
@@ -34,15 +36,25 @@ export class Secrecy {
     if (isIn(value, this.#secret, this.#text)) violated('secrecy', `${where} contains a protected value`);
   }
 
+  /** A fast read that `client` asks of a replica. */
+  lookAtRead(client: number, replica: number, { readId, wantsShares }: Read): void {
+    if (wantsShares === true) this.#wanted.add(`${client}/${replica}/${readId}`);
+  }
+
   /** What a correct replica tells a client. */
-  lookAtShares(replica: ReplicaId, message: ServerMessage): void {
+  lookAtShares(replica: ReplicaId, client: number, message: ServerMessage): void {
     if (message.kind === 'reply')
       for (const [at, outcome] of message.outcomes.entries())
         if (outcome.kind === 'result')
           this.#note(replica, subjectsOfResult(outcome.result), message.shares?.[at]);
-    if (message.kind === 'readReply' && message.result !== null)
+    // A read wants the shares of some of those that it asks.
+    if (message.kind === 'readReply' && message.result !== null && this.#isWanted(replica, client, message))
       this.#note(replica, subjectsOfResult(message.result), message.shares);
     if (message.kind === 'feedEvent') this.#note(replica, subjectsOfEvent(message.data), message.shares);
+  }
+
+  #isWanted(replica: ReplicaId, client: number, { readId, shares }: ReadReply): boolean {
+    return this.#wanted.has(`${client}/${replica}/${readId}`) || shares !== undefined;
   }
 
   #note(replica: ReplicaId, subjects: readonly SealedSubject[], shares: Uint8Array | undefined): void {

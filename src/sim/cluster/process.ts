@@ -37,6 +37,8 @@ export class SimulatedProcess implements ClientEndpoint {
   readonly node: number;
   readonly streams: ClientStreams;
   readonly client: Client;
+  /** Its own clock and timers. */
+  readonly clock: TurnClock;
   /** Below the library, for who does not keep to its ways. */
   readonly driver: Driver;
   readonly #world: World;
@@ -55,12 +57,13 @@ export class SimulatedProcess implements ClientEndpoint {
     this.#onRun = onRun;
     this.#clock = new Clock(world.simulator, clock);
     const turnClock = this.#turnClock();
+    this.clock = turnClock;
     const send = (to: ReplicaId, message: ClientMessage): void => this.#send(to, message);
     const driver = new Driver(core, { send, flush: () => undefined }, turnClock);
     this.driver = driver;
     this.streams = new ClientStreams(node, id, world.n, random, world, {
-      connected: (replica, view) => this.#run(() => driver.feed({ kind: 'connected', replica, view })),
-      disconnected: (replica) => this.#run(() => driver.feed({ kind: 'disconnected', replica })),
+      connected: (replica, view) => this.run(() => driver.feed({ kind: 'connected', replica, view })),
+      disconnected: (replica) => this.run(() => driver.feed({ kind: 'disconnected', replica })),
       message: (from, message) => this.#onMessage(from, message),
     });
     const { clockSkewMaxMs } = world.config;
@@ -112,15 +115,15 @@ export class SimulatedProcess implements ClientEndpoint {
 
   #onMessage(from: ReplicaId, message: ServerMessage): void {
     if (this.#state === 'stopped' && this.#backlog.length >= backlogMax) return;
-    this.#run(() => this.driver.feed({ kind: 'message', from, message }));
+    this.run(() => this.driver.feed({ kind: 'message', from, message }));
   }
 
   #send(to: ReplicaId, message: ClientMessage): void {
     if (this.#state !== 'ended') this.streams.send(to, message);
   }
 
-  /** Now, or when the process goes on. */
-  #run(action: () => void): void {
+  /** Now, or when the process goes on; never, if it has ended. */
+  run(action: () => void): void {
     if (this.#state === 'ended') return;
     if (this.#state === 'stopped') {
       this.#backlog.push(action);
@@ -135,7 +138,7 @@ export class SimulatedProcess implements ClientEndpoint {
     const later = (delayUs: number, callback: () => void): (() => void) => {
       let isCancelled = false;
       simulator.schedule(delayUs, () =>
-        this.#run(() => {
+        this.run(() => {
           if (!isCancelled) callback();
         }),
       );

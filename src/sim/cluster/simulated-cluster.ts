@@ -18,6 +18,7 @@ import { compareStates, isConverged } from '../simulation.js';
 import { drawnBytes, Sharing } from '../sharing.js';
 import type { WorldOptions } from '../world-options.js';
 import { World } from '../world.js';
+import type { ClientProtocol } from '../world-ports.js';
 import { SimulatedProcess } from './process.js';
 
 export interface SimulatedClusterOptions {
@@ -72,7 +73,9 @@ function sealPortsOf({ cluster }: Sharing, seed: number, name: string): SealPort
 export class SimulatedCluster {
   readonly #world: World;
   readonly #seed: number;
+  readonly #sharing: Sharing | undefined;
   readonly #processes = new Map<string, SimulatedProcess>();
+  readonly #protocols = new Map<string, ClientProtocol>();
   #nemesis: Nemesis | null = null;
   /** Code of a process has run, so promises may have something to do before anything else happens. */
   #hasRun = false;
@@ -92,20 +95,23 @@ export class SimulatedCluster {
   ) {
     this.#seed = seed;
     this.#world = createWorld(seed, replicas, others);
-    const { sharing } = others;
     const protocols = clients.map((name) => ({ name, protocol: this.#world.createClientCore() }));
     const known = protocols.map(({ name, protocol }) => ({ name, publicKey: protocol.client }));
     this.#world.registered = known;
     this.#world.start();
+    this.#sharing = others.sharing;
+    for (const { name, protocol } of protocols) this.#begin(name, protocol);
+  }
+
+  #begin(name: string, protocol: ClientProtocol): void {
+    const clock = driftingClockError(prng(this.#seed).stream(`process ${name}`));
+    const sealPorts = this.#sharing === undefined ? undefined : sealPortsOf(this.#sharing, this.#seed, name);
+    const options = { name, protocol, clients: this.#world.registered ?? [], clock, sealPorts };
     const onRun = (): void => {
       this.#hasRun = true;
     };
-    for (const { name, protocol } of protocols) {
-      const clock = driftingClockError(prng(seed).stream(`process ${name}`));
-      const sealPorts = sharing === undefined ? undefined : sealPortsOf(sharing, seed, name);
-      const options = { name, protocol, clients: known, clock, sealPorts };
-      this.#processes.set(name, new SimulatedProcess(this.#world, options, onRun));
-    }
+    this.#protocols.set(name, protocol);
+    this.#processes.set(name, new SimulatedProcess(this.#world, options, onRun));
   }
 
   /** What the programs run on, for whoever looks beneath them. */
@@ -134,6 +140,12 @@ export class SimulatedCluster {
 
   kill(name: string): void {
     this.process(name).kill();
+  }
+
+  /** Another process of the same identity in the place of that one, which is killed if it runs. */
+  restart(name: string): void {
+    this.kill(name);
+    this.#begin(name, this.#world.createClientCore(this.#protocols.get(name)!.keys));
   }
 
   stopReplica(id: number): void {

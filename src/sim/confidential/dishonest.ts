@@ -2,13 +2,17 @@
 import type { Prng } from '../../base/index.js';
 import { decodeOperation, type Result, type Template } from '../../codec/index.js';
 import type { SimulatedCluster } from '../cluster/simulated-cluster.js';
+import type { OpenedTuples } from '../checkers/opened-tuples.js';
 import { violated } from '../checkers/violation.js';
 import { forgeries } from './forgeries.js';
-import { lies } from './lies.js';
-import { firstShares, type Outlaw, type SealedEntry } from './outlaw.js';
+import { lies, type Lie } from './lies.js';
+import { firstShares, type Outlaw, type SealedEntry, type Way } from './outlaw.js';
+import { draftTwoKeys } from './two-keys.js';
 
 export interface DishonestParts {
   readonly cluster: SimulatedCluster;
+  readonly name: string;
+  readonly opened: OpenedTuples;
   readonly outlaw: Outlaw;
   readonly space: string;
   readonly random: Prng;
@@ -16,6 +20,7 @@ export interface DishonestParts {
 }
 
 const everything: Template = Array.from({ length: 6 }, () => ({ kind: 'any' }) as const);
+const nothing: Template = everything.with(0, { kind: 'value', value: 'no such thing' });
 
 async function someEntry({ outlaw, space, random }: DishonestParts): Promise<{
   readonly entry: SealedEntry;
@@ -33,25 +38,40 @@ async function someEntry({ outlaw, space, random }: DishonestParts): Promise<{
   return entry?.sealed === undefined ? null : { entry: entry as SealedEntry, shares: firstShares(shares) };
 }
 
+const ways: readonly Way[] = [
+  { kind: 'out' },
+  { kind: 'out' },
+  { kind: 'cas', template: everything },
+  { kind: 'cas', template: nothing },
+  { kind: 'replace', template: everything },
+];
+
+/** Whichever tuple of the two comes out, it has to be the same for everybody. */
+function twoKeys({ name, opened, random }: DishonestParts): Lie['draft'] {
+  const isDealt = random.chance(2, 3);
+  return (kit, origin) => {
+    const { tuples, ...drafted } = draftTwoKeys(kit, origin, isDealt);
+    for (const tuple of tuples) opened.inserts(name, tuple);
+    return drafted;
+  };
+}
+
 /** Lies in all ways; the honest part of its life is over. */
-export async function insertLies(parts: DishonestParts, attempts: number): Promise<number> {
+export async function insertLies(parts: DishonestParts, attempts: number): Promise<void> {
   const { cluster, outlaw, random } = parts;
-  let inserted = 0;
   for (let done = 0; done < attempts; done++) {
     await cluster.sleep(random.below(4_000));
     const kit = await outlaw.kit();
     if (kit === null) continue;
     // Whatever somebody else sealed, as if it were one's own.
     const copied = random.chance(1, 4) ? await someEntry(parts) : null;
-    const lie = random.pick(lies);
-    const { result } = await outlaw.insert((origin) =>
+    const draft = random.chance(1, 5) ? twoKeys(parts) : random.pick(lies).draft;
+    await outlaw.insert(random.pick(ways), (origin) =>
       copied === null
-        ? lie.draft(kit, origin)
+        ? draft(kit, origin)
         : { fingerprint: copied.entry.tuple, bytes: copied.entry.sealed.bytes },
     );
-    if (result?.kind === 'entry') inserted++;
   }
-  return inserted;
 }
 
 function shownBefore({ world }: SimulatedCluster): Uint8Array[] {

@@ -1,7 +1,7 @@
 /** A client that goes below the library: it sees fingerprints, what is sealed and the shares, and seals what it likes. */
 import { assert, sessionId, type ReplicaId } from '../../base/index.js';
 import { decodeEntryShares, decodeResult, encodeOperation } from '../../codec/index.js';
-import type { Entry, EntryShare, Operation, Origin, Result } from '../../codec/index.js';
+import type { Entry, EntryShare, Operation, Origin, Result, Template } from '../../codec/index.js';
 import type { RequestName, Shares } from '../../client/index.js';
 import { openSpaceKey, type Tagger } from '../../confidential/index.js';
 import type { RandomBytes } from '../../crypto/index.js';
@@ -18,6 +18,10 @@ export interface RawAnswer {
 export interface SealedEntry extends Entry {
   readonly sealed: NonNullable<Entry['sealed']>;
 }
+
+/** How something comes into a space. */
+export type Way =
+  { readonly kind: 'out' } | { readonly kind: 'cas' | 'replace'; readonly template: Template };
 
 const timeoutMs = 8_000;
 
@@ -63,12 +67,12 @@ export class Outlaw {
   }
 
   /** Inserts what `draft` makes for the request. */
-  async insert(draft: (origin: Origin) => Drafted): Promise<RawAnswer> {
+  async insert(way: Way, draft: (origin: Origin) => Drafted): Promise<RawAnswer> {
     const space = this.#space;
     const inserter = this.#process.client.publicKey;
     const encode = (request: RequestName): Uint8Array => {
       const { fingerprint, bytes } = draft({ space, inserter, ...request });
-      return encodeOperation({ kind: 'out', space, tuple: fingerprint, lease: null, sealed: bytes });
+      return encodeOperation({ ...way, space, tuple: fingerprint, lease: null, sealed: bytes });
     };
     const { length } = encode({ session: sessionId(1), number: 1 });
     return this.#call({

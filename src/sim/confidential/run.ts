@@ -142,8 +142,9 @@ function lookingAtDisks(beneath: Tampering, secrecy: Secrecy): Tampering {
 function lookAtLinks({ cluster: { world }, secrecy, isCorrect }: Run): void {
   world.filter = ({ from, to, message }) => {
     secrecy.look(`${message.kind} from ${from} to ${to}`, message);
+    if (message.kind === 'read') secrecy.lookAtRead(from, to, message);
     const isTold = message.kind === 'reply' || message.kind === 'readReply' || message.kind === 'feedEvent';
-    if (isTold && isCorrect(replicaId(from))) secrecy.lookAtShares(replicaId(from), message);
+    if (isTold && isCorrect(replicaId(from))) secrecy.lookAtShares(replicaId(from), to, message);
     return false;
   };
 }
@@ -205,11 +206,11 @@ function failed(listeners: readonly Promise<void>[]): Promise<never> {
   });
 }
 
-function roguePartsOf({ cluster, sharing, random }: Run, name: string): DishonestParts {
+function roguePartsOf({ cluster, sharing, random, opened }: Run, name: string): DishonestParts {
   const own = random.stream(`rogue ${name}`);
   const bytes = drawnBytes(own.stream('bytes'));
   const outlaw = new Outlaw(cluster.process(name), sharing, space, bytes);
-  return { cluster, outlaw, space, random: own, dishonest };
+  return { cluster, name, opened, outlaw, space, random: own, dishonest };
 }
 
 /** The admin gives liars another chance. */
@@ -246,15 +247,21 @@ async function checkEnd(run: Run, spy: Outlaw): Promise<void> {
   const listings = [];
   for (const one of honest) listings.push(await cluster.run(one.readAll()));
   const clients = await cluster.run(cluster.client('admin').admin.clients());
-  for (const step of stepsOf(cluster.world.checks.order.batches())) blacklists.follow(step);
+  let orderedTimeMs = 0;
+  for (const step of stepsOf(cluster.world.checks.order.batches())) {
+    blacklists.follow(step);
+    orderedTimeMs = Math.max(orderedTimeMs, step.time);
+  }
   blacklists.check(clients);
   const listed = new Set(clients.filter(({ blacklisted }) => blacklisted !== null).map(({ name }) => name));
   const [first] = listings;
   assert(first !== undefined, 'there are honest readers');
   const opened = new Set(first.map(({ id }) => id));
-  for (const { id, owner } of before) {
+  for (const entry of before) {
+    const { id, owner } = entry;
     if (opened.has(id)) continue;
-    if (!dishonest.has(owner)) violated('opened-tuples', `entry ${id} of honest ${owner} is not to be read`);
+    run.opened.lacks(entry, orderedTimeMs);
+    if (!dishonest.has(owner)) continue;
     if (!blacklists.repaired.has(id))
       violated('blacklists', `entry ${id} of ${owner} was read, but not repaired`);
     if (!listed.has(owner)) violated('blacklists', `${owner} inserted entry ${id}, and is not on the list`);

@@ -136,19 +136,36 @@ var isReplica = (attempt, state) => {
   return isWellFormed && tuple[2] === state && lease !== null && lease <= leaseMaxMs && isSeenByAll(attempt);
 };
 var mayAdmit = (space, invoker, id) => isWriter(space, invoker) || id === invoker && !space.exists(writers);
+var isOwnNote = (attempt, kind) => {
+  const { invoker, tuple } = attempt;
+  return tuple.length === 3 && tuple[0] === kind && tuple[1] === invoker && isSeenByAll(attempt);
+};
+var mayNote = (attempt) => {
+  const { invoker, tuple, lease, space } = attempt;
+  if (isOwnNote(attempt, "RELEASE")) return lease !== null && lease <= leaseMaxMs;
+  if (!isOwnNote(attempt, "ADDRESS") || lease !== null || typeof tuple[2] !== "string") return false;
+  return !space.exists(template("ADDRESS", invoker, any));
+};
 var mayInsert = (attempt) => {
   const { invoker, tuple, space } = attempt;
   const id = tuple[1];
+  if (mayNote(attempt)) return true;
   if (isReplica(attempt, "STOPPED")) return id === invoker && !space.exists(replica(id, "STOPPED"));
   if (!isReplica(attempt, "COPIER") || space.exists(replica(id, "COPIER"))) return false;
   return space.exists(replica(id, "STOPPED")) && mayAdmit(space, invoker, id);
 };
+var hasReleased = (space, id) => {
+  const writer = space.rdp(replica(id, "WRITER"));
+  return writer !== null && space.exists(template("RELEASE", id, writer.id));
+};
 var mayTake = ({ invoker, template: wanted, space }) => {
   const [kind, id, state] = wanted;
-  if (wanted.length !== 3 || kind !== "REPLICA" || typeof id !== "string") return false;
+  if (wanted.length !== 3 || typeof id !== "string") return false;
+  if (kind === "ADDRESS") return id === invoker;
+  if (kind !== "REPLICA") return false;
   if (state === "STOPPED") return space.exists(replica(id, "COPIER")) && mayAdmit(space, invoker, id);
   if (state === "COPIER") return id === invoker && isWriter(space, id);
-  return state === "WRITER" && id === invoker;
+  return state === "WRITER" && id === invoker && hasReleased(space, id);
 };
 var mayRenew = ({ invoker, template: wanted, lease }) => wanted.length === 3 && wanted[0] === "REPLICA" && wanted[1] === invoker && lease <= leaseMaxMs;
 var isMember = (members, id) => typeof members === "string" && members.includes(\`/\${id}/\`);

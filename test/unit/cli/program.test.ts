@@ -246,6 +246,16 @@ describe('sim', () => {
     );
   });
 
+  it('runs each seed in every scenario if all are to take turns, and else in random ones', async () => {
+    const argv = ['sim', '--seed', '7', '--operations', '2', '--replicas', '4'];
+    const all = await runHere([...argv, '--scenario', 'all']);
+    expect(all).toMatchObject({ status: 0, err: '' });
+    const names = all.out.split('\n').map((line) => line.slice(0, line.indexOf(':')));
+    expect(names.slice(0, -1)).toEqual(['seed 7, random', 'seed 7, policies', 'seed 7, confidential']);
+    const alone = await runHere(argv);
+    expect(alone.out).toBe(`${all.out.split('\n')[0]!.replace(', random', '')}\n`);
+  });
+
   it('tells of a scenario that is not there', async () => {
     const ran = await runHere(['sim', '--scenario', join(directory, 'none.txt'), '--json']);
     expect(ran.status).toBe(2);
