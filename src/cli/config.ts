@@ -8,13 +8,14 @@ import type { Terminal } from './output.js';
 
 export const defaultDirectory = '.theodora';
 export const clusterFileName = 'cluster.yaml';
+const defaultSpace = 'default';
 export const defaultTimeoutMs = 10_000;
 
 /** As commander delivers them. */
 export interface GlobalOptions {
   readonly cluster?: string;
   readonly as?: string;
-  readonly space: string;
+  readonly space?: string;
   readonly json?: boolean;
   readonly timeout: number;
 }
@@ -27,6 +28,8 @@ export interface Context {
   /** Name of a client identity. */
   readonly identity: string;
   readonly space: string;
+  /** What --space says; null: nothing. */
+  readonly namedSpace: string | null;
   readonly timeoutMs: number;
 }
 
@@ -42,6 +45,7 @@ function nonEmpty(option: string, value: string): string {
 }
 
 export function createContext(terminal: Terminal, options: GlobalOptions): Context {
+  const namedSpace = options.space === undefined ? null : nonEmpty('--space', options.space);
   return {
     terminal,
     output: new Output(terminal, options.json === true),
@@ -52,7 +56,8 @@ export function createContext(terminal: Terminal, options: GlobalOptions): Conte
         `${defaultDirectory}/${clusterFileName}`,
     ),
     identity: nonEmpty('--as', options.as ?? fromEnvironment(terminal, 'THEODORA_IDENTITY') ?? 'admin'),
-    space: nonEmpty('--space', options.space),
+    space: namedSpace ?? defaultSpace,
+    namedSpace,
     timeoutMs: options.timeout,
   };
 }

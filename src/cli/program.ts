@@ -12,6 +12,7 @@ import { registerDemo } from './commands/demo.js';
 import { registerInit } from './commands/init.js';
 import { registerKeys } from './commands/keys.js';
 import { registerPolicy } from './commands/policy.js';
+import { registerRed } from './commands/red.js';
 import { registerReplica } from './commands/replica.js';
 import { registerSim } from './commands/sim.js';
 import { registerSpace } from './commands/space.js';
@@ -62,7 +63,7 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
     .helpCommand('help [command]', 'show help for a command')
     .option('--cluster <file>', 'cluster file (default: $THEODORA_CLUSTER, else .theodora/cluster.yaml)')
     .option('--as <name>', 'client identity (default: $THEODORA_IDENTITY, else admin)')
-    .option('--space <name>', 'tuple space', 'default')
+    .option('--space <name>', 'tuple space (default: default; of red: red)')
     .option('--json', 'one JSON object a line on stdout; all else goes to stderr')
     .addOption(
       new Option('--timeout <duration>', 'how long to wait for the service, such as 500ms or 10s')
@@ -92,6 +93,8 @@ function createProgram(terminal: Terminal, bind: Bind): Command {
   registerSpaceOperations(program, bind);
   registerWaiting(program, bind);
   registerPolicy(program, bind);
+  program.commandsGroup('Databases:');
+  registerRed(program, bind);
   program.commandsGroup('See and measure:');
   registerDemo(program, bind);
   registerSim(program, bind);

@@ -1,4 +1,5 @@
 /** Waiting for the user to end a command that runs until then. */
+import { exitStatus } from './errors.js';
 
 const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -24,4 +25,24 @@ export function onStopSignals(onFirst: () => void, onSecond: () => void): () => 
   return () => {
     for (const signal of stopSignals) process.off(signal, listener);
   };
+}
+
+/** The user has had enough. */
+const stopped = Symbol('stopped');
+
+/** Runs until it ends or a signal stops it; `whenStopped` is what the latter comes to. */
+export async function untilStopped<T>(act: (signal: AbortSignal) => Promise<T>, whenStopped: T): Promise<T> {
+  const controller = new AbortController();
+  const ignoreSignals = onStopSignals(
+    () => controller.abort(stopped),
+    () => process.exit(exitStatus.unavailable),
+  );
+  try {
+    return await act(controller.signal);
+  } catch (error) {
+    if (error === stopped) return whenStopped;
+    throw error;
+  } finally {
+    ignoreSignals();
+  }
 }

@@ -17,6 +17,7 @@ export type {
 export type { SpaceInformation, SpaceListing, SpaceQuota } from './administration.js';
 export { Client } from './client.js';
 export type { ClientParts, ExecuteOptions } from './client.js';
+export { processClock } from './clock.js';
 export type { LeaseClock, TurnClock } from './clock.js';
 export { clusterStatus, connect } from './connect.js';
 export type { ConnectOptions } from './connect.js';
@@ -44,7 +45,7 @@ export { Driver } from './driver.js';
 export type { CallDriver, CallKind, FeedListener, FollowedFeed, PendingCall } from './driver.js';
 export { ClientCore } from './core.js';
 export type { ClientCoreOptions } from './core.js';
-export { LeaseRule } from './lease-rule.js';
+export { LeaseRule, leaseMinMs } from './lease-rule.js';
 export type {
   BoundOperation,
   CallOperation,

@@ -28,6 +28,9 @@ export function certainMs(leaseMs: number, clockSkewMaxMs: number): number {
   return Math.floor((leaseMs - 2 * (clockSkewMaxMs + clockErrorMs)) / driftDivisor);
 }
 
+/** The service refuses shorter leases: nobody could rely on them. */
+export const leaseMinMs = (clockSkewMaxMs: number): number => 4 * (clockSkewMaxMs + clockErrorMs);
+
 /** Why a lease is not held: not renewed in time, found taken or expired, or given back by its holder. */
 export type LeaseEnd = 'expired' | 'gone' | 'released';
 

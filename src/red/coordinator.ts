@@ -7,10 +7,12 @@
  */
 import { LeaseRule } from '../client/index.js';
 import { becomeWriter } from './candidate.js';
-import type { CoordinatorMessage, MemberId, ReplicaMessage } from './messages.js';
+import { formatReplicaMessage, type CoordinatorMessage, type LineProblem } from './messages.js';
+import type { MemberId, ReplicaMessage } from './messages.js';
+import { problemText } from './problems.js';
 import { giveBack, type Core, type Effect, type Program } from './program.js';
 import { replicaTuple, type State } from './registry.js';
-import { write } from './writer.js';
+import { write, type WriterEnd } from './writer.js';
 import type {
   Answer,
   CoordinatorInput,
@@ -102,7 +104,7 @@ export class Coordinator implements Core {
         if (this.#connection !== null) this.#onMessage(this.#connection, input.message);
         break;
       case 'malformed':
-        this.#refuse(input.problem);
+        this.#refuse(input.problem, input.line ?? null);
         break;
       case 'answered':
         this.#onAnswer(input.callId, input.answer);
@@ -177,7 +179,7 @@ export class Coordinator implements Core {
         return;
       case 'booted':
         if (message.id === this.settings.id) this.#onBooted();
-        else this.#refuse('ID_WRONG');
+        else this.#refuse('ID_WRONG', formatReplicaMessage(message));
         return;
       case 'ack':
         this.#isAcknowledged = true;
@@ -200,9 +202,8 @@ export class Coordinator implements Core {
     }
   }
 
-  #refuse(code: string): void {
-    const text = `the line was ignored; ${this.settings.id} coordinates the replica ${this.settings.id} of ReD`;
-    this.tell({ kind: 'error', code, text });
+  #refuse(code: LineProblem, line: string | null): void {
+    this.tell({ kind: 'error', code, text: problemText(code, line, this.settings.id) });
   }
 
   /** It is stopped, whatever it was before. */
@@ -215,7 +216,7 @@ export class Coordinator implements Core {
   *#lead(): Program<void> {
     const token = yield* becomeWriter(this);
     const end = yield* write(this, token);
-    if (this.#role === 'writer') this.#stepDown();
+    if (this.#role === 'writer') this.#stepDown(end);
     // It was never told.
     else this.#hangUp(end);
   }
@@ -300,13 +301,13 @@ export class Coordinator implements Core {
   }
 
   /** The WRITER is renewed no longer, and given back only once the replica has said that it is stopped. */
-  #stepDown(): void {
+  #stepDown(why: WriterEnd = 'STEPDOWN'): void {
     const token = this.#token;
     this.#holdings.clear();
     this.#stop();
     this.become('steppingDown', token);
     if (this.isExtended) this.tell({ kind: 'stepDown' });
-    else this.#hangUp('STEPDOWN');
+    else this.#hangUp(why);
   }
 
   #hangUp(code: HangUp): void {

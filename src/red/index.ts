@@ -1,5 +1,9 @@
 /** Door of `red`: the coordination layer for replicated databases (docs/guide/red.md). */
 export { Coordinator } from './coordinator.js';
+export { LineReader } from './lines.js';
+export type { Line } from './lines.js';
+export { listen } from './listener.js';
+export type { ListenerEvent, ListenOptions, ReplicaEvents, ReplicaListener } from './listener.js';
 export { Member } from './member.js';
 export type { Act, MemberInput, MemberOutput, MemberSettings } from './member.js';
 export { formatCoordinatorMessage, formatReplicaMessage } from './messages.js';
@@ -12,7 +16,9 @@ export type {
   Parsed,
   ReplicaMessage,
 } from './messages.js';
-export { coordinatorSettings } from './protocol.js';
+export { awaitWriter, readOverview, readWriter } from './overview.js';
+export type { MemberOverview, Overview, WaitForWriter, Writer } from './overview.js';
+export { checkCoordinatorLease, coordinatorSettings, defaultLeaseMs } from './protocol.js';
 export type { Answer, CoordinatorInput, CoordinatorOutput, CoordinatorSettings } from './protocol.js';
 export type { RedOperation, Role } from './protocol.js';
 export { CoordinatorRunner } from './runner.js';

@@ -60,12 +60,13 @@ export interface Fenced {
 }
 
 /** What is wrong with a line. */
-export type LineProblem = 'LINE_TOO_LONG' | 'KEYWORD_UNKNOWN' | 'WORDS_WRONG' | 'ID_WRONG';
+export type LineProblem =
+  'LINE_TOO_LONG' | 'CHARACTERS_WRONG' | 'KEYWORD_UNKNOWN' | 'WORDS_WRONG' | 'ID_WRONG';
 
 export type Parsed<M> = { readonly message: M } | { readonly problem: LineProblem };
 
-/** Bytes of a line without its end. */
-export const lineBytesMax = 4_096;
+/** Bytes of a line without its end: room for two lists of `idsMax` ids each. */
+export const lineBytesMax = 8_192;
 const idsMax = 32;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const addressPattern = /^[\x21-\x7e]{1,255}$/;

@@ -2,6 +2,7 @@
  * Inputs and outputs of a coordinator's state machine (coordinator.ts): `coordinator.step(input) → outputs`. Plain data; whoever
  * runs it (runner.ts, the simulator) carries the outputs out in the order given.
  */
+import { InvalidInputError, leaseMinMs } from '../client/index.js';
 import type { Entry, TemplateInput, TupleInput } from '../client/index.js';
 import type { CoordinatorMessage, LineProblem, MemberId, ReplicaMessage } from './messages.js';
 
@@ -34,7 +35,8 @@ export type CoordinatorInput =
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'message'; readonly message: ReplicaMessage }
-  | { readonly kind: 'malformed'; readonly problem: LineProblem }
+  /** `line`: absent if it was not kept. */
+  | { readonly kind: 'malformed'; readonly problem: LineProblem; readonly line?: string }
   | { readonly kind: 'answered'; readonly callId: number; readonly answer: Answer }
   /** Something happened to a tuple of the space, or it may have. */
   | { readonly kind: 'changed' };
@@ -70,11 +72,27 @@ export interface CoordinatorSettings {
   readonly election: 'race' | 'lowest';
 }
 
+/** The most that policy/red.ts takes. */
+const leaseMaxMs = 60_000;
+export const defaultLeaseMs = 10_000;
+
+/** @throws InvalidInputError LEASE_OUT_OF_RANGE. */
+export function checkCoordinatorLease(leaseMs: number, clockSkewMaxMs: number): void {
+  const minMs = leaseMinMs(clockSkewMaxMs);
+  if (leaseMs >= minMs && leaseMs <= leaseMaxMs) return;
+  const message = `a lease of ${leaseMs} ms is refused: the service takes none below ${minMs} ms, since clocks may differ, and the policy of ReD none above ${leaseMaxMs} ms. Choose one between, such as ${defaultLeaseMs} ms.`;
+  throw new InvalidInputError('LEASE_OUT_OF_RANGE', message, {
+    leaseMs,
+    leaseMinMs: minMs,
+    leaseMaxMs,
+  });
+}
+
 /** With all times derived from the lease. */
 export function coordinatorSettings(
   id: MemberId,
   clockSkewMaxMs: number,
-  { leaseMs = 10_000, election = 'race' }: { leaseMs?: number; election?: 'race' | 'lowest' } = {},
+  { leaseMs = defaultLeaseMs, election = 'race' }: { leaseMs?: number; election?: 'race' | 'lowest' } = {},
 ): CoordinatorSettings {
   const marginMs = Math.floor(leaseMs * 0.15);
   const silenceMaxMs = Math.floor(leaseMs / 3);

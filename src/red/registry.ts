@@ -13,6 +13,7 @@ export const writers: TemplateInput = ['REPLICA', any, 'WRITER'];
 export const anySync: TemplateInput = ['SYNC', any, any];
 /** Says that the writer with this token gives WRITER back: without it none is taken, whenever the taking arrives. */
 export const releaseTuple = (id: MemberId, token: bigint): TupleInput => ['RELEASE', id, token];
+export const addresses: TemplateInput = ['ADDRESS', formal.string, formal.string];
 export const addressOf = (id: MemberId): TemplateInput => ['ADDRESS', id, any];
 export const addressTuple = (id: MemberId, address: string): TupleInput => ['ADDRESS', id, address];
 

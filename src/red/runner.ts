@@ -4,7 +4,7 @@
  */
 import { RefusedError, type LeaseClock, type Space } from '../client/index.js';
 import { Coordinator } from './coordinator.js';
-import { formatCoordinatorMessage, parseReplicaLine } from './messages.js';
+import { formatCoordinatorMessage, parseReplicaLine, type LineProblem } from './messages.js';
 import type {
   Answer,
   CoordinatorInput,
@@ -71,8 +71,13 @@ export class CoordinatorRunner {
       this.#give({ kind: 'message', message: parsed.message });
       return;
     }
-    this.#options.watch({ kind: 'malformed', code: parsed.problem });
-    this.#give({ kind: 'malformed', problem: parsed.problem });
+    this.malformed(parsed.problem, text);
+  }
+
+  /** A line that is no message. */
+  malformed(problem: LineProblem, line?: string): void {
+    this.#options.watch({ kind: 'malformed', code: problem });
+    this.#give({ kind: 'malformed', problem, ...(line === undefined ? {} : { line }) });
   }
 
   /** Nothing of it happens any more; its tuples expire. */

@@ -12,7 +12,7 @@ import type { Bind, ProtectOption } from '../command.js';
 import { parseTemplate, tupleToJson } from '../json-tuples.js';
 import { toJsonLine } from '../output.js';
 import type { Output } from '../output.js';
-import { onStopSignals } from '../signals.js';
+import { untilStopped } from '../signals.js';
 import { entryToJson, examples, showEntry, templateHelp, withSpace } from './entries.js';
 
 interface WaitOptions extends ProtectOption {
@@ -24,30 +24,10 @@ interface SubscribeOptions extends ProtectOption {
   readonly limit?: number;
 }
 
-/** The user has had enough. */
-const stopped = Symbol('stopped');
-
 function sequenceArgument(text: string): number {
   const value = Number(text);
   if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
   throw new InvalidArgumentError('It must be the sequence number of an event, a positive integer.');
-}
-
-/** Runs until it ends or a signal stops it; `whenStopped` is what the latter comes to. */
-async function untilStopped<T>(act: (signal: AbortSignal) => Promise<T>, whenStopped: T): Promise<T> {
-  const controller = new AbortController();
-  const ignoreSignals = onStopSignals(
-    () => controller.abort(stopped),
-    () => process.exit(exitStatus.unavailable),
-  );
-  try {
-    return await act(controller.signal);
-  } catch (error) {
-    if (error === stopped) return whenStopped;
-    throw error;
-  } finally {
-    ignoreSignals();
-  }
 }
 
 function registerWait(program: Command, bind: Bind, name: 'rd' | 'in', what: string): void {

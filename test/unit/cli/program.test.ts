@@ -131,7 +131,7 @@ describe('help', () => {
     }
   });
 
-  it.each(['up', 'init', 'replica', 'client', 'space', 'status', 'demo', 'sim', 'bench'])(
+  it.each(['up', 'init', 'replica', 'client', 'space', 'status', 'red', 'demo', 'sim', 'bench'])(
     'knows %s',
     async (command) => {
       expect(await runHere(['help', command])).toMatchObject({ status: 0, err: '' });

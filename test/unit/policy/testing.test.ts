@@ -140,8 +140,8 @@ describe('the model checker', () => {
   it('finds a copier that nobody admitted with the rule for out as ReD published it', async () => {
     const policy = await loosened(
       'policy/red.ts',
-      ' && mayAdmit(space, invoker, id);\n};\nvar mayTake',
-      ';\n};\nvar mayTake',
+      ' && mayAdmit(space, invoker, id);\n};\nvar hasReleased',
+      ';\n};\nvar hasReleased',
     );
     expect(explore(redPlan(policy, 8)).violation?.problem).toBe('a copier that the writer did not admit');
   });
@@ -149,7 +149,7 @@ describe('the model checker', () => {
   it('finds a writer robbed where anybody may take a WRITER', async () => {
     const policy = await loosened(
       'policy/red.ts',
-      'return state === "WRITER" && id === invoker;',
+      'return state === "WRITER" && id === invoker && hasReleased(space, id);',
       'return state === "WRITER";',
     );
     expect(() => expectInvariant(redPlan(policy, 8))).toThrow(/took what was .'s, after\n {2}1\. /);
