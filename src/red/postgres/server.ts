@@ -1,0 +1,281 @@
+/**
+ * The PostgreSQL server of one database replica, under our control. It always starts as copier, with the gate closed
+ * (configuration.ts); `promote` alone makes it writer. It decides nothing: who is writer, whom commits wait for and whom it
+ * follows is said by the agent, one call at a time; only `stopNow` may come at any time.
+ */
+import { rm } from 'node:fs/promises';
+import { accessText, superuser, type StandingSettings } from './configuration.js';
+import { clone, rewind } from './copy.js';
+import { lastLines, postgresError, withLog } from './errors.js';
+import { readTail, writeAtomically } from './files.js';
+import { Gate } from './gate.js';
+import { configurationFile, includeConfiguration, initialise } from './initialise.js';
+import { checkUser, findInstallation, type Installation } from './installation.js';
+import { Layout } from './layout.js';
+import type { Lsn } from './lsn.js';
+import { standbyName } from './names.js';
+import { checkOptions, type CheckedOptions, type ServerOptions } from './options.js';
+import { copierPart, Part } from './part.js';
+import { passfileText, readPassword } from './password.js';
+import { isFollowingWithin } from './source.js';
+import { Postmaster, type ServerExit } from './postmaster.js';
+import { endProcesses } from './processes.js';
+import { promote, stopReceiving, untilGateIsClosed } from './promotion.js';
+import type { Address } from './quoting.js';
+import * as replication from './replication.js';
+import type { Standby } from './replication.js';
+import { Sql } from './sql.js';
+import { until } from './wait.js';
+
+interface Parts {
+  readonly options: CheckedOptions;
+  readonly installation: Installation;
+  readonly layout: Layout;
+  readonly password: string;
+}
+
+export interface CopyOptions {
+  /** Ends it; what data there were stay. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class PostgresServer {
+  /** Of the server's database: for statements of the superuser. */
+  readonly sql: Sql;
+  readonly #parts: Parts;
+  readonly #part: Part;
+  readonly #gate: Gate;
+  #postmaster: Postmaster | null = null;
+
+  private constructor(parts: Parts) {
+    const { options, layout } = parts;
+    const { name, listen, walKeepMb } = options;
+    const { socketDirectory, passfile } = layout;
+    const standing: StandingSettings = { name, listen, socketDirectory, passfile, walKeepMb };
+    this.#parts = parts;
+    this.sql = new Sql({ host: socketDirectory, port: listen.port, user: superuser, database: 'postgres' });
+    this.#part = new Part(standing, layout.inData(configurationFile), this.sql);
+    this.#gate = new Gate(this.sql, this.#part);
+  }
+
+  /**
+   * Makes ready to start: ends a server that an earlier agent left behind, and what that left half done.
+   * @throws InvalidInputError POSTGRES_IS_ROOT, POSTGRES_NOT_FOUND and the like; TheodoraError POSTGRES_UNKILLABLE.
+   */
+  static async open(given: ServerOptions): Promise<PostgresServer> {
+    checkUser();
+    const options = checkOptions(given);
+    const layout = new Layout(options.directory, options.listen.port);
+    const password = await readPassword(options.passwordFile);
+    const installation = await findInstallation(options.binDir);
+    await endProcesses(layout.data);
+    await layout.prepare();
+    await writeAtomically(layout.passfile, passfileText(password));
+    return new PostgresServer({ options, layout, password, installation });
+  }
+
+  get isRunning(): boolean {
+    return this.#postmaster?.isRunning ?? false;
+  }
+
+  /** Where the superuser's socket is, for people: `psql -h … -U postgres`. */
+  get socketDirectory(): string {
+    return this.#parts.layout.socketDirectory;
+  }
+
+  /** Whether there are data to start from; if not: `initialise` or `cloneFrom`. */
+  hasData(): Promise<boolean> {
+    return this.#parts.layout.hasData();
+  }
+
+  /** The first data of a new database. @throws TheodoraError POSTGRES_DATA_PRESENT, POSTGRES_COMMAND_FAILED. */
+  async initialise({ signal }: CopyOptions = {}): Promise<void> {
+    this.#mustNotRun();
+    const { installation, layout, options, password } = this.#parts;
+    if (await this.hasData()) {
+      const text = `${layout.data}: there are data already`;
+      throw postgresError('POSTGRES_DATA_PRESENT', text, 'Move them away if they are really to be given up');
+    }
+    await initialise(installation, layout, { database: options.database, password, signal });
+  }
+
+  /** A copy of another server's data in place of ours, which stay until it is complete. @throws as clone. */
+  async cloneFrom(source: Address, { signal }: CopyOptions = {}): Promise<void> {
+    this.#mustNotRun();
+    await clone(this.#parts.installation, this.#parts.layout, source, signal);
+  }
+
+  /** Takes back what our data have and the writer's have not. False: it cannot; clone instead. @throws as rewind. */
+  async rewindFrom(source: Address, { signal }: CopyOptions = {}): Promise<boolean> {
+    this.#mustNotRun();
+    const { installation, layout, password } = this.#parts;
+    return rewind(installation, layout, source, { password, signal });
+  }
+
+  /**
+   * Starts it as copier of that writer, or of nobody yet; resolves once it can be asked. `onExit` is called when it ends,
+   * whether we wanted that or not.
+   * @throws TheodoraError POSTGRES_DATA_MISSING, POSTGRES_START_FAILED (nothing of it runs then).
+   */
+  async startAsCopier(
+    follows: Address | null,
+    onExit: (exit: ServerExit) => void = () => undefined,
+  ): Promise<void> {
+    this.#mustNotRun();
+    const { installation, layout, options } = this.#parts;
+    if (!(await this.hasData())) {
+      const text = `${layout.data}: there are no data, or a rewind of them was interrupted`;
+      throw postgresError('POSTGRES_DATA_MISSING', text, 'Clone the writer; a new database is initialised');
+    }
+    await writeAtomically(layout.inData('pg_hba.conf'), accessText());
+    await includeConfiguration(layout.data);
+    await this.#part.write({ ...copierPart, follows });
+    await rm(layout.inData('recovery.signal'), { force: true });
+    await writeAtomically(layout.inData('standby.signal'), '');
+    const postmaster = await Postmaster.spawn(installation, layout);
+    this.#postmaster = postmaster;
+    void postmaster.exited.then((exit) => {
+      this.sql.close();
+      onExit(exit);
+    });
+    try {
+      await this.#untilAsked(postmaster, options.startTimeoutMs);
+      await untilGateIsClosed(this.sql, options.changeTimeoutMs);
+      await replication.dropSlots(this.sql);
+    } catch (cause) {
+      await this.stopNow();
+      throw await this.#startFailure(cause);
+    }
+  }
+
+  /** Receives from another writer, or from nobody. Resolves once it receives from the old one no more. */
+  async follow(writer: Address | null): Promise<void> {
+    const { changeTimeoutMs } = this.#parts.options;
+    await this.#guarded(async () => {
+      await stopReceiving(this.sql, this.#part, changeTimeoutMs);
+      if (writer !== null) await this.#part.apply({ follows: writer }, changeTimeoutMs);
+    });
+  }
+
+  /**
+   * Whether it gets what the writer writes. False: the writer is out of reach, or the data have parted, and a rewind or a
+   * clone is due.
+   */
+  async isFollowingWithin(timeoutMs: number): Promise<boolean> {
+    const { follows } = this.#part.settings;
+    if (follows === null) return false;
+    return this.#guarded(() => isFollowingWithin(this.sql, follows, this.#parts.password, timeoutMs));
+  }
+
+  /**
+   * Makes the copier writer; every commit waits for all of `synchronous`, ids of other replicas.
+   * @throws TheodoraError POSTGRES_NOT_COPIER, POSTGRES_NOT_PROMOTED, POSTGRES_TIMEOUT; stop the server then.
+   */
+  async promote(token: bigint, synchronous: readonly string[]): Promise<void> {
+    const names = synchronous.map(standbyName);
+    await this.#guarded(async () => {
+      for (const name of names) await replication.ensureSlot(this.sql, name);
+      await promote(this.sql, this.#part, { token, synchronous: names }, this.#parts.options.changeTimeoutMs);
+      this.#gate.wasOpenedFor(names);
+    });
+  }
+
+  /** Lets a replica receive from this writer; commits do not wait for it. */
+  async admit(id: string): Promise<void> {
+    await this.#guarded(() => replication.ensureSlot(this.sql, standbyName(id)));
+  }
+
+  /** Keeps no log for a replica any more, unless it is connected. */
+  async dismiss(id: string): Promise<void> {
+    await this.#guarded(() => replication.dropSlots(this.sql, standbyName(id)));
+  }
+
+  /**
+   * Commits wait for all of these replicas from now on. Once it resolves, no commit is acknowledged that one of them lacks;
+   * earlier ones a new member may lack until `waitForStandby(id, currentLsn())`. If it fails, commits may wait for ever.
+   */
+  async setSynchronous(ids: readonly string[]): Promise<void> {
+    const names = ids.map(standbyName);
+    await this.#guarded(async () => {
+      for (const name of names) await replication.ensureSlot(this.sql, name);
+      await this.#gate.set(names, this.#parts.options.changeTimeoutMs);
+    });
+  }
+
+  /** Who receives from this server. */
+  standbys(): Promise<Standby[]> {
+    return this.#guarded(() => replication.standbys(this.sql));
+  }
+
+  /** Resolves once that replica has the log up to there on its disk. @throws TheodoraError POSTGRES_TIMEOUT. */
+  waitForStandby(id: string, lsn: Lsn, timeoutMs: number): Promise<void> {
+    return this.#guarded(() => replication.waitForStandby(this.sql, standbyName(id), lsn, timeoutMs));
+  }
+
+  currentLsn(): Promise<Lsn> {
+    return this.#guarded(() => replication.currentLsn(this.sql));
+  }
+
+  lagBytes(): Promise<number | null> {
+    return this.#guarded(() => replication.lagBytes(this.sql));
+  }
+
+  isInRecovery(): Promise<boolean> {
+    return this.#guarded(() => replication.isInRecovery(this.sql));
+  }
+
+  /** Ends it in order, so that a rewind need not replay its log; at once if that takes longer. */
+  async stop(timeoutMs = 10_000): Promise<void> {
+    this.sql.close();
+    await this.#postmaster?.stopInOrder(timeoutMs);
+    await this.stopNow();
+  }
+
+  /** Resolves once no process of the server lives, at the latest half a second later but for the system's own delays. */
+  async stopNow(): Promise<void> {
+    this.sql.close();
+    const postmaster = this.#postmaster;
+    if (postmaster === null) await endProcesses(this.#parts.layout.data);
+    else await postmaster.stopNow();
+  }
+
+  #mustNotRun(): void {
+    if (!this.isRunning) return;
+    throw postgresError('POSTGRES_RUNNING', 'the database server is running', 'Stop it first');
+  }
+
+  async #untilAsked(postmaster: Postmaster, timeoutMs: number): Promise<void> {
+    let last: unknown = null;
+    const isDecided = async (): Promise<boolean> => {
+      if (!postmaster.isRunning) throw new Error('it ended');
+      try {
+        await replication.isInRecovery(this.sql);
+        return true;
+      } catch (error) {
+        // Not yet, or never: the deadline tells.
+        last = error;
+        return false;
+      }
+    };
+    await until('it accepts connections', timeoutMs, isDecided).catch((error: unknown) => {
+      throw last ?? error;
+    });
+  }
+
+  async #startFailure(cause: unknown): Promise<Error> {
+    const { layout, options } = this.#parts;
+    const log = lastLines(await readTail(layout.log));
+    const text = `the database server of ${layout.data} did not start`;
+    const fields = { directory: layout.directory, port: options.listen.port };
+    return postgresError('POSTGRES_START_FAILED', text, 'See the field log', { fields, log, cause });
+  }
+
+  /** Adds what PostgreSQL said itself. */
+  async #guarded<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw withLog(error, lastLines(await readTail(this.#parts.layout.log)));
+    }
+  }
+}
