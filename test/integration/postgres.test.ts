@@ -265,6 +265,37 @@ describe('a writer and its copiers', () => {
     await b.server.stopNow();
   });
 
+  it('two that were promoted from the same point are not taken for one', async () => {
+    const d = await place!.openCopier('d', a);
+    await a.server.setSynchronous([hostile, 'd']);
+    await a.insert('before');
+    await a.server.stopNow();
+    for (const copier of [c, d]) await copier.server.follow(null);
+    // Equal statements, so equal positions: nothing but the lineage tells the one history from the other.
+    await c.server.promote(30n, []);
+    await c.run('INSERT INTO items VALUES ($1)', ['of c']);
+    await c.server.stop();
+    await d.server.promote(31n, []);
+    await d.run('INSERT INTO items VALUES ($1)', ['of d']);
+    await expect(c.server.startAsCopier(d.address)).rejects.toMatchObject({ code: 'POSTGRES_DATA_PARTED' });
+    expect(await c.rows()).toContain('of c');
+    await c.server.stop();
+    expect(await c.server.rewindFrom(d.address)).toBe(false);
+    await d.server.admit(hostile);
+    await c.server.cloneFrom(d.address);
+    await c.server.startAsCopier(d.address);
+    expect(await c.server.isFollowingWithin(20_000)).toBe(true);
+    await c.untilRows(await d.rows());
+    expect(await c.rows()).not.toContain('of c');
+    // Their history before is one.
+    await d.server.admit('a');
+    expect(await a.server.rewindFrom(d.address)).toBe(true);
+    await a.server.startAsCopier(d.address);
+    expect(await a.server.isFollowingWithin(20_000)).toBe(true);
+    await d.server.stopNow();
+    await a.server.promote(32n, []);
+  });
+
   it('a clone that is killed leaves nothing of itself, and the old data', async () => {
     const staging = join(b.options.directory, 'data.new');
     const killed = b.server.cloneFrom(a.address).catch((error: unknown) => error);

@@ -1,12 +1,12 @@
 /** Data that come from another server: a base backup of it, or what of it differs since the paths parted. */
 import { rm } from 'node:fs/promises';
 import { replicationConnection } from './configuration.js';
-import { postgresError } from './errors.js';
 import type { Installation } from './installation.js';
 import type { Layout } from './layout.js';
+import { continuesIn, lastTimeline, lineageQuery, parseLineage, type OwnHistory } from './lineage.js';
 import { mustRun, runProgram } from './programs.js';
 import { connectionString, checkAddress, type Address } from './quoting.js';
-import { checkpointAtWriter } from './source.js';
+import { prepareSource } from './source.js';
 
 /** @throws TheodoraError POSTGRES_COMMAND_FAILED; the signal's reason. What data there were are then still there. */
 export async function clone(
@@ -27,17 +27,28 @@ export async function clone(
   await layout.adopt();
 }
 
-/** A server that was killed must replay its log first; as no standby, which single-user mode does not know. */
-async function recover(installation: Installation, layout: Layout, signal?: AbortSignal): Promise<void> {
+/**
+ * Reads the table of writers in single-user mode. That replays the log of a server that was killed, as pg_rewind needs it; as
+ * no standby, which single-user mode does not know.
+ */
+async function ownHistory(
+  installation: Installation,
+  layout: Layout,
+  signal?: AbortSignal,
+): Promise<OwnHistory> {
   await rm(layout.inData('standby.signal'), { force: true });
-  const report = await mustRun(installation, 'pg_controldata', ['-D', layout.data]);
-  if (/^Database cluster state: +shut down/m.test(report)) return;
-  await mustRun(installation, 'postgres', ['--single', '-D', layout.data, 'template1'], { signal });
+  const args = ['--single', '-D', layout.data, 'postgres'];
+  const output = await mustRun(installation, 'postgres', args, { input: `${lineageQuery}\n`, signal });
+  return {
+    lineage: parseLineage(/lineage = "([^"]*)"/.exec(output)?.[1] ?? ''),
+    lastTimeline: await lastTimeline(layout.inData('pg_wal')),
+    pendingToken: await layout.pendingToken(),
+  };
 }
 
 /**
- * True: the data continue those of `source`, which must be a writer. False: that cannot be done; a clone can. After a
- * false the old data are still whole, unless the rewind itself failed half-way: then `hasData` denies them.
+ * True: the data continue those of `source`, which must be a writer; start with it. False: that cannot be done; a clone can.
+ * After a false the old data are still whole, unless the rewind itself failed half-way: then `hasData` denies them.
  */
 export async function rewind(
   installation: Installation,
@@ -47,18 +58,8 @@ export async function rewind(
 ): Promise<boolean> {
   if (!(await layout.hasData())) return false;
   const connection = replicationConnection(checkAddress(source), layout.passfile);
-  if (!(await checkpointAtWriter(source, password))) {
-    const text = `the database server at ${source.host}, port ${source.port}, is no writer`;
-    throw postgresError(
-      'POSTGRES_SOURCE_NOT_WRITER',
-      text,
-      'Rewind from the writer, once it has been promoted',
-      {
-        fields: { ...source },
-      },
-    );
-  }
-  await recover(installation, layout, signal);
+  const writer = await prepareSource(source, password);
+  if (!continuesIn(await ownHistory(installation, layout, signal), writer)) return false;
   const server = connectionString({ ...connection, dbname: 'postgres' });
   const args = ['--target-pgdata', layout.data, '--source-server', server];
   const trial = await runProgram(installation, 'pg_rewind', [...args, '--dry-run'], { signal });

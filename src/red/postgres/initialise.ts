@@ -6,6 +6,7 @@ import { accessText, replicationRole, superuser } from './configuration.js';
 import { writeAtomically } from './files.js';
 import type { Installation } from './installation.js';
 import type { Layout } from './layout.js';
+import { lineageStatements } from './lineage.js';
 import { scramVerifier } from './password.js';
 import { mustRun } from './programs.js';
 import { quoteLiteral, quoteName } from './quoting.js';
@@ -28,6 +29,7 @@ function statements(database: string, verifier: string): string[] {
     `CREATE ROLE ${role} LOGIN REPLICATION PASSWORD ${quoteLiteral(verifier)}`,
     `GRANT pg_checkpoint TO ${role}`,
     ...functionsOfRewind.map((name) => `GRANT EXECUTE ON FUNCTION pg_catalog.${name} TO ${role}`),
+    ...lineageStatements,
     ...made,
   ];
 }

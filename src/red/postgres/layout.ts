@@ -3,9 +3,10 @@
  * it (`data.new`), called `data.ready` once it is complete and on the disk, and only then takes the other's place. So a copier
  * that holds acknowledged commits never gives them up for a copy that is not finished.
  *
- * pg_rewind alone works in place. The mark `data.rewinding` says that it was interrupted: then the data are no good.
+ * pg_rewind alone works in place. The mark `data.rewinding` says that it was interrupted: then the data are no good. The mark
+ * `data.promoting` has the token of a promotion that may have happened (lineage.ts). Both are of the data, and go with them.
  */
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { postgresInputError } from './errors.js';
 import { exists, renameDurably, syncDirectory, writeAtomically } from './files.js';
@@ -20,6 +21,7 @@ export class Layout {
   readonly #ready: string;
   readonly #old: string;
   readonly #rewinding: string;
+  readonly #promoting: string;
   readonly socketDirectory: string;
   readonly passfile: string;
   readonly log: string;
@@ -33,6 +35,7 @@ export class Layout {
     this.#ready = below('data.ready');
     this.#old = below('data.old');
     this.#rewinding = below('data.rewinding');
+    this.#promoting = below('data.promoting');
     this.socketDirectory = below('socket');
     this.passfile = below('passfile');
     this.log = below('postgres.log');
@@ -85,7 +88,25 @@ export class Layout {
   }
 
   async endRewind(): Promise<void> {
-    await rm(this.#rewinding, { force: true });
+    await this.#removeMarks();
+  }
+
+  async beginPromotion(token: bigint): Promise<void> {
+    await writeAtomically(this.#promoting, String(token));
+  }
+
+  /** Once the token is in the data. */
+  async endPromotion(): Promise<void> {
+    await rm(this.#promoting, { force: true });
+    await syncDirectory(this.directory);
+  }
+
+  async pendingToken(): Promise<string | null> {
+    return (await exists(this.#promoting)) ? readFile(this.#promoting, 'utf8') : null;
+  }
+
+  async #removeMarks(): Promise<void> {
+    for (const mark of [this.#rewinding, this.#promoting]) await rm(mark, { force: true });
     await syncDirectory(this.directory);
   }
 
@@ -95,7 +116,7 @@ export class Layout {
       await rm(this.#old, { recursive: true, force: true });
       await renameDurably(this.data, this.#old);
     }
-    await this.endRewind();
+    await this.#removeMarks();
     await rename(this.#ready, this.data);
     await syncDirectory(this.directory);
     await rm(this.#old, { recursive: true, force: true });

@@ -4,8 +4,10 @@
  * it can acknowledge nothing more. Whom commits wait for, and the token, are set while nobody can write.
  */
 import { postgresError } from './errors.js';
+import type { Layout } from './layout.js';
+import { recordWriter } from './lineage.js';
 import type { Part } from './part.js';
-import { isInRecovery, receiverPid } from './replication.js';
+import { ensureSlot, isInRecovery, receiverPid } from './replication.js';
 import type { Sql } from './sql.js';
 import { until } from './wait.js';
 
@@ -30,6 +32,7 @@ export async function untilGateIsClosed(sql: Sql, timeoutMs: number): Promise<vo
 export async function promote(
   sql: Sql,
   part: Part,
+  layout: Layout,
   { token, synchronous }: { token: bigint; synchronous: readonly string[] },
   timeoutMs: number,
 ): Promise<void> {
@@ -39,11 +42,25 @@ export async function promote(
   }
   await stopReceiving(sql, part, timeoutMs);
   await part.apply({ token: String(token), synchronous }, timeoutMs);
+  await layout.beginPromotion(token);
   const seconds = Math.ceil(timeoutMs / 1_000);
-  const [row] = await sql.withSession((session) =>
-    session.query('SELECT pg_promote(true, $1) AS done', [seconds], (seconds + 1) * 1_000),
-  );
-  if (row?.['done'] === true && !(await isInRecovery(sql))) return;
-  const text = `the database server did not become writer within ${timeoutMs} ms`;
-  throw postgresError('POSTGRES_NOT_PROMOTED', text, 'Stop it, and start it as copier again; see its log');
+  await sql.withSession(async (session) => {
+    const [row] = await session.query(
+      'SELECT pg_promote(true, $1) AS done',
+      [seconds],
+      (seconds + 1) * 1_000,
+    );
+    if (row?.['done'] !== true || (await isInRecovery(sql))) {
+      const text = `the database server did not become writer within ${timeoutMs} ms`;
+      throw postgresError(
+        'POSTGRES_NOT_PROMOTED',
+        text,
+        'Stop it, and start it as copier again; see its log',
+      );
+    }
+    await recordWriter(session, token);
+  });
+  await layout.endPromotion();
+  // Without a slot nobody receives: so nobody has anything of the new timeline without knowing whose it is.
+  for (const name of synchronous) await ensureSlot(sql, name);
 }

@@ -17,7 +17,7 @@ import { standbyName } from './names.js';
 import { checkOptions, type CheckedOptions, type ServerOptions } from './options.js';
 import { copierPart, Part } from './part.js';
 import { passfileText, readPassword } from './password.js';
-import { isFollowingWithin } from './source.js';
+import { checkLineage, isFollowingWithin } from './following.js';
 import { Postmaster, type ServerExit } from './postmaster.js';
 import { endProcesses } from './processes.js';
 import { promote, stopReceiving, untilGateIsClosed } from './promotion.js';
@@ -27,6 +27,8 @@ import type { Standby } from './replication.js';
 import { Sql } from './sql.js';
 import { until } from './wait.js';
 
+const addressText = ({ host, port }: Address): string => `${host} ${port}`;
+
 interface Parts {
   readonly options: CheckedOptions;
   readonly installation: Installation;
@@ -35,7 +37,7 @@ interface Parts {
 }
 
 export interface CopyOptions {
-  /** Ends it; what data there were stay. */
+  /** Ends it. A clone that is ended leaves what data there were; a rewind may leave none. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,6 +48,8 @@ export class PostgresServer {
   readonly #part: Part;
   readonly #gate: Gate;
   #postmaster: Postmaster | null = null;
+  /** Whose the data are since a rewind, until they have been started. */
+  #rewoundFrom: string | null = null;
 
   private constructor(parts: Parts) {
     const { options, layout } = parts;
@@ -102,6 +106,7 @@ export class PostgresServer {
   /** A copy of another server's data in place of ours, which stay until it is complete. @throws as clone. */
   async cloneFrom(source: Address, { signal }: CopyOptions = {}): Promise<void> {
     this.#mustNotRun();
+    this.#rewoundFrom = null;
     await clone(this.#parts.installation, this.#parts.layout, source, signal);
   }
 
@@ -109,13 +114,16 @@ export class PostgresServer {
   async rewindFrom(source: Address, { signal }: CopyOptions = {}): Promise<boolean> {
     this.#mustNotRun();
     const { installation, layout, password } = this.#parts;
-    return rewind(installation, layout, source, { password, signal });
+    const isRewound = await rewind(installation, layout, source, { password, signal });
+    this.#rewoundFrom = isRewound ? addressText(source) : null;
+    return isRewound;
   }
 
   /**
    * Starts it as copier of that writer, or of nobody yet; resolves once it can be asked. `onExit` is called when it ends,
    * whether we wanted that or not.
-   * @throws TheodoraError POSTGRES_DATA_MISSING, POSTGRES_START_FAILED (nothing of it runs then).
+   * @throws TheodoraError POSTGRES_DATA_MISSING, POSTGRES_START_FAILED (nothing of it runs then); as follow (then it runs,
+   * and follows nobody).
    */
   async startAsCopier(
     follows: Address | null,
@@ -129,7 +137,9 @@ export class PostgresServer {
     }
     await writeAtomically(layout.inData('pg_hba.conf'), accessText());
     await includeConfiguration(layout.data);
-    await this.#part.write({ ...copierPart, follows });
+    // Rewound data are of use only together with what the writer has written since; they are its own.
+    const isRewound = follows !== null && this.#rewoundFrom === addressText(follows);
+    await this.#part.write({ ...copierPart, follows: isRewound ? follows : null });
     await rm(layout.inData('recovery.signal'), { force: true });
     await writeAtomically(layout.inData('standby.signal'), '');
     const postmaster = await Postmaster.spawn(installation, layout);
@@ -146,14 +156,22 @@ export class PostgresServer {
       await this.stopNow();
       throw await this.#startFailure(cause);
     }
+    this.#rewoundFrom = null;
+    if (follows !== null && !isRewound) await this.follow(follows);
   }
 
-  /** Receives from another writer, or from nobody. Resolves once it receives from the old one no more. */
+  /**
+   * Receives from another writer, or from nobody. Resolves once it receives from the old one no more.
+   * @throws TheodoraError POSTGRES_DATA_PARTED: rewind or clone, it then follows nobody; POSTGRES_SOURCE_NOT_WRITER,
+   * POSTGRES_UNREACHABLE: ask again later.
+   */
   async follow(writer: Address | null): Promise<void> {
     const { changeTimeoutMs } = this.#parts.options;
     await this.#guarded(async () => {
       await stopReceiving(this.sql, this.#part, changeTimeoutMs);
-      if (writer !== null) await this.#part.apply({ follows: writer }, changeTimeoutMs);
+      if (writer === null) return;
+      await checkLineage(this.sql, this.#parts.layout, writer, this.#parts.password, changeTimeoutMs);
+      await this.#part.apply({ follows: writer }, changeTimeoutMs);
     });
   }
 
@@ -174,8 +192,8 @@ export class PostgresServer {
   async promote(token: bigint, synchronous: readonly string[]): Promise<void> {
     const names = synchronous.map(standbyName);
     await this.#guarded(async () => {
-      for (const name of names) await replication.ensureSlot(this.sql, name);
-      await promote(this.sql, this.#part, { token, synchronous: names }, this.#parts.options.changeTimeoutMs);
+      const { options, layout } = this.#parts;
+      await promote(this.sql, this.#part, layout, { token, synchronous: names }, options.changeTimeoutMs);
       this.#gate.wasOpenedFor(names);
     });
   }

@@ -1,9 +1,10 @@
 /** What is asked of another replica's server, by TCP as the replicating role. */
+import type { TheodoraError } from '../../client/index.js';
 import { replicationRole } from './configuration.js';
+import { postgresError } from './errors.js';
+import { lineageOf, lineageQuery, type Lineage } from './lineage.js';
 import type { Address } from './quoting.js';
-import { isReceivingTimeline } from './replication.js';
-import { Session, type Sql } from './sql.js';
-import { ask } from './wait.js';
+import { Session } from './sql.js';
 
 const checkpointTimeoutMs = 60_000;
 
@@ -22,19 +23,35 @@ async function atWriter<T>(
   }
 }
 
+function notWriter(source: Address): TheodoraError {
+  const text = `the database server at ${source.host}, port ${source.port}, is no writer`;
+  return postgresError('POSTGRES_SOURCE_NOT_WRITER', text, 'Take the writer, once it has been promoted', {
+    fields: { ...source },
+  });
+}
+
+/** @throws TheodoraError POSTGRES_SOURCE_NOT_WRITER, POSTGRES_UNREACHABLE, POSTGRES_QUERY_FAILED. */
+export async function lineageAt(source: Address, password: string): Promise<Lineage> {
+  const rows = await atWriter(source, password, (session) => session.query(lineageQuery));
+  if (rows === null) throw notWriter(source);
+  return lineageOf(rows);
+}
+
 /**
- * pg_rewind compares with the last checkpoint, and right after a promotion that is still one from before it. False: it is no
- * writer. @throws TheodoraError POSTGRES_UNREACHABLE, POSTGRES_QUERY_FAILED.
+ * Makes a writer ready to be rewound from: pg_rewind compares with the last checkpoint, and right after a promotion that is
+ * still one from before it. @throws as lineageAt.
  */
-export async function checkpointAtWriter(source: Address, password: string): Promise<boolean> {
-  const done = await atWriter(source, password, (session) =>
-    session.query('CHECKPOINT', [], checkpointTimeoutMs),
-  );
-  return done !== null;
+export async function prepareSource(source: Address, password: string): Promise<Lineage> {
+  const rows = await atWriter(source, password, async (session) => {
+    await session.query('CHECKPOINT', [], checkpointTimeoutMs);
+    return session.query(lineageQuery);
+  });
+  if (rows === null) throw notWriter(source);
+  return lineageOf(rows);
 }
 
 /** Null: it does not answer, or is no writer. */
-async function timelineOf(source: Address, password: string): Promise<number | null> {
+export async function timelineOf(source: Address, password: string): Promise<number | null> {
   try {
     return await atWriter(source, password, async (session) => {
       const [row] = await session.query('SELECT pg_walfile_name(pg_current_wal_lsn()) AS file');
@@ -44,19 +61,4 @@ async function timelineOf(source: Address, password: string): Promise<number | n
     // Asked again until the time is over; the receiver's own complaints are in the log.
     return null;
   }
-}
-
-/** Whether a copier gets what the writer writes, and has nothing that the writer has not. */
-export async function isFollowingWithin(
-  sql: Sql,
-  writer: Address,
-  password: string,
-  timeoutMs: number,
-): Promise<boolean> {
-  let timeline: number | null = null;
-  const answer = await ask(timeoutMs, async () => {
-    timeline ??= await timelineOf(writer, password);
-    return timeline !== null && (await isReceivingTimeline(sql, timeline)) ? true : null;
-  });
-  return answer !== null;
 }
