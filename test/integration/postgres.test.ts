@@ -158,7 +158,7 @@ describe('a writer and its copiers', () => {
   });
 
   it('whose id is hostile is one of them', async () => {
-    c = await place!.openCopier(hostile, a);
+    c = await place!.openCopier(hostile, a, `it's, "c" \\ ü`);
     expect((await a.server.standbys()).map(({ id }) => id)).toContain(hostile);
     await a.server.setSynchronous([hostile]);
     await a.insert('2');
@@ -181,7 +181,28 @@ describe('a writer and its copiers', () => {
 
   it('count a new member from the moment on that it is one', async () => {
     // Nobody is waited for, so the checkpointer lets commits pass; then somebody who is not there.
-    await a.server.setSynchronous([]);
+    await a.run('CREATE TABLE load (round integer)');
+    for (let round = 0; round < 5; round++) {
+      await a.server.setSynchronous([]);
+      let isMember = false;
+      let isOver = false;
+      let missed = 0;
+      const loads = Array.from({ length: 4 }, async () => {
+        const session = await a.session();
+        while (!isOver) {
+          const isLate = isMember;
+          await session.query('INSERT INTO load VALUES ($1)', [round], 60_000);
+          if (isLate && !isOver) missed++;
+        }
+      });
+      await a.server.setSynchronous([hostile]);
+      isMember = true;
+      await a.untilWaiting(4);
+      expect(missed).toBe(0);
+      isOver = true;
+      await a.server.setSynchronous([]);
+      await Promise.all(loads);
+    }
     await a.insert('4');
     await a.server.setSynchronous([hostile]);
     const commit = a.insert('5');

@@ -153,9 +153,9 @@ export class PostgresPlace {
     return writer;
   }
 
-  /** A copier that streams. */
-  async openCopier(id: string, writer: TestServer): Promise<TestServer> {
-    const copier = await this.open(id);
+  /** A copier that streams, in a directory of that name. */
+  async openCopier(id: string, writer: TestServer, name = `of ${id}`): Promise<TestServer> {
+    const copier = await this.open(id, { directory: join(this.directory, name) });
     await writer.server.admit(id);
     await copier.server.cloneFrom(writer.address);
     await copier.server.startAsCopier(writer.address);

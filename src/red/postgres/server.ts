@@ -3,13 +3,12 @@
  * (configuration.ts); `promote` alone makes it writer. It decides nothing: who is writer, whom commits wait for and whom it
  * follows is said by the agent, one call at a time; only `stopNow` may come at any time.
  */
-import { rm } from 'node:fs/promises';
-import { accessText, superuser, type StandingSettings } from './configuration.js';
+import { superuser, type StandingSettings } from './configuration.js';
 import { clone, rewind } from './copy.js';
 import { lastLines, postgresError, withLog } from './errors.js';
 import { readTail, writeAtomically } from './files.js';
 import { Gate } from './gate.js';
-import { configurationFile, includeConfiguration, initialise } from './initialise.js';
+import { configurationFile, initialise } from './initialise.js';
 import { checkUser, findInstallation, type Installation } from './installation.js';
 import { Layout } from './layout.js';
 import type { Lsn } from './lsn.js';
@@ -25,7 +24,7 @@ import type { Address } from './quoting.js';
 import * as replication from './replication.js';
 import type { Standby } from './replication.js';
 import { Sql } from './sql.js';
-import { until } from './wait.js';
+import { becomeStandby, startFailure, untilAnswering } from './starting.js';
 
 const addressText = ({ host, port }: Address): string => `${host} ${port}`;
 
@@ -135,13 +134,10 @@ export class PostgresServer {
       const text = `${layout.data}: there are no data, or a rewind of them was interrupted`;
       throw postgresError('POSTGRES_DATA_MISSING', text, 'Clone the writer; a new database is initialised');
     }
-    await writeAtomically(layout.inData('pg_hba.conf'), accessText());
-    await includeConfiguration(layout.data);
     // Rewound data are of use only together with what the writer has written since; they are its own.
     const isRewound = follows !== null && this.#rewoundFrom === addressText(follows);
     await this.#part.write({ ...copierPart, follows: isRewound ? follows : null });
-    await rm(layout.inData('recovery.signal'), { force: true });
-    await writeAtomically(layout.inData('standby.signal'), '');
+    await becomeStandby(layout);
     const postmaster = await Postmaster.spawn(installation, layout);
     this.#postmaster = postmaster;
     void postmaster.exited.then((exit) => {
@@ -149,12 +145,12 @@ export class PostgresServer {
       onExit(exit);
     });
     try {
-      await this.#untilAsked(postmaster, options.startTimeoutMs);
+      await untilAnswering(postmaster, this.sql, options.startTimeoutMs);
       await untilGateIsClosed(this.sql, options.changeTimeoutMs);
       await replication.dropSlots(this.sql);
     } catch (cause) {
       await this.stopNow();
-      throw await this.#startFailure(cause);
+      throw await startFailure(layout, cause);
     }
     this.#rewoundFrom = null;
     if (follows !== null && !isRewound) await this.follow(follows);
@@ -260,32 +256,6 @@ export class PostgresServer {
   #mustNotRun(): void {
     if (!this.isRunning) return;
     throw postgresError('POSTGRES_RUNNING', 'the database server is running', 'Stop it first');
-  }
-
-  async #untilAsked(postmaster: Postmaster, timeoutMs: number): Promise<void> {
-    let last: unknown = null;
-    const isDecided = async (): Promise<boolean> => {
-      if (!postmaster.isRunning) throw new Error('it ended');
-      try {
-        await replication.isInRecovery(this.sql);
-        return true;
-      } catch (error) {
-        // Not yet, or never: the deadline tells.
-        last = error;
-        return false;
-      }
-    };
-    await until('it accepts connections', timeoutMs, isDecided).catch((error: unknown) => {
-      throw last ?? error;
-    });
-  }
-
-  async #startFailure(cause: unknown): Promise<Error> {
-    const { layout, options } = this.#parts;
-    const log = lastLines(await readTail(layout.log));
-    const text = `the database server of ${layout.data} did not start`;
-    const fields = { directory: layout.directory, port: options.listen.port };
-    return postgresError('POSTGRES_START_FAILED', text, 'See the field log', { fields, log, cause });
   }
 
   /** Adds what PostgreSQL said itself. */

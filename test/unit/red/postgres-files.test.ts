@@ -84,13 +84,13 @@ describe('the directory of a replica', () => {
   });
 
   it('has room for the path of the socket', () => {
-    expect(() => new Layout(`/${'x'.repeat(88)}`, 5432)).toThrow(
+    expect(() => new Layout(`/${'x'.repeat(86)}`, 5432)).toThrow(
       expect.objectContaining({
         code: 'POSTGRES_PATH_TOO_LONG',
-        fields: expect.objectContaining({ bytes: 109 }),
+        fields: expect.objectContaining({ bytes: 108 }),
       }),
     );
-    expect(() => new Layout(`/${'x'.repeat(86)}`, 5432)).not.toThrow();
+    expect(() => new Layout(`/${'x'.repeat(85)}`, 5432)).not.toThrow();
   });
 });
 

@@ -160,9 +160,7 @@ describe('positions in the log', () => {
   it('are read and written', () => {
     expect(parseLsn('1/0A')).toBe(0x1_0000_000an);
     expect(formatLsn(0x16_b374_8000n)).toBe('16/B3748000');
-    fc.assert(
-      fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (lsn) => expect(parseLsn(formatLsn(lsn))).toBe(lsn)),
-    );
+    fc.assert(fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (lsn) => parseLsn(formatLsn(lsn)) === lsn));
     for (const text of ['', '1', '1/', '/1', '1/2/3', 'g/0', '1/123456789']) {
       expect(() => parseLsn(text)).toThrow(expect.objectContaining({ code: 'POSTGRES_LSN_INVALID' }));
     }
