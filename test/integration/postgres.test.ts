@@ -110,6 +110,20 @@ describe('the first server', () => {
     console.log(`suspended server: stopped after ${Math.round(tookMs)} ms`);
   });
 
+  it('stays stopped if that is said while it starts', async () => {
+    // At once, and when there is something of it.
+    for (const isUnderWay of [() => true, async () => (await processesOf(a.dataDir)).length > 0]) {
+      const calls = [a.server.startAsCopier(null), a.server.promote(50n, []), a.server.setSynchronous([])];
+      const ended = Promise.allSettled(calls);
+      await vi.waitUntil(isUnderWay, { interval: 1 });
+      await a.server.stopNow();
+      for (const call of await ended) {
+        expect(call).toMatchObject({ status: 'rejected', reason: { code: 'POSTGRES_STOPPED' } });
+      }
+      expect(await processesOf(a.dataDir)).toEqual([]);
+    }
+  });
+
   it('is stopped when an earlier agent has left it behind', async () => {
     await a.server.startAsCopier(null);
     const left = await processesOf(a.dataDir);
@@ -246,9 +260,11 @@ describe('a writer and its copiers', () => {
     const rewindMs = performance.now();
     expect(await a.server.rewindFrom(b.address)).toBe(true);
     console.log(`rewound in ${Math.round(performance.now() - rewindMs)} ms`);
+    await expect(a.server.startAsCopier(null)).rejects.toMatchObject({ code: 'POSTGRES_DATA_MISSING' });
     await a.server.startAsCopier(b.address);
     expect(await a.server.isFollowingWithin(20_000)).toBe(true);
     await a.untilRows(['1', '2', '3', '4', '5', 'new']);
+    await expect(a.server.setSynchronous(['b'])).rejects.toMatchObject({ code: 'POSTGRES_NOT_WRITER' });
   });
 
   it('a copier goes over to the new writer, or is rewound if it has more', async () => {

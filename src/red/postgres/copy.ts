@@ -5,7 +5,7 @@ import type { Installation } from './installation.js';
 import type { Layout } from './layout.js';
 import { continuesIn, lastTimeline, lineageQuery, parseLineage, type OwnHistory } from './lineage.js';
 import { mustRun, runProgram } from './programs.js';
-import { connectionString, checkAddress, type Address } from './quoting.js';
+import { connectionString, addressText, checkAddress, type Address } from './quoting.js';
 import { prepareSource } from './source.js';
 
 /** @throws TheodoraError POSTGRES_COMMAND_FAILED; the signal's reason. What data there were are then still there. */
@@ -67,6 +67,6 @@ export async function rewind(
   await layout.beginRewind();
   const rewound = await runProgram(installation, 'pg_rewind', args, { signal });
   if (!rewound.isSuccess) return false;
-  await layout.endRewind();
+  await layout.endRewind(addressText(source));
   return true;
 }

@@ -2,7 +2,7 @@
 import { postgresError } from './errors.js';
 import type { Layout } from './layout.js';
 import { continuesIn, lastTimeline, lineageOf, lineageQuery } from './lineage.js';
-import type { Address } from './quoting.js';
+import { addressText, type Address } from './quoting.js';
 import { isReceivingTimeline } from './replication.js';
 import { lineageAt, timelineOf } from './source.js';
 import type { Sql } from './sql.js';
@@ -33,7 +33,7 @@ export async function checkLineage(
     return haveParted || !isPendingTheirs ? false : null;
   });
   if (isSame === true) return;
-  const text = `the data have parted from those of the writer at ${writer.host}, port ${writer.port}`;
+  const text = `the data have parted from those of the writer at ${addressText(writer)}`;
   throw postgresError('POSTGRES_DATA_PARTED', text, 'Rewind, or clone where that cannot be done', {
     fields: { ...writer },
   });

@@ -7,7 +7,9 @@
  * - no copier counts any more, with no connection that serves one.
  * Only then the new list is written; commits stall for some milliseconds. If that fails, the gate stays closed.
  */
+import { postgresError } from './errors.js';
 import type { Part } from './part.js';
+import { isInRecovery } from './replication.js';
 import type { Session, Sql } from './sql.js';
 import { until } from './wait.js';
 
@@ -27,8 +29,12 @@ export class Gate {
     this.#names = names;
   }
 
-  /** @throws TheodoraError POSTGRES_TIMEOUT, POSTGRES_SETTING_REFUSED. */
+  /** @throws TheodoraError POSTGRES_NOT_WRITER, POSTGRES_TIMEOUT, POSTGRES_SETTING_REFUSED. */
   async set(names: readonly string[], timeoutMs: number): Promise<void> {
+    if (await isInRecovery(this.#sql)) {
+      const text = 'this database server is a copier, so nothing is committed that could wait';
+      throw postgresError('POSTGRES_NOT_WRITER', text, 'Ask the writer');
+    }
     const before = this.#names;
     const isRemoval = before !== null && names.every((name) => before.includes(name));
     this.#names = null;

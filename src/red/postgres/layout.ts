@@ -3,8 +3,9 @@
  * it (`data.new`), called `data.ready` once it is complete and on the disk, and only then takes the other's place. So a copier
  * that holds acknowledged commits never gives them up for a copy that is not finished.
  *
- * pg_rewind alone works in place. The mark `data.rewinding` says that it was interrupted: then the data are no good. The mark
- * `data.promoting` has the token of a promotion that may have happened (lineage.ts). Both are of the data, and go with them.
+ * pg_rewind alone works in place. The mark `data.rewinding` says that it was interrupted: then the data are no good;
+ * `data.rewound`, whose they are since. The mark `data.promoting` has the token of a promotion that may have happened
+ * (lineage.ts). Marks are of the data, and go with them.
  */
 import { chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -22,6 +23,7 @@ export class Layout {
   readonly #old: string;
   readonly #rewinding: string;
   readonly #promoting: string;
+  readonly #rewound: string;
   readonly socketDirectory: string;
   readonly passfile: string;
   readonly log: string;
@@ -36,6 +38,7 @@ export class Layout {
     this.#old = below('data.old');
     this.#rewinding = below('data.rewinding');
     this.#promoting = below('data.promoting');
+    this.#rewound = below('data.rewound');
     this.socketDirectory = below('socket');
     this.passfile = below('passfile');
     this.log = below('postgres.log');
@@ -87,8 +90,20 @@ export class Layout {
     await writeAtomically(this.#rewinding, '');
   }
 
-  async endRewind(): Promise<void> {
-    await this.#removeMarks();
+  /** The data are of use only together with what that server has besides, until they have been started with it. */
+  async endRewind(source: string): Promise<void> {
+    await this.#removeMarks([this.#promoting]);
+    await writeAtomically(this.#rewound, source);
+    await this.#removeMarks([this.#rewinding]);
+  }
+
+  async rewoundFrom(): Promise<string | null> {
+    return (await exists(this.#rewound)) ? readFile(this.#rewound, 'utf8') : null;
+  }
+
+  /** They have been started. */
+  async completeRewind(): Promise<void> {
+    await this.#removeMarks([this.#rewound]);
   }
 
   async beginPromotion(token: bigint): Promise<void> {
@@ -97,16 +112,15 @@ export class Layout {
 
   /** Once the token is in the data. */
   async endPromotion(): Promise<void> {
-    await rm(this.#promoting, { force: true });
-    await syncDirectory(this.directory);
+    await this.#removeMarks([this.#promoting]);
   }
 
   async pendingToken(): Promise<string | null> {
     return (await exists(this.#promoting)) ? readFile(this.#promoting, 'utf8') : null;
   }
 
-  async #removeMarks(): Promise<void> {
-    for (const mark of [this.#rewinding, this.#promoting]) await rm(mark, { force: true });
+  async #removeMarks(marks: readonly string[]): Promise<void> {
+    for (const mark of marks) await rm(mark, { force: true });
     await syncDirectory(this.directory);
   }
 
@@ -116,7 +130,7 @@ export class Layout {
       await rm(this.#old, { recursive: true, force: true });
       await renameDurably(this.data, this.#old);
     }
-    await this.#removeMarks();
+    await this.#removeMarks([this.#rewinding, this.#promoting, this.#rewound]);
     await rename(this.#ready, this.data);
     await syncDirectory(this.directory);
     await rm(this.#old, { recursive: true, force: true });

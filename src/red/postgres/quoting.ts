@@ -7,6 +7,8 @@ export interface Address {
   readonly port: number;
 }
 
+export const addressText = ({ host, port }: Address): string => `${host}, port ${port}`;
+
 function refuse(value: string): never {
   throw postgresInputError(
     'POSTGRES_ADDRESS_INVALID',

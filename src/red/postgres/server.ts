@@ -1,7 +1,8 @@
 /**
  * The PostgreSQL server of one database replica, under our control. It always starts as copier, with the gate closed
  * (configuration.ts); `promote` alone makes it writer. It decides nothing: who is writer, whom commits wait for and whom it
- * follows is said by the agent, one call at a time; only `stopNow` may come at any time.
+ * follows is said by the agent. Its calls are dealt with one after the other, but for questions and stops: a stop does not
+ * wait, and what was asked for before it fails with POSTGRES_STOPPED.
  */
 import { superuser, type StandingSettings } from './configuration.js';
 import { clone, rewind } from './copy.js';
@@ -17,16 +18,15 @@ import { checkOptions, type CheckedOptions, type ServerOptions } from './options
 import { copierPart, Part } from './part.js';
 import { passfileText, readPassword } from './password.js';
 import { checkLineage, isFollowingWithin } from './following.js';
-import { Postmaster, type ServerExit } from './postmaster.js';
+import type { ServerExit } from './postmaster.js';
 import { endProcesses } from './processes.js';
 import { promote, stopReceiving, untilGateIsClosed } from './promotion.js';
-import type { Address } from './quoting.js';
+import { addressText, type Address } from './quoting.js';
 import * as replication from './replication.js';
 import type { Standby } from './replication.js';
+import { Runner } from './runner.js';
 import { Sql } from './sql.js';
-import { becomeStandby, startFailure, untilAnswering } from './starting.js';
-
-const addressText = ({ host, port }: Address): string => `${host} ${port}`;
+import { becomeStandby } from './starting.js';
 
 interface Parts {
   readonly options: CheckedOptions;
@@ -46,9 +46,8 @@ export class PostgresServer {
   readonly #parts: Parts;
   readonly #part: Part;
   readonly #gate: Gate;
-  #postmaster: Postmaster | null = null;
-  /** Whose the data are since a rewind, until they have been started. */
-  #rewoundFrom: string | null = null;
+  readonly #runner: Runner;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   private constructor(parts: Parts) {
     const { options, layout } = parts;
@@ -59,6 +58,7 @@ export class PostgresServer {
     this.sql = new Sql({ host: socketDirectory, port: listen.port, user: superuser, database: 'postgres' });
     this.#part = new Part(standing, layout.inData(configurationFile), this.sql);
     this.#gate = new Gate(this.sql, this.#part);
+    this.#runner = new Runner(parts.installation, layout, this.sql);
   }
 
   /**
@@ -78,7 +78,7 @@ export class PostgresServer {
   }
 
   get isRunning(): boolean {
-    return this.#postmaster?.isRunning ?? false;
+    return this.#runner.isRunning;
   }
 
   /** Where the superuser's socket is, for people: `psql -h … -U postgres`. */
@@ -92,7 +92,11 @@ export class PostgresServer {
   }
 
   /** The first data of a new database. @throws TheodoraError POSTGRES_DATA_PRESENT, POSTGRES_COMMAND_FAILED. */
-  async initialise({ signal }: CopyOptions = {}): Promise<void> {
+  initialise({ signal }: CopyOptions = {}): Promise<void> {
+    return this.#inTurn(() => this.#initialise(signal));
+  }
+
+  async #initialise(signal?: AbortSignal): Promise<void> {
     this.#mustNotRun();
     const { installation, layout, options, password } = this.#parts;
     if (await this.hasData()) {
@@ -103,19 +107,23 @@ export class PostgresServer {
   }
 
   /** A copy of another server's data in place of ours, which stay until it is complete. @throws as clone. */
-  async cloneFrom(source: Address, { signal }: CopyOptions = {}): Promise<void> {
-    this.#mustNotRun();
-    this.#rewoundFrom = null;
-    await clone(this.#parts.installation, this.#parts.layout, source, signal);
+  cloneFrom(source: Address, { signal }: CopyOptions = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#mustNotRun();
+      await clone(this.#parts.installation, this.#parts.layout, source, signal);
+    });
   }
 
-  /** Takes back what our data have and the writer's have not. False: it cannot; clone instead. @throws as rewind. */
-  async rewindFrom(source: Address, { signal }: CopyOptions = {}): Promise<boolean> {
-    this.#mustNotRun();
-    const { installation, layout, password } = this.#parts;
-    const isRewound = await rewind(installation, layout, source, { password, signal });
-    this.#rewoundFrom = isRewound ? addressText(source) : null;
-    return isRewound;
+  /**
+   * Takes back what our data have and the writer's have not; the next start is to be with it. False: it cannot; clone
+   * instead. @throws as rewind.
+   */
+  rewindFrom(source: Address, { signal }: CopyOptions = {}): Promise<boolean> {
+    return this.#inTurn(async () => {
+      this.#mustNotRun();
+      const { installation, layout, password } = this.#parts;
+      return rewind(installation, layout, source, { password, signal });
+    });
   }
 
   /**
@@ -124,9 +132,17 @@ export class PostgresServer {
    * @throws TheodoraError POSTGRES_DATA_MISSING, POSTGRES_START_FAILED (nothing of it runs then); as follow (then it runs,
    * and follows nobody).
    */
-  async startAsCopier(
+  startAsCopier(
     follows: Address | null,
     onExit: (exit: ServerExit) => void = () => undefined,
+  ): Promise<void> {
+    return this.#inTurn((stops) => this.#startAsCopier(stops, follows, onExit));
+  }
+
+  async #startAsCopier(
+    stops: number,
+    follows: Address | null,
+    onExit: (exit: ServerExit) => void,
   ): Promise<void> {
     this.#mustNotRun();
     const { installation, layout, options } = this.#parts;
@@ -134,26 +150,20 @@ export class PostgresServer {
       const text = `${layout.data}: there are no data, or a rewind of them was interrupted`;
       throw postgresError('POSTGRES_DATA_MISSING', text, 'Clone the writer; a new database is initialised');
     }
-    // Rewound data are of use only together with what the writer has written since; they are its own.
-    const isRewound = follows !== null && this.#rewoundFrom === addressText(follows);
-    await this.#part.write({ ...copierPart, follows: isRewound ? follows : null });
+    const rewoundFrom = await layout.rewoundFrom();
+    if (rewoundFrom !== null && (follows === null || rewoundFrom !== addressText(follows))) {
+      const text = `${layout.data}: the data were rewound to those of ${rewoundFrom}, and start only with them`;
+      throw postgresError('POSTGRES_DATA_MISSING', text, 'Clone the writer');
+    }
+    await this.#part.write({ ...copierPart, follows: rewoundFrom === null ? null : follows });
     await becomeStandby(layout);
-    const postmaster = await Postmaster.spawn(installation, layout);
-    this.#postmaster = postmaster;
-    void postmaster.exited.then((exit) => {
-      this.sql.close();
-      onExit(exit);
-    });
-    try {
-      await untilAnswering(postmaster, this.sql, options.startTimeoutMs);
+    const prepare = async (): Promise<void> => {
       await untilGateIsClosed(this.sql, options.changeTimeoutMs);
       await replication.dropSlots(this.sql);
-    } catch (cause) {
-      await this.stopNow();
-      throw await startFailure(layout, cause);
-    }
-    this.#rewoundFrom = null;
-    if (follows !== null && !isRewound) await this.follow(follows);
+      await layout.completeRewind();
+    };
+    await this.#runner.start(stops, options.startTimeoutMs, prepare, onExit);
+    if (follows !== null && rewoundFrom === null) await this.#follow(follows);
   }
 
   /**
@@ -161,7 +171,11 @@ export class PostgresServer {
    * @throws TheodoraError POSTGRES_DATA_PARTED: rewind or clone, it then follows nobody; POSTGRES_SOURCE_NOT_WRITER,
    * POSTGRES_UNREACHABLE: ask again later.
    */
-  async follow(writer: Address | null): Promise<void> {
+  follow(writer: Address | null): Promise<void> {
+    return this.#inTurn(() => this.#follow(writer));
+  }
+
+  async #follow(writer: Address | null): Promise<void> {
     const { changeTimeoutMs } = this.#parts.options;
     await this.#guarded(async () => {
       await stopReceiving(this.sql, this.#part, changeTimeoutMs);
@@ -186,12 +200,14 @@ export class PostgresServer {
    * @throws TheodoraError POSTGRES_NOT_COPIER, POSTGRES_NOT_PROMOTED, POSTGRES_TIMEOUT; stop the server then.
    */
   async promote(token: bigint, synchronous: readonly string[]): Promise<void> {
-    const names = synchronous.map(standbyName);
-    await this.#guarded(async () => {
-      const { options, layout } = this.#parts;
-      await promote(this.sql, this.#part, layout, { token, synchronous: names }, options.changeTimeoutMs);
-      this.#gate.wasOpenedFor(names);
-    });
+    const names = this.#namesOf(synchronous);
+    await this.#inTurn(() =>
+      this.#guarded(async () => {
+        const { options, layout } = this.#parts;
+        await promote(this.sql, this.#part, layout, { token, synchronous: names }, options.changeTimeoutMs);
+        this.#gate.wasOpenedFor(names);
+      }),
+    );
   }
 
   /** Lets a replica receive from this writer; commits do not wait for it. */
@@ -209,11 +225,13 @@ export class PostgresServer {
    * earlier ones a new member may lack until `waitForStandby(id, currentLsn())`. If it fails, commits may wait for ever.
    */
   async setSynchronous(ids: readonly string[]): Promise<void> {
-    const names = ids.map(standbyName);
-    await this.#guarded(async () => {
-      for (const name of names) await replication.ensureSlot(this.sql, name);
-      await this.#gate.set(names, this.#parts.options.changeTimeoutMs);
-    });
+    const names = this.#namesOf(ids);
+    await this.#inTurn(() =>
+      this.#guarded(async () => {
+        for (const name of names) await replication.ensureSlot(this.sql, name);
+        await this.#gate.set(names, this.#parts.options.changeTimeoutMs);
+      }),
+    );
   }
 
   /** Who receives from this server. */
@@ -239,18 +257,32 @@ export class PostgresServer {
   }
 
   /** Ends it in order, so that a rewind need not replay its log; at once if that takes longer. */
-  async stop(timeoutMs = 10_000): Promise<void> {
-    this.sql.close();
-    await this.#postmaster?.stopInOrder(timeoutMs);
-    await this.stopNow();
+  stop(timeoutMs = 10_000): Promise<void> {
+    return this.#runner.stop(timeoutMs);
   }
 
   /** Resolves once no process of the server lives, at the latest half a second later but for the system's own delays. */
-  async stopNow(): Promise<void> {
-    this.sql.close();
-    const postmaster = this.#postmaster;
-    if (postmaster === null) await endProcesses(this.#parts.layout.data);
-    else await postmaster.stopNow();
+  stopNow(): Promise<void> {
+    return this.#runner.stopNow();
+  }
+
+  /** Each member once, and never oneself: nobody waits for himself. */
+  #namesOf(ids: readonly string[]): string[] {
+    return [...new Set(ids.map(standbyName))].filter((name) => name !== this.#parts.options.name);
+  }
+
+  /** One after the other; a stop makes void what was asked for before it, lest it be done to a server started later. */
+  #inTurn<T>(action: (stops: number) => Promise<T>): Promise<T> {
+    const { stops } = this.#runner;
+    const result = this.#lastTurn.then(() => {
+      this.#runner.checkStops(stops);
+      return action(stops);
+    });
+    this.#lastTurn = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
   }
 
   #mustNotRun(): void {

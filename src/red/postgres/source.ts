@@ -3,7 +3,7 @@ import type { TheodoraError } from '../../client/index.js';
 import { replicationRole } from './configuration.js';
 import { postgresError } from './errors.js';
 import { lineageOf, lineageQuery, type Lineage } from './lineage.js';
-import type { Address } from './quoting.js';
+import { addressText, type Address } from './quoting.js';
 import { Session } from './sql.js';
 
 const checkpointTimeoutMs = 60_000;
@@ -24,7 +24,7 @@ async function atWriter<T>(
 }
 
 function notWriter(source: Address): TheodoraError {
-  const text = `the database server at ${source.host}, port ${source.port}, is no writer`;
+  const text = `the database server at ${addressText(source)}, is no writer`;
   return postgresError('POSTGRES_SOURCE_NOT_WRITER', text, 'Take the writer, once it has been promoted', {
     fields: { ...source },
   });

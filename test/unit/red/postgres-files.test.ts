@@ -83,6 +83,17 @@ describe('the directory of a replica', () => {
     expect(await layout.pendingToken()).toBeNull();
   });
 
+  it('knows whose data it has since a rewind', async () => {
+    makeData('data', 'old');
+    const layout = await opened();
+    await layout.beginRewind();
+    await layout.endRewind('a writer');
+    expect(await layout.hasData()).toBe(true);
+    expect(await (await opened()).rewoundFrom()).toBe('a writer');
+    await layout.completeRewind();
+    expect(await layout.rewoundFrom()).toBeNull();
+  });
+
   it('has room for the path of the socket', () => {
     expect(() => new Layout(`/${'x'.repeat(86)}`, 5432)).toThrow(
       expect.objectContaining({
