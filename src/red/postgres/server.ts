@@ -145,7 +145,7 @@ export class PostgresServer {
     onExit: (exit: ServerExit) => void,
   ): Promise<void> {
     this.#mustNotRun();
-    const { installation, layout, options } = this.#parts;
+    const { layout, options } = this.#parts;
     if (!(await this.hasData())) {
       const text = `${layout.data}: there are no data, or a rewind of them was interrupted`;
       throw postgresError('POSTGRES_DATA_MISSING', text, 'Clone the writer; a new database is initialised');
