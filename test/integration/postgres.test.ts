@@ -229,6 +229,32 @@ describe('a writer and its copiers', () => {
     await commit;
   });
 
+  it('are members only once every process knows', async () => {
+    const pidOf = async (type: string): Promise<number> => {
+      const text = 'SELECT pid FROM pg_stat_activity WHERE backend_type = $1 ORDER BY application_name DESC';
+      return Number((await a.server.sql.query(text, [type]))[0]!['pid']);
+    };
+    // The checkpointer lets commits pass, or does not; a sender (b's, the last by name) releases those that wait.
+    for (const [before, type] of [
+      [[], 'checkpointer'],
+      [['b'], 'walsender'],
+    ] as const) {
+      await a.server.setSynchronous([...before]);
+      const pid = await pidOf(type);
+      process.kill(pid, 'SIGSTOP');
+      let isMember = false;
+      const added = a.server.setSynchronous([hostile, ...before]).then(() => (isMember = true));
+      await vi.waitUntil(async () =>
+        /nobody|_43/.test(String(await setting(a, 'synchronous_standby_names'))),
+      );
+      if (before.length === 0) await a.run('INSERT INTO load VALUES (-1)');
+      for (let i = 0; i < 10; i++) await setting(a, 'synchronous_standby_names');
+      expect(isMember).toBe(false);
+      process.kill(pid, 'SIGCONT');
+      await added;
+    }
+  });
+
   it('are not counted twice', async () => {
     // With b's name, but not with its slot, since that is taken.
     const impostor = await place!.open('b');
