@@ -1,7 +1,7 @@
 /**
  * From a stopped replica to the writer (ReD, the Byzantine-tolerant algorithm, `start` and `copier`). The new tuple is inserted
  * before the old one is taken, so that nobody looks absent in between. Must not take what others may count on: a tuple of an
- * earlier life of this replica goes by its lease, a WRITER at once, for the replica has said that it is stopped.
+ * earlier life of this replica goes by its lease, a WRITER of this coordinator's at once, for the replica has said that it is stopped.
  */
 import type { Entry } from '../client/index.js';
 import type { MemberId } from './messages.js';
@@ -23,7 +23,6 @@ import {
 export function* becomeWriter(core: Core): Program<bigint> {
   yield* outliveFormerSelf(core);
   yield* publishAddress(core);
-  yield* becomeStopped(core);
   yield* becomeCopier(core);
   core.become('copier');
   return yield* waitForTheWriter(core);
@@ -35,7 +34,8 @@ function* outliveFormerSelf(core: Core): Program<void> {
   for (;;) {
     const standing = (yield* look(core)).members.get(id);
     if (standing === undefined) return;
-    if (standing.WRITER === undefined) yield* pause(core);
+    // That of another process may be of one that still runs, by mistake, with a replica of its own.
+    if (standing.WRITER === undefined || !core.hasHeld(standing.WRITER)) yield* pause(core);
     else if (!(yield* giveBack(core, standing.WRITER))) yield* backOff(core);
   }
 }
@@ -65,10 +65,7 @@ function* insert(core: Core, state: State): Program<Entry | null> {
 }
 
 function* becomeStopped(core: Core): Program<void> {
-  while ((yield* insert(core, 'STOPPED')) === null) {
-    yield* backOff(core);
-    yield* outliveFormerSelf(core);
-  }
+  if ((yield* insert(core, 'STOPPED')) === null) yield* backOff(core);
 }
 
 /** The writer admits it, or it admits itself while there is none. */
@@ -79,7 +76,9 @@ function* becomeCopier(core: Core): Program<void> {
     const standing = registry.members.get(id);
     if (standing?.COPIER !== undefined) {
       if (yield* adopt(core, 'COPIER')) break;
-    } else if (registry.writer !== null) yield* pause(core);
+      // Nobody renewed it for a while, and nobody has let the replica in meanwhile.
+    } else if (standing?.STOPPED === undefined) yield* becomeStopped(core);
+    else if (registry.writer !== null) yield* pause(core);
     else if ((yield* insert(core, 'COPIER')) !== null) {
       yield* call({ kind: 'inp', template: replicaTuple(id, 'STOPPED') });
       break;

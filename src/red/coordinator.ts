@@ -57,6 +57,8 @@ export class Coordinator implements Core {
   #isStale = false;
   #isAcknowledged = false;
   #wantedSync: readonly MemberId[] | null = null;
+  /** Of the last WRITER that it held. */
+  #lastToken: bigint | null = null;
 
   constructor(settings: CoordinatorSettings) {
     this.settings = settings;
@@ -147,7 +149,12 @@ export class Coordinator implements Core {
   hold(state: State, entryId: bigint, sentAtMs: number): void {
     const { leaseMs, clockSkewMaxMs } = this.settings;
     const rule = new LeaseRule(leaseMs, clockSkewMaxMs, sentAtMs);
+    if (state === 'WRITER') this.#lastToken = entryId;
     this.#holdings.set(state, { entryId, rule, renewal: null });
+  }
+
+  hasHeld(token: bigint): boolean {
+    return token === this.#lastToken;
   }
 
   letGo(state: State): void {
@@ -280,7 +287,7 @@ export class Coordinator implements Core {
     else rule.onGone();
   }
 
-  /** The tuple is gone, or may be: a copier starts again as stopped, and so does whoever was waiting to be one. */
+  /** The tuple is gone, or may be: a copier starts again as stopped. */
   #onLost(state: State): void {
     if (!this.#holdings.has(state)) return;
     this.#holdings.delete(state);
@@ -288,8 +295,11 @@ export class Coordinator implements Core {
       if (state === 'WRITER') this.#stepDown();
       return;
     }
-    if (this.#role === 'stopped' && state === 'STOPPED') this.#onBooted();
-    else if (this.#role === 'copier' || this.#role === 'stopped') this.#makeStopped();
+    // The program looks what has become of it.
+    if (this.#role === 'stopped' && state === 'STOPPED') {
+      this.#isStale = true;
+      this.#stir('changed');
+    } else if (this.#role === 'copier' || this.#role === 'stopped') this.#makeStopped();
   }
 
   #makeStopped(): void {

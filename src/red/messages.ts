@@ -67,7 +67,8 @@ export type Parsed<M> = { readonly message: M } | { readonly problem: LineProble
 
 /** Bytes of a line without its end: room for two lists of `idsMax` ids each. */
 export const lineBytesMax = 8_192;
-const idsMax = 32;
+/** In one line. */
+export const idsMax = 32;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const addressPattern = /^[\x21-\x7e]{1,255}$/;
 const numberPattern = /^(0|[1-9][0-9]{0,14})$/;

@@ -34,6 +34,8 @@ export interface Core {
   become(role: Role, token?: bigint): void;
   /** Renews that entry from now on; it was inserted or renewed by what was sent at `sentAtMs`. */
   hold(state: State, entryId: bigint, sentAtMs: number): void;
+  /** Whether this coordinator was told of that WRITER itself, so that its replica alone may have acted on it. */
+  hasHeld(token: bigint): boolean;
   /** Renews it no longer. */
   letGo(state: State): void;
   /** Says that whatever changes from now on has not been seen. */

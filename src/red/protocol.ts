@@ -78,9 +78,9 @@ export const defaultLeaseMs = 10_000;
 
 /** @throws InvalidInputError LEASE_OUT_OF_RANGE. */
 export function checkCoordinatorLease(leaseMs: number, clockSkewMaxMs: number): void {
-  const minMs = leaseMinMs(clockSkewMaxMs);
+  const minMs = 2 * leaseMinMs(clockSkewMaxMs);
   if (leaseMs >= minMs && leaseMs <= leaseMaxMs) return;
-  const message = `a lease of ${leaseMs} ms is refused: the service takes none below ${minMs} ms, since clocks may differ, and the policy of ReD none above ${leaseMaxMs} ms. Choose one between, such as ${defaultLeaseMs} ms.`;
+  const message = `a lease of ${leaseMs} ms is refused: below ${minMs} ms clocks may differ by too much of it for renewals to be in time, and the policy of ReD none above ${leaseMaxMs} ms. Choose one between, such as ${defaultLeaseMs} ms.`;
   throw new InvalidInputError('LEASE_OUT_OF_RANGE', message, {
     leaseMs,
     leaseMinMs: minMs,

@@ -3,7 +3,7 @@
  * tells the writer of copiers that failed, and puts on record who holds every acknowledged commit. Failures are told from the
  * entries that are there, not from their number: a copier that failed and came back has another entry.
  */
-import type { MemberId } from './messages.js';
+import { idsMax, type MemberId } from './messages.js';
 import {
   announce,
   backOff,
@@ -22,6 +22,9 @@ export type WriterEnd = 'ACK_MISSING' | 'STEPDOWN';
 
 /** The copiers that the replica knows, by the ids of their entries. */
 type Known = Map<MemberId, bigint>;
+
+/** With the writer they fit into the lines of the protocol. */
+const copiersMax = idsMax - 1;
 
 export function* write(core: Core, token: bigint): Program<WriterEnd> {
   core.letGo('COPIER');
@@ -63,7 +66,8 @@ function* admit(core: Core, registry: Registry, known: Known): Program<boolean> 
     known.set(id, entry);
   }
   for (const [id] of membersAt(registry, 'STOPPED')) {
-    if (id === own) continue;
+    // The rest waits until one of them has failed.
+    if (id === own || known.size >= copiersMax) continue;
     if (!(yield* acknowledged(id))) return false;
     const answer = yield* call({ kind: 'out', tuple: replicaTuple(id, 'COPIER'), leaseMs });
     if (answer.kind === 'entry' && answer.entry !== null) known.set(id, answer.entry.id);

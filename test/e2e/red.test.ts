@@ -305,8 +305,8 @@ describe('refusals', () => {
     expect(await work.fail(3, ...stranger)).toMatchObject({ code: 'ADMIN_ONLY' });
 
     const coordinate = ['red', 'coordinator', '--id', 'r1', '--listen', '127.0.0.1:0'];
-    for (const outOfRange of ['2199ms', '61s']) {
-      const range = { leaseMinMs: 2_200, leaseMaxMs: 60_000 };
+    for (const outOfRange of ['4399ms', '61s']) {
+      const range = { leaseMinMs: 4_400, leaseMaxMs: 60_000 };
       expect(await work.fail(2, ...coordinate, '--lease', outOfRange)).toMatchObject({
         code: 'LEASE_OUT_OF_RANGE',
         ...range,

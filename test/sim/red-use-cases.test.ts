@@ -207,7 +207,7 @@ describe('a coordinator', () => {
   it('answers what it does not understand, and goes on', async () => {
     const stage = await Stage.set();
     stage.r1.connect();
-    for (const line of ['BOOTED r2', 'booted r1', 'BOOTED', `BOOTED ${'x'.repeat(5_000)}`])
+    for (const line of ['BOOTED r2', 'booted r1', 'BOOTED', `BOOTED ${'x'.repeat(9_000)}`])
       stage.r1.say(line);
     const answers = (await stage.after(100)).filter((line) => line.includes('<-'));
     expect(answers.map((line) => line.split(' ').slice(2, 4))).toEqual([

@@ -54,14 +54,35 @@ export const countedCopiers: Canary = {
   ...met({ tampering: countingCopiers }, 60),
 };
 
-/** What `renew` answers, and keeps answering once it has no answer. */
-function renewingInName(state: string, isSilent: boolean): RedTampering {
+/** STOPPED is inserted once and never again, and its renewals are made up. */
+function forgettingStopped(): RedTampering {
+  let stopped: Entry | null = null;
+  return {
+    space: (space) => ({
+      out: (async (tuple: Template, options: object) => {
+        if (!isOf('STOPPED', tuple)) return space.out(tuple as never, options);
+        return (stopped ??= await space.out(tuple as never, options));
+      }) as Space['out'],
+      renew: async (template, lease, options) =>
+        isOf('STOPPED', template) ? stopped : space.renew(template, lease, options),
+    }),
+  };
+}
+
+export const unrenewedStopped: Canary = {
+  name: 'unrenewed-stopped',
+  bug: 'nobody renews STOPPED while it waits',
+  checkers: ['red-liveness'],
+  ...met({ tampering: forgettingStopped }, 60),
+};
+
+/** Takes a WRITER for renewed whenever the service does not answer. */
+function believingInWriter(): RedTampering {
   let last: Entry | null = null;
   return {
     space: (space) => ({
       renew: async (template, lease, options) => {
-        if (!isOf(state, template)) return space.renew(template, lease, options);
-        if (isSilent) return (last ??= await space.rdp(template, options));
+        if (!isOf('WRITER', template)) return space.renew(template, lease, options);
         try {
           last = (await space.renew(template, lease, options)) ?? last;
         } catch (error) {
@@ -73,18 +94,11 @@ function renewingInName(state: string, isSilent: boolean): RedTampering {
   };
 }
 
-export const unrenewedStopped: Canary = {
-  name: 'unrenewed-stopped',
-  bug: 'nobody renews STOPPED while it waits',
-  checkers: ['red-liveness'],
-  ...met({ tampering: () => renewingInName('STOPPED', true) }, 60),
-};
-
 export const believedRenewal: Canary = {
   name: 'believed-renewal',
   bug: 'a coordinator believes a WRITER renewed that has expired',
   checkers: ['red-one-writer', 'red-copiers', 'red-fencing'],
-  ...met({ tampering: () => renewingInName('WRITER', false) }, 60),
+  ...met({ tampering: believingInWriter }, 60),
 };
 
 export const loosePolicy: Canary = {
@@ -137,17 +151,19 @@ export const forgottenSync: Canary = {
   ),
 };
 
-/** Sees no writer before it has made itself a copier. */
+/** Sees no writer before it is a copier. */
 function overlookingWriters(): RedTampering {
-  let isCopier = false;
+  let id: unknown = null;
   return {
     space: (space) => ({
-      rdAll: async (...args) =>
-        (await space.rdAll(...args)).filter(({ tuple }) => isCopier || tuple[2] !== 'WRITER'),
-      out: (async (tuple: Template, options: object) => {
-        const entry = await space.out(tuple as never, options);
-        isCopier = isOf('COPIER', tuple);
-        return entry;
+      rdAll: async (...args) => {
+        const entries = await space.rdAll(...args);
+        const isCopier = entries.some(({ tuple }) => tuple[1] === id && tuple[2] === 'COPIER');
+        return entries.filter(({ tuple }) => isCopier || tuple[2] !== 'WRITER');
+      },
+      out: ((tuple: Template, options: object) => {
+        id = tuple[1];
+        return space.out(tuple as never, options);
       }) as Space['out'],
     }),
   };

@@ -79,12 +79,12 @@ describe('the writer', () => {
 
 describe('the lease of a coordinator', () => {
   it('is what both the service and the policy take', () => {
-    for (const leaseMs of [2_200, 10_000, 60_000]) checkCoordinatorLease(leaseMs, 500);
-    for (const leaseMs of [2_199, 60_001])
+    for (const leaseMs of [4_400, 10_000, 60_000]) checkCoordinatorLease(leaseMs, 500);
+    for (const leaseMs of [4_399, 60_001])
       expect(() => checkCoordinatorLease(leaseMs, 500)).toThrow(
         expect.objectContaining({
           code: 'LEASE_OUT_OF_RANGE',
-          fields: { leaseMs, leaseMinMs: 2_200, leaseMaxMs: 60_000 },
+          fields: { leaseMs, leaseMinMs: 4_400, leaseMaxMs: 60_000 },
         }),
       );
   });
