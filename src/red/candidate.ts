@@ -101,6 +101,8 @@ function* adopt(core: Core, state: State): Program<bigint | null> {
 function* waitForTheWriter(core: Core): Program<bigint> {
   const { id, leaseMs } = core.settings;
   let followed = 0n;
+  /** Whether a WRITER of this replica may be what was asked for here. */
+  let isUnanswered = false;
   for (;;) {
     const registry = yield* look(core);
     const { writer } = registry;
@@ -116,8 +118,9 @@ function* waitForTheWriter(core: Core): Program<bigint> {
         core.hold('WRITER', answer.entry.id, sentAtMs);
         return answer.entry.id;
       }
+      isUnanswered ||= answer.kind === 'failed';
       if (answer.kind !== 'cas') yield* backOff(core);
-    } else if (writer.id === id) {
+    } else if (writer.id === id && isUnanswered) {
       const token = yield* adopt(core, 'WRITER');
       if (token !== null) return token;
     } else {

@@ -204,6 +204,22 @@ describe('a coordinator', () => {
     expect(lines).toEqual(['r1 -- hung up', 'r2 <- MAKEWRITER']);
   });
 
+  it('that runs twice by mistake makes one writer', async () => {
+    const stage = await Stage.set();
+    const lines: string[] = [];
+    const twin = new Scripted(stage.cluster, 'r1', lines, 'race');
+    stage.r2.start();
+    await stage.after(1_000);
+    stage.r1.start();
+    twin.start();
+    await stage.after(2_000);
+    stage.r2.fail();
+    const all = [...(await stage.after(3 * lapseMs)), ...lines];
+    expect(all.filter((line) => line.includes('MAKEWRITER'))).toEqual(['r1 <- MAKEWRITER']);
+    stage.r1.fail();
+    twin.fail();
+  });
+
   it('answers what it does not understand, and goes on', async () => {
     const stage = await Stage.set();
     stage.r1.connect();
