@@ -4,6 +4,7 @@ export { LineReader } from './lines.js';
 export type { Line } from './lines.js';
 export { listen } from './listener.js';
 export type { ListenerEvent, ListenOptions, ReplicaEvents, ReplicaListener } from './listener.js';
+export { FencedLog, type FencedRecord } from './fenced-log.js';
 export { Member } from './member.js';
 export type { Act, MemberInput, MemberOutput, MemberSettings } from './member.js';
 export { formatCoordinatorMessage, formatReplicaMessage } from './messages.js';
