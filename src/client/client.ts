@@ -149,8 +149,10 @@ export class Client implements AsyncDisposable {
    */
   async execute(operation: Uint8Array, options?: ExecuteOptions): Promise<Uint8Array> {
     checkOptions(options, ['timeout', 'signal', 'fastRead'], 'execute');
-    if (!(operation instanceof Uint8Array) || operation.length > operationBytesMax) {
-      const message = `an operation is a Uint8Array of at most ${operationBytesMax} bytes`;
+    // An empty one would only renew the session, and never reach the state machine.
+    const isOne = operation instanceof Uint8Array && operation.length > 0;
+    if (!isOne || operation.length > operationBytesMax) {
+      const message = `an operation is a Uint8Array of 1 to ${operationBytesMax} bytes`;
       throw new InvalidInputError('INVALID_OPERATION', message, { sizeBytesMax: operationBytesMax });
     }
     return (await this.#run('execute', operation, options?.fastRead === true, options)).bytes;

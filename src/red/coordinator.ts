@@ -202,6 +202,7 @@ export class Coordinator implements Core {
         if (this.#role === 'steppingDown') this.#onStopped();
         return;
       case 'sync':
+        if (this.#role !== 'writer') return;
         this.#wantedSync = message.ids;
         this.#isStale = true;
         this.#stir('changed');
@@ -216,6 +217,7 @@ export class Coordinator implements Core {
   /** It is stopped, whatever it was before. */
   #onBooted(): void {
     this.#holdings.clear();
+    this.#wantedSync = null;
     this.become('stopped');
     this.#run(this.#lead());
   }

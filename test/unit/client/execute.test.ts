@@ -55,6 +55,7 @@ describe('execute', () => {
     await expect(client.execute(new Uint8Array(0), { lease: 1 } as never)).rejects.toMatchObject({
       code: 'UNKNOWN_OPTION',
     });
+    await expect(client.execute(new Uint8Array(0))).rejects.toMatchObject({ code: 'INVALID_OPERATION' });
     await expect(client.execute(new Uint8Array(operationBytesMax + 1))).rejects.toMatchObject({
       code: 'INVALID_OPERATION',
       fields: { sizeBytesMax: operationBytesMax },
