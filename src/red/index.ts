@@ -23,3 +23,5 @@ export type { Answer, CoordinatorInput, CoordinatorOutput, CoordinatorSettings }
 export type { RedOperation, Role } from './protocol.js';
 export { CoordinatorRunner } from './runner.js';
 export type { ReplicaPort, RunnerEvent, RunnerOptions } from './runner.js';
+export { SyncRule } from './sync-rule.js';
+export type { SyncRuleStart } from './sync-rule.js';
