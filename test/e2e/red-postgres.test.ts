@@ -63,6 +63,46 @@ describe('a replicated database', () => {
     },
   );
 
+  it('goes on at once when the writer ends well, or its server alone is killed', async () => {
+    for (const isServerKilled of [false, true]) {
+      const { id: old, token } = (await red!.writer())!;
+      const { agent } = red!.member(old);
+      await client.next();
+      const endedMs = performance.now();
+      if (isServerKilled) await red!.killServer(old);
+      else {
+        agent.kill('SIGTERM');
+        expect(await agent.finished).toMatchObject({ status: 0, err: '' });
+        expect(await red!.serverProcesses(old)).toEqual([]);
+        red!.startAgent(old);
+      }
+      const first = await client.next();
+      const how = isServerKilled ? 'server killed' : 'ended well';
+      console.log(`writer's ${how}: next acknowledgement after ${Math.round(first.atMs - endedMs)} ms`);
+      expect(first.token).toBeGreaterThan(BigInt(token));
+      expect(first.atMs - endedMs).toBeLessThan(leaseMs / 2);
+      if (isServerKilled) await agent.event({ event: 'problem', code: 'POSTGRES_ENDED' });
+      await red!.untilOnRecord(ids);
+    }
+  });
+
+  it('goes on when all of the writer is suspended, which acknowledges nothing when it goes on', async () => {
+    const { id: old, token } = (await red!.writer())!;
+    const { agent } = red!.member(old);
+    await client.next();
+    const suspendedMs = performance.now();
+    agent.kill('SIGSTOP');
+    const pids = await red!.serverProcesses(old);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const first = await client.next();
+    console.log(`writer suspended: next acknowledgement after ${Math.round(first.atMs - suspendedMs)} ms`);
+    expect(first.token).toBeGreaterThan(BigInt(token));
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    agent.kill('SIGCONT');
+    await agent.event({ event: 'role', role: 'stopped' });
+    await red!.untilOnRecord(ids);
+  });
+
   it('has every acknowledged insert with its token at the writer; tokens never go back', async () => {
     await client.stop();
     const { id } = (await red!.writer())!;

@@ -19,8 +19,9 @@ export interface Followed {
   readonly text: string;
 }
 
-const firstPauseMs = 200;
-const lastPauseMs = 5_000;
+/** A writer that is being promoted is one soon, and its commits wait for who follows. */
+const firstPauseMs = 100;
+const lastPauseMs = 1_000;
 /** How long a server that may follow gets to show that it does; it doubles with every failure, lest a slow one be copied in vain. */
 const firstPatienceMs = 3_000;
 const lastPatienceMs = 60_000;
@@ -68,7 +69,10 @@ export class Copier {
         pauseMs = firstPauseMs;
         await pause(clock, checkMs, signal);
       } catch (error) {
-        if (signal.aborted) continue;
+        if (signal.aborted) {
+          pauseMs = firstPauseMs;
+          continue;
+        }
         if (codeOf(error) === 'POSTGRES_START_FAILED') {
           fail('start', error);
           return;
