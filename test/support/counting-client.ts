@@ -114,7 +114,7 @@ export class CountingClient {
   }
 }
 
-const pause = (ms: number): Promise<void> =>
+export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     AbortSignal.timeout(ms).addEventListener('abort', () => resolve());
   });

@@ -8,7 +8,8 @@ import { vi } from 'vitest';
 import { processesOf } from '../../src/red/postgres/processes.js';
 import { Session, type Row } from '../../src/red/postgres/sql.js';
 import { freePort } from './postgres.js';
-import { Workplace, type Running } from './theodora-process.js';
+import { TcpProxy } from './tcp-proxy.js';
+import { isAlive, Workplace, type Running } from './theodora-process.js';
 
 export const appPassword = 'app-password';
 
@@ -16,6 +17,9 @@ export interface Member {
   readonly id: string;
   readonly port: number;
   readonly directory: string;
+  /** By which everybody else reaches its server. */
+  readonly proxy: TcpProxy;
+  readonly advertised: string;
   coordinator: Running;
   coordinatorAddress: string;
   agent: Running;
@@ -31,6 +35,8 @@ export class RedPostgres {
   readonly work = new Workplace();
   readonly members = new Map<string, Member>();
   readonly #lease: string;
+  /** All there ever were. */
+  readonly #agents: { readonly id: string; readonly agent: Running }[] = [];
 
   constructor(lease: string) {
     this.#lease = lease;
@@ -47,7 +53,9 @@ export class RedPostgres {
     for (const id of ids) {
       const port = await freePort();
       const { coordinator, address } = await this.#coordinator(id, '127.0.0.1:0');
-      const member = { id, port, directory: id, coordinatorAddress: address, coordinator };
+      const proxy = new TcpProxy(port);
+      const advertised = await proxy.listen();
+      const member = { id, port, directory: id, proxy, advertised, coordinatorAddress: address, coordinator };
       this.members.set(id, { ...member, agent: this.#agent(member) });
     }
   }
@@ -67,11 +75,13 @@ export class RedPostgres {
     return { coordinator, address: address as string };
   }
 
-  #agent({ id, port, directory, coordinatorAddress }: Omit<Member, 'agent'>): Running {
-    return this.work.start(
+  #agent({ id, port, directory, advertised, coordinatorAddress }: Omit<Member, 'agent'>): Running {
+    const agent = this.work.start(
       ...['red', 'postgres', '--id', id, '--data', directory, '--coordinator', coordinatorAddress],
-      ...['--listen', `127.0.0.1:${port}`, '--password-file', 'password'],
+      ...['--listen', `127.0.0.1:${port}`, '--password-file', 'password', '--advertise', advertised],
     );
+    this.#agents.push({ id, agent });
+    return agent;
   }
 
   startAgent(id: string): Running {
@@ -80,9 +90,17 @@ export class RedPostgres {
     return member.agent;
   }
 
-  async restartCoordinator(id: string): Promise<void> {
+  /** Once this process of its agent, which was told to end, has: unless another has been started already. */
+  async restartAgent(id: string, ended: Running): Promise<void> {
+    ended.kill('SIGCONT');
+    await ended.finished;
+    if (this.member(id).agent === ended) this.startAgent(id);
+  }
+
+  async restartCoordinator(id: string, ended: Running): Promise<void> {
     const member = this.member(id);
-    await member.coordinator.finished;
+    await ended.finished;
+    if (member.coordinator !== ended) return;
     member.coordinator = (await this.#coordinator(id, member.coordinatorAddress)).coordinator;
   }
 
@@ -92,6 +110,17 @@ export class RedPostgres {
     agent.kill('SIGKILL');
     await this.killServer(id);
     await agent.finished;
+  }
+
+  /** Of everything that belongs to the replica; the returned function sends SIGCONT. */
+  async suspend(id: string, { agent, server }: { agent: boolean; server: boolean }): Promise<() => void> {
+    const pids = server ? await this.serverProcesses(id) : [];
+    if (agent) pids.push(this.member(id).agent.pid);
+    const signal = (name: NodeJS.Signals): void => {
+      for (const pid of pids) if (isAlive(pid)) process.kill(pid, name);
+    };
+    signal('SIGSTOP');
+    return () => signal('SIGCONT');
   }
 
   async killServer(id: string): Promise<void> {
@@ -149,8 +178,15 @@ export class RedPostgres {
     );
   }
 
-  async close(): Promise<void> {
-    for (const id of this.members.keys()) await this.kill(id);
+  /** What everybody said goes to the console if it was in vain. */
+  async close(isFailed = false): Promise<void> {
+    for (const [id, { proxy }] of this.members) {
+      proxy.close();
+      await this.kill(id);
+    }
+    if (isFailed)
+      for (const { id, agent } of this.#agents)
+        console.log(`agent of ${id}:\n${(await agent.finished).out.slice(-10_000)}`);
     await this.work.close();
   }
 }
