@@ -199,7 +199,7 @@ export class Coordinator implements Core {
         this.tell({ kind: 'pong', number: message.number, forMs: this.trueForMs });
         return;
       case 'stopped':
-        if (this.#role === 'steppingDown') this.#onStopped();
+        if (this.#role !== 'absent') this.#onStopped();
         return;
       case 'sync':
         if (this.#role !== 'writer') return;
@@ -230,8 +230,11 @@ export class Coordinator implements Core {
     else this.#hangUp(end);
   }
 
+  /** By itself or because it was told to: nobody acts on its tuples any more. */
   #onStopped(): void {
-    const token = this.#token;
+    const token = this.#token ?? this.#holdings.get('WRITER')?.entryId ?? null;
+    this.#holdings.clear();
+    this.#stop();
     this.become('absent');
     if (token !== null) this.#run(this.#release(token));
   }
@@ -244,10 +247,12 @@ export class Coordinator implements Core {
     this.#connection = null;
     this.#address = null;
     this.#wantedSync = null;
+    // What is given back goes on being so.
+    if (this.#role === 'absent') return;
     const wasTold = this.#role === 'writer' || this.#role === 'steppingDown';
     const writer = this.#holdings.get('WRITER');
     this.#holdings.clear();
-    if (this.#role !== 'absent') this.become('absent');
+    this.become('absent');
     if (writer === undefined || wasTold) this.#stop();
     else this.#run(this.#release(writer.entryId));
   }

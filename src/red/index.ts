@@ -19,8 +19,14 @@ export type {
 } from './messages.js';
 export { awaitWriter, readOverview, readWriter } from './overview.js';
 export type { MemberOverview, Overview, WaitForWriter, Writer } from './overview.js';
+export type { AgentEvent } from './postgres/agent-events.js';
+export type { PostgresAgent } from './postgres/agent.js';
+export { openPostgresAgent } from './postgres/open-agent.js';
+export type { PostgresAgentOptions } from './postgres/open-agent.js';
 export { checkCoordinatorLease, coordinatorSettings, defaultLeaseMs } from './protocol.js';
 export type { Answer, CoordinatorInput, CoordinatorOutput, CoordinatorSettings } from './protocol.js';
 export type { RedOperation, Role } from './protocol.js';
 export { CoordinatorRunner } from './runner.js';
 export type { ReplicaPort, RunnerEvent, RunnerOptions } from './runner.js';
+export { SyncRule } from './sync-rule.js';
+export type { SyncRuleStart } from './sync-rule.js';

@@ -17,7 +17,10 @@ export type MemberInput =
   /** As the writer: put on record that these hold every acknowledged commit. */
   | { readonly kind: 'sync'; readonly ids: readonly MemberId[] }
   /** The database certainly acknowledges no write any more. */
-  | { readonly kind: 'stopped' };
+  | { readonly kind: 'stopped' }
+  /** It is by itself no longer what it was told to be, or cannot become that. Takes part again once it is `mended`. */
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'mended' };
 
 export type Act =
   | { readonly kind: 'copy' }
@@ -69,6 +72,7 @@ export class Member {
   #nowMs = 0;
   #isConnected = false;
   #role: Role = 'stopped';
+  #isBroken = false;
   /** The order that waits for an answer to a ping sent after it. */
   #order: { readonly act: Order; readonly afterPing: number } | null = null;
   /** What came after the order, and is about the role that it gives. */
@@ -115,6 +119,12 @@ export class Member {
       case 'stopped':
         this.#onStopped();
         break;
+      case 'failed':
+        this.#onFailed();
+        break;
+      case 'mended':
+        this.#onMended();
+        break;
     }
     this.#look();
     return this.#outputs.splice(0);
@@ -128,7 +138,7 @@ export class Member {
         if (this.#role === 'stopped') this.#boot();
         return;
       case 'makeCopier':
-        if (this.#role === 'stopped') this.#obey({ kind: 'copy' });
+        if (this.#role === 'stopped' && !this.#isBroken) this.#obey({ kind: 'copy' });
         return;
       case 'makeWriter':
         if (this.#role === 'copier' && message.fenced !== undefined)
@@ -162,7 +172,7 @@ export class Member {
   }
 
   #boot(): void {
-    this.#say({ kind: 'booted', id: this.#settings.id });
+    if (!this.#isBroken) this.#say({ kind: 'booted', id: this.#settings.id });
   }
 
   #obey(act: Order): void {
@@ -232,6 +242,20 @@ export class Member {
     if (this.#role !== 'stopping') return;
     this.#role = 'stopped';
     if (this.#isConnected) this.#sayStopped();
+  }
+
+  #onFailed(): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    // What it has been told to become it will not become.
+    if (this.#role === 'stopped' && this.#isConnected) this.#sayStopped();
+    this.#stop();
+  }
+
+  #onMended(): void {
+    if (!this.#isBroken) return;
+    this.#isBroken = false;
+    if (this.#role === 'stopped' && this.#isConnected) this.#boot();
   }
 
   #sayStopped(): void {

@@ -220,6 +220,27 @@ describe('a coordinator', () => {
     twin.fail();
   });
 
+  it('gives WRITER back at once if the writer says that it has stopped, even if that is the last it says', async () => {
+    for (const isLast of [false, true]) {
+      const stage = await Stage.set();
+      await stage.withWriter(stage.r2);
+      stage.r1.say('STOPPED');
+      const said = ['r1 -> STOPPED'];
+      if (isLast) {
+        stage.r1.fail();
+        said.push('r1 fails');
+      }
+      expect(await stage.after(1_000)).toEqual([...said, 'r2 <- MAKEWRITER']);
+    }
+  });
+
+  it('renews COPIER no longer if the copier says that it has stopped', async () => {
+    const stage = await Stage.set();
+    await stage.withWriter(stage.r2);
+    stage.r2.say('STOPPED');
+    expect(await stage.after(lapseMs)).toEqual(['r2 -> STOPPED', 'r1 <- FAILED r2']);
+  });
+
   it('answers what it does not understand, and goes on', async () => {
     const stage = await Stage.set();
     stage.r1.connect();

@@ -1,5 +1,5 @@
 /** `theodora red coordinator`: the coordinator of one database replica, in the foreground. */
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import { TheodoraError } from '../../base/index.js';
 import type { Space } from '../../client/index.js';
@@ -15,31 +15,14 @@ import { toJsonLine, toPrintable } from '../output.js';
 import type { Output } from '../output.js';
 import { onStopSignals } from '../signals.js';
 import { examples } from './entries.js';
+import { idArgument, listenArgument, type ListenAddress } from './red-arguments.js';
 import { withRedSpace } from './red-space.js';
-
-interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 interface CoordinatorOptions {
   readonly id: string;
   readonly listen: ListenAddress;
   readonly lease?: number;
   readonly election: 'race' | 'lowest';
-}
-
-function listenArgument(text: string): ListenAddress {
-  const [, ipv6, name, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):([0-9]{1,5})$/.exec(text) ?? [];
-  const host = ipv6 ?? name;
-  const port = Number(digits);
-  if (host !== undefined && port <= 65_535) return { host, port };
-  throw new InvalidArgumentError('It must be host:port, such as 127.0.0.1:7501; port 0 is any free one.');
-}
-
-function idArgument(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be the name of a client, such as r1.');
 }
 
 const roleTexts: Readonly<Record<Role, string>> = {

@@ -1,6 +1,6 @@
 /**
  * `theodora red …`: which replica of a database is the writer (src/red). `init` makes the space in which coordinators meet,
- * `coordinator` (red-coordinator.ts) runs beside one database replica, `writer` and `status` only read.
+ * `coordinator` and `postgres` (files of their own) run beside one database replica, `writer` and `status` only read.
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,7 @@ import type { NewClient } from '../registration.js';
 import { untilStopped } from '../signals.js';
 import { examples, withClient } from './entries.js';
 import { registerCoordinator } from './red-coordinator.js';
+import { registerPostgres } from './red-postgres.js';
 import { redSpace, withRedSpace } from './red-space.js';
 
 /** Beside src/ in a checkout, beside dist/ in the package. */
@@ -198,6 +199,7 @@ export function registerRed(program: Command, bind: Bind): void {
   const red = program.command('red').description('which replica of a database is the writer (ReD)');
   registerInit(red, bind);
   registerCoordinator(red, bind);
+  registerPostgres(red, bind);
   registerWriter(red, bind);
   registerStatus(red, bind);
 }

@@ -95,7 +95,8 @@ function standingSettings(settings: StandingSettings): ReadonlyMap<string, strin
     ['wal_sender_timeout', '3s'],
     ['wal_receiver_timeout', '3s'],
     ['wal_receiver_status_interval', '1s'],
-    ['wal_retrieve_retry_interval', '500ms'],
+    // After a change of writer, commits wait for copiers that have looked for it too soon.
+    ['wal_retrieve_retry_interval', '100ms'],
     // A reader at a copier may not hold up its promotion for longer.
     ['max_standby_streaming_delay', '5s'],
     ['max_standby_archive_delay', '5s'],

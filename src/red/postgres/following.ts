@@ -1,10 +1,10 @@
 /** Whether a copier may follow a writer, and whether it does. */
 import { postgresError } from './errors.js';
 import type { Layout } from './layout.js';
-import { continuesIn, lastTimeline, lineageOf, lineageQuery } from './lineage.js';
+import { continuesIn, isPastEnd, lastTimeline, lineageOf, lineageQuery, type Timelines } from './lineage.js';
 import { addressText, type Address } from './quoting.js';
-import { isReceivingTimeline } from './replication.js';
-import { lineageAt, timelineOf } from './source.js';
+import { currentLsn, isReceivingTimeline } from './replication.js';
+import { lineageAt, timelinesOf } from './source.js';
 import type { Sql } from './sql.js';
 import { ask } from './wait.js';
 
@@ -39,17 +39,24 @@ export async function checkLineage(
   });
 }
 
-/** Whether a copier gets what the writer writes, and has nothing that the writer has not. */
+/**
+ * Whether a copier gets what the writer writes, and has nothing that the writer has not. False before the time is over if it has
+ * received more of an earlier timeline than the writer took over: then it never will.
+ */
 export async function isFollowingWithin(
   sql: Sql,
+  layout: Layout,
   writer: Address,
   password: string,
   timeoutMs: number,
 ): Promise<boolean> {
-  let timeline: number | null = null;
+  let timelines: Timelines | null = null;
   const answer = await ask(timeoutMs, async () => {
-    timeline ??= await timelineOf(writer, password);
-    return timeline !== null && (await isReceivingTimeline(sql, timeline)) ? true : null;
+    timelines ??= await timelinesOf(writer, password);
+    if (timelines === null) return null;
+    if (await isReceivingTimeline(sql, timelines.last)) return true;
+    const own = await lastTimeline(layout.inData('pg_wal'));
+    return isPastEnd(own, await currentLsn(sql), timelines) ? false : null;
   });
-  return answer !== null;
+  return answer === true;
 }

@@ -9,6 +9,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { replicationRole } from './configuration.js';
+import { parseLsn, type Lsn } from './lsn.js';
 import { quoteName } from './quoting.js';
 import type { Row, Session } from './sql.js';
 
@@ -66,4 +67,25 @@ export function continuesIn(own: OwnHistory, writer: Lineage): boolean {
     [...own.lineage].every(([timeline, token]) => writer.get(timeline) === token) &&
     (own.pendingToken === null || tokens.includes(own.pendingToken))
   );
+}
+
+/** Of one server: its timeline, and where each earlier one ends in its history. */
+export interface Timelines {
+  readonly last: number;
+  readonly ends: ReadonlyMap<number, Lsn>;
+}
+
+/** A line of a history file is timeline, position and reason, with tabs between. */
+export function parseHistory(text: string): ReadonlyMap<number, Lsn> {
+  const lines = text.split('\n').flatMap((line): (readonly [number, Lsn])[] => {
+    const [, timeline, position] = /^\s*(\d+)\t([0-9A-F]+\/[0-9A-F]+)/.exec(line) ?? [];
+    return timeline === undefined || position === undefined ? [] : [[Number(timeline), parseLsn(position)]];
+  });
+  return new Map(lines);
+}
+
+/** Whether who has a timeline up to there has certainly more of it than the other's history. */
+export function isPastEnd(timeline: number, position: Lsn, other: Timelines): boolean {
+  const end = other.ends.get(timeline);
+  return end !== undefined && position > end;
 }

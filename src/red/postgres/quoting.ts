@@ -28,6 +28,15 @@ export function checkAddress({ host, port }: Address): Address {
   return { host, port };
 }
 
+/** `host:port`, an IPv6 address in brackets; null: it is none. */
+export function parseAddressText(text: string): Address | null {
+  const [, ipv6, name, digits] =
+    /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]{1,253})):([0-9]{1,5})$/.exec(text) ?? [];
+  const host = ipv6 ?? name;
+  const port = Number(digits);
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : null;
+}
+
 /** The value of a setting in postgresql.conf; GUC_scanstr in guc-file.l reads it. */
 export function quoteSetting(value: string): string {
   const escaped = value

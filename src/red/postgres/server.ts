@@ -192,7 +192,8 @@ export class PostgresServer {
   async isFollowingWithin(timeoutMs: number): Promise<boolean> {
     const { follows } = this.#part.settings;
     if (follows === null) return false;
-    return this.#guarded(() => isFollowingWithin(this.sql, follows, this.#parts.password, timeoutMs));
+    const { layout, password } = this.#parts;
+    return this.#guarded(() => isFollowingWithin(this.sql, layout, follows, password, timeoutMs));
   }
 
   /**

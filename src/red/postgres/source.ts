@@ -2,7 +2,7 @@
 import type { TheodoraError } from '../../client/index.js';
 import { replicationRole } from './configuration.js';
 import { postgresError } from './errors.js';
-import { lineageOf, lineageQuery, type Lineage } from './lineage.js';
+import { lineageOf, lineageQuery, parseHistory, type Lineage, type Timelines } from './lineage.js';
 import { addressText, type Address } from './quoting.js';
 import { Session } from './sql.js';
 
@@ -51,11 +51,17 @@ export async function prepareSource(source: Address, password: string): Promise<
 }
 
 /** Null: it does not answer, or is no writer. */
-export async function timelineOf(source: Address, password: string): Promise<number | null> {
+export async function timelinesOf(source: Address, password: string): Promise<Timelines | null> {
   try {
     return await atWriter(source, password, async (session) => {
       const [row] = await session.query('SELECT pg_walfile_name(pg_current_wal_lsn()) AS file');
-      return Number.parseInt(String(row?.['file']).slice(0, 8), 16);
+      const name = String(row?.['file']).slice(0, 8);
+      const last = Number.parseInt(name, 16);
+      if (last === 1) return { last, ends: new Map() };
+      const [history] = await session.query(`SELECT convert_from(pg_read_binary_file($1), 'UTF8') AS text`, [
+        `pg_wal/${name}.history`,
+      ]);
+      return { last, ends: parseHistory(String(history?.['text'])) };
     });
   } catch {
     // Asked again until the time is over; the receiver's own complaints are in the log.

@@ -8,6 +8,7 @@ import {
   formatReplicaMessage,
   Member,
   parseCoordinatorLine,
+  SyncRule,
   type Act,
   type MemberId,
   type MemberInput,
@@ -82,7 +83,7 @@ export class Database {
   }
 
   get copiers(): ReadonlySet<MemberId> {
-    return this.#writing?.copiers ?? new Set();
+    return this.#writing?.rule.copiers ?? new Set();
   }
 
   get log(): readonly Commit[] {
@@ -91,7 +92,7 @@ export class Database {
 
   /** Whether it would acknowledge a write at this moment, as far as it knows. */
   get isWriting(): boolean {
-    return this.#writing?.isOpen === true && this.role === 'writer';
+    return this.#writing?.rule.isOpen === true && this.role === 'writer';
   }
 
   start(): void {
@@ -204,20 +205,20 @@ export class Database {
       case 'write':
         // It stops receiving first of all.
         this.#following = null;
-        this.#writing = new Writing(this.id, act);
+        this.#writing = { token: act.token, rule: new SyncRule(this.id, act), pending: null };
         beliefs.writes(this, act.token, act.copiers);
         this.#putOnRecord(this.#writing);
         return;
       case 'admit':
-        this.#writing?.copiers.add(act.id);
+        this.#writing?.rule.copiers.add(act.id);
         beliefs.admits(this, act.id);
         this.#give({ kind: 'acknowledge' });
         return;
       case 'forget':
-        this.#writing?.copiers.delete(act.id);
+        this.#writing?.rule.copiers.delete(act.id);
         return;
       case 'synced':
-        this.#writing?.onRecord(act.ids);
+        this.#writing?.rule.wasPutOnRecord(act.ids);
         return;
       case 'stop': {
         const marginUs = Math.max(0, this.#parts.marginMs) * 1_000;
@@ -251,73 +252,24 @@ export class Database {
     const writing = this.#writing;
     if (writing === null || this.role !== 'writer') return;
     const attached = new Set<MemberId>();
-    for (const id of writing.copiers)
+    for (const id of writing.rule.copiers)
       if (this.#parts.peer(id)?.take(this, writing.token) === true) attached.add(id);
-    if (writing.isOpen && writing.pending !== null && writing.isHeldBy(attached)) {
+    if (writing.rule.isOpen && writing.pending !== null && writing.rule.isHeldBy(attached)) {
       this.#parts.beliefs.acknowledges(this, writing.pending);
       writing.pending = null;
     }
-    if (writing.wants(attached)) this.#putOnRecord(writing);
+    if (writing.rule.wants(attached)) this.#putOnRecord(writing);
   }
 
   #putOnRecord(writing: Writing): void {
-    const ids = writing.takeWish();
+    const ids = writing.rule.takeWish();
     if (ids !== null) this.#give({ kind: 'sync', ids });
   }
 }
 
-/** What a writer knows of who has its commits (the SYNC rule of ReD). */
-class Writing {
+/** What it does as the writer. */
+interface Writing {
   readonly token: bigint;
-  readonly copiers: Set<MemberId>;
-  readonly #own: MemberId;
-  pending: Commit | null = null;
-  /** Who is on record; null: nobody yet, so nothing may be acknowledged. */
-  #sync: ReadonlySet<MemberId> | null;
-  /** All of them have to have a commit before it is acknowledged. Invariant: those on record are among them. */
-  #required: Set<MemberId>;
-  #wish: readonly MemberId[] | null;
-  #isAsking = false;
-
-  constructor(own: MemberId, { token, sync, copiers }: Extract<Act, { kind: 'write' }>) {
-    this.token = token;
-    this.copiers = new Set(copiers);
-    this.#own = own;
-    this.#sync = sync === null ? null : new Set(sync);
-    this.#required = new Set(sync ?? []);
-    this.#wish = sync === null ? [own] : null;
-  }
-
-  get isOpen(): boolean {
-    return this.#sync !== null;
-  }
-
-  isHeldBy(attached: ReadonlySet<MemberId>): boolean {
-    return [...this.#required].every((id) => id === this.#own || attached.has(id));
-  }
-
-  /** Whoever joins is required first, and put on record then; whoever leaves goes off record first. */
-  wants(attached: ReadonlySet<MemberId>): boolean {
-    if (this.#isAsking || this.#sync === null) return false;
-    const staying = [...this.#sync].filter((id) => this.copiers.has(id));
-    const wished = [...new Set([this.#own, ...staying, ...attached])];
-    const isSame = wished.length === this.#sync.size && wished.every((id) => this.#sync!.has(id));
-    if (isSame) return false;
-    for (const id of attached) this.#required.add(id);
-    this.#wish = wished;
-    return true;
-  }
-
-  takeWish(): readonly MemberId[] | null {
-    const wish = this.#wish;
-    this.#wish = null;
-    this.#isAsking ||= wish !== null;
-    return wish;
-  }
-
-  onRecord(ids: readonly MemberId[]): void {
-    this.#sync = new Set(ids);
-    this.#required = new Set(ids);
-    this.#isAsking = false;
-  }
+  readonly rule: SyncRule;
+  pending: Commit | null;
 }

@@ -1,6 +1,6 @@
 /** Which histories may be taken for one. */
 import { describe, expect, it } from 'vitest';
-import { continuesIn, parseLineage } from '../../../src/red/postgres/lineage.js';
+import { continuesIn, isPastEnd, parseHistory, parseLineage } from '../../../src/red/postgres/lineage.js';
 
 const own = (rows: string, lastTimeline: number, pendingToken: string | null = null) => {
   return { lineage: parseLineage(rows), lastTimeline, pendingToken };
@@ -26,5 +26,23 @@ describe('a history continues in that of a writer', () => {
     expect(continuesIn(own('1:0,2:7', 2, '8'), writer)).toBe(false);
     expect(continuesIn(own('', 1), writer)).toBe(false);
     expect(continuesIn(own('1:0', 1), parseLineage(''))).toBe(false);
+  });
+});
+
+describe('who has more of a timeline than another took over', () => {
+  const ends = parseHistory(
+    '1\t0/3000148\tno recovery target specified\n\n2\t1/A0\tno recovery target specified\n',
+  );
+
+  it('is told from the other history file', () => {
+    expect([...ends]).toEqual([
+      [1, 0x3000148n],
+      [2, 0x1000000a0n],
+    ]);
+    expect(isPastEnd(1, 0x3000148n, { last: 3, ends })).toBe(false);
+    expect(isPastEnd(1, 0x3000149n, { last: 3, ends })).toBe(true);
+    expect(isPastEnd(2, 0x3000149n, { last: 3, ends })).toBe(false);
+    expect(isPastEnd(3, 0xfffffffffn, { last: 3, ends })).toBe(false);
+    expect(parseHistory('')).toEqual(new Map());
   });
 });
