@@ -50,6 +50,11 @@ export function durabilityOption(): Option {
     .default('sync');
 }
 
+/** For children of ours. */
+export function supervisedOption(): Option {
+  return new Option('--supervised', 'end when the IPC channel to the parent process closes').hideHelp();
+}
+
 /** Option parser for a list of clients. An empty one is rather a slip, such as an unset variable, than meant. */
 export function namesArgument(text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());

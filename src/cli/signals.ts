@@ -27,6 +27,22 @@ export function onStopSignals(onFirst: () => void, onSecond: () => void): () => 
   };
 }
 
+/** Calls `stop` when asked to: by a signal or, under a supervisor, by it or when it is gone. */
+export function onStopRequest(isSupervised: boolean, stop: () => void, onSecond: () => void): () => void {
+  if (!isSupervised) return onStopSignals(stop, onSecond);
+  // Ctrl-C reaches the whole group of processes, and the supervisor decides what it means.
+  const ignore = (): void => undefined;
+  process.on('SIGINT', ignore);
+  process.on('SIGTERM', stop);
+  process.on('disconnect', stop);
+  if (!process.connected) stop();
+  return () => {
+    process.off('SIGINT', ignore);
+    process.off('SIGTERM', stop);
+    process.off('disconnect', stop);
+  };
+}
+
 /** The user has had enough. */
 const stopped = Symbol('stopped');
 

@@ -1,8 +1,11 @@
 /** ReD with real PostgreSQL: a replicated database as processes, whose writer is killed while a client writes. */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CountingClient } from '../support/counting-client.js';
 import { preparePostgres } from '../support/postgres.js';
 import { appPassword, RedPostgres } from '../support/red-postgres.js';
+import { mainPath } from '../support/theodora-process.js';
 
 const leaseMs = 5_000;
 const ids = ['r1', 'r2', 'r3'];
@@ -114,5 +117,38 @@ describe('a replicated database', () => {
     expect(acknowledged.filter(({ token }, index) => token < (acknowledged[index - 1]?.token ?? 0n))).toEqual(
       [],
     );
+  });
+});
+
+describe('theodora red demo', () => {
+  it('holds in every step and leaves nothing behind', async () => {
+    const { work } = red!;
+    const temporary = join(work.directory, 't');
+    mkdirSync(temporary);
+    const finished = await work.spawn(process.execPath, [mainPath, 'red', 'demo', '--json'], {
+      TMPDIR: temporary,
+    }).finished;
+    expect(finished).toMatchObject({ status: 0, err: '' });
+    const lines = finished.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const steps = lines.filter(({ step }) => step !== undefined);
+    expect(steps.map(({ name }) => name)).toEqual([
+      ...['start', 'write', 'kill', 'rejoin', 'verify', 'summary'],
+    ]);
+    expect(steps.every(({ ok }) => ok === true)).toBe(true);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('stopped by Ctrl-C leaves nothing behind either', async () => {
+    const { work } = red!;
+    const temporary = join(work.directory, 'u');
+    mkdirSync(temporary);
+    const demo = work.spawn(process.execPath, [mainPath, 'red', 'demo', '--json'], { TMPDIR: temporary });
+    await demo.event({ name: 'start' });
+    demo.kill('SIGINT');
+    expect(await demo.finished).toMatchObject({ status: 130 });
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { TheodoraError } from '../../base/index.js';
 import type { Space } from '../../client/index.js';
 import type { CoordinatorSettings, ListenerEvent, Role, RunnerEvent } from '../../red/index.js';
 import { readClusterText } from '../cluster-directory.js';
-import { durationArgument } from '../command.js';
+import { durationArgument, supervisedOption } from '../command.js';
 import type { Bind } from '../command.js';
 import type { Context } from '../config.js';
 import { exitStatus } from '../errors.js';
@@ -13,7 +13,7 @@ import type { ExitStatus } from '../errors.js';
 import { idToJson } from '../json-tuples.js';
 import { toJsonLine, toPrintable } from '../output.js';
 import type { Output } from '../output.js';
-import { onStopSignals } from '../signals.js';
+import { onStopRequest } from '../signals.js';
 import { examples } from './entries.js';
 import { idArgument, listenArgument, type ListenAddress } from './red-arguments.js';
 import { withRedSpace } from './red-space.js';
@@ -23,6 +23,7 @@ interface CoordinatorOptions {
   readonly listen: ListenAddress;
   readonly lease?: number;
   readonly election: 'race' | 'lowest';
+  readonly supervised?: boolean;
 }
 
 const roleTexts: Readonly<Record<Role, string>> = {
@@ -110,6 +111,7 @@ async function coordinate(
   space: Space,
   settings: CoordinatorSettings,
   where: ListenAddress,
+  isSupervised: boolean,
 ): Promise<ExitStatus> {
   const { processClock } = await import('../../client/index.js');
   const { CoordinatorRunner, listen } = await import('../../red/index.js');
@@ -127,7 +129,7 @@ async function coordinate(
     },
   });
   const stopped = new Promise<void>((resolve) => {
-    onStopSignals(resolve, () => process.exit(exitStatus.unavailable));
+    onStopRequest(isSupervised, resolve, () => process.exit(exitStatus.unavailable));
   });
   // Whoever reads that may send a signal at once.
   output.result(
@@ -160,6 +162,7 @@ export function registerCoordinator(red: Command, bind: Bind): void {
         .choices(['race', 'lowest'])
         .default('race'),
     )
+    .addOption(supervisedOption())
     .addHelpText(
       'after',
       `
@@ -177,7 +180,7 @@ ${examples(
           const { readWriter } = await import('../../red/index.js');
           // That there is such a space, and that this identity may read it.
           await readWriter(space);
-          return coordinate(context.output, space, settings, options.listen);
+          return coordinate(context.output, space, settings, options.listen, options.supervised === true);
         });
       }),
     );

@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { TheodoraError } from '../../base/index.js';
 import type { AgentEvent } from '../../red/index.js';
-import type { Bind } from '../command.js';
+import { supervisedOption, type Bind } from '../command.js';
 import { exitStatus } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
 import { idToJson } from '../json-tuples.js';
 import { toJsonLine, toPrintable } from '../output.js';
 import type { Output } from '../output.js';
-import { onStopSignals } from '../signals.js';
+import { onStopRequest } from '../signals.js';
 import { examples } from './entries.js';
 import { addressArgument, idArgument, type ListenAddress } from './red-arguments.js';
 
@@ -20,6 +20,7 @@ interface PostgresOptions {
   readonly advertise?: ListenAddress;
   readonly passwordFile: string;
   readonly binDir?: string;
+  readonly supervised?: boolean;
 }
 
 type Problem = Extract<AgentEvent, { readonly kind: 'problem' }>;
@@ -106,7 +107,7 @@ async function run(output: Output, options: PostgresOptions): Promise<ExitStatus
   // Timers alone do not keep the process.
   const held = setInterval(() => undefined, 60_000);
   const stopped = new Promise<void>((resolve) => {
-    onStopSignals(resolve, () => process.exit(exitStatus.unavailable));
+    onStopRequest(options.supervised === true, resolve, () => process.exit(exitStatus.unavailable));
   });
   output.result({ event: 'started', id }, () => `the agent of ${id} has started, with the data in ${data}`);
   agent.start();
@@ -135,6 +136,7 @@ export function registerPostgres(red: Command, bind: Bind): void {
       'the password of replication: one line, readable by its owner only, the same for all replicas',
     )
     .option('--bin-dir <dir>', "where PostgreSQL's programs are, unless they are found without")
+    .addOption(supervisedOption())
     .addHelpText(
       'after',
       `

@@ -21,6 +21,7 @@ import type { NewClient } from '../registration.js';
 import { untilStopped } from '../signals.js';
 import { examples, withClient } from './entries.js';
 import { registerCoordinator } from './red-coordinator.js';
+import { registerRedDemo } from './red-demo.js';
 import { registerPostgres } from './red-postgres.js';
 import { redSpace, withRedSpace } from './red-space.js';
 
@@ -202,4 +203,5 @@ export function registerRed(program: Command, bind: Bind): void {
   registerPostgres(red, bind);
   registerWriter(red, bind);
   registerStatus(red, bind);
+  registerRedDemo(red, bind);
 }

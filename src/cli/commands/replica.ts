@@ -4,17 +4,16 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Option } from 'commander';
 import type { Command } from 'commander';
 import { InvalidInputError, TheodoraError } from '../../base/index.js';
 import type { Durability, RunningReplica, StopReason } from '../../replica/index.js';
-import { durabilityOption, integerArgument } from '../command.js';
+import { durabilityOption, integerArgument, supervisedOption } from '../command.js';
 import type { Bind } from '../command.js';
 import type { Context } from '../config.js';
 import { describeError, exitStatus, printError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
-import { onStopSignals } from '../signals.js';
+import { onStopRequest } from '../signals.js';
 
 interface ReplicaOptions {
   readonly id: number;
@@ -41,22 +40,6 @@ function checkDataDirectory(path: string): void {
   );
 }
 
-/** Calls `stop` when asked to: by a signal or, under a supervisor, by it or when it is gone. */
-function onStopRequest(isSupervised: boolean, stop: () => void): () => void {
-  if (!isSupervised) return onStopSignals(stop, () => process.exit(exitStatus.internal));
-  // Ctrl-C reaches the whole group of processes, and the supervisor decides what it means.
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore);
-  process.on('SIGTERM', stop);
-  process.on('disconnect', stop);
-  if (!process.connected) stop();
-  return () => {
-    process.off('SIGINT', ignore);
-    process.off('SIGTERM', stop);
-    process.off('disconnect', stop);
-  };
-}
-
 async function reportStop(output: Output, id: number, reason: StopReason): Promise<ExitStatus> {
   if (reason.kind === 'closed') {
     output.result({ event: 'stopped', id }, () => `replica ${id} stopped`);
@@ -78,7 +61,11 @@ async function runReplica({ output, clusterFile }: Context, options: ReplicaOpti
   const { id, data, listen, metricsPort, durability, rejoin, repair, minFreeDisk, supervised } = options;
   // Until it runs there is nothing to close.
   let close = (): void => process.exit(exitStatus.ok);
-  const release = onStopRequest(supervised === true, () => close());
+  const release = onStopRequest(
+    supervised === true,
+    () => close(),
+    () => process.exit(exitStatus.internal),
+  );
   checkDataDirectory(data);
   const { pino, destination } = await import('pino');
   const { startReplica } = await import('../../replica/index.js');
@@ -139,7 +126,7 @@ export function registerReplica(program: Command, bind: Bind): void {
       'refuse clients while less than this is free where the data is (default: 256)',
       integerArgument(0, 1 << 30),
     )
-    .addOption(new Option('--supervised', 'end when the IPC channel to the parent process closes').hideHelp())
+    .addOption(supervisedOption())
     .addHelpText(
       'after',
       `

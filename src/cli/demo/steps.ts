@@ -4,7 +4,10 @@ import type { CasResult } from '../../client/index.js';
 import { tupleToJson } from '../json-tuples.js';
 import { toJsonLine } from '../output.js';
 import { check } from './tour.js';
-import type { ReachableStatus, Step, Tour } from './tour.js';
+import type { ReachableStatus, Tour } from './tour.js';
+import type { Step as StepOf } from './walk.js';
+
+type Step = StepOf<Tour>;
 
 const spaceName = 'default';
 /** Operations during the failover: enough that the kill falls among them. */

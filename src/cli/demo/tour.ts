@@ -15,13 +15,6 @@ import { freePorts } from '../launcher.js';
 import { prepareClient } from '../registration.js';
 import { ReplicaGroup } from '../replica-group.js';
 
-export interface Step {
-  readonly name: string;
-  readonly shows: string;
-  /** Returns what was observed; throws if a claim did not hold. */
-  run(tour: Tour): Promise<string>;
-}
-
 export type ReachableStatus = ReplicaStatus & { readonly reachable: true };
 
 const replicaCount = 4;
@@ -35,11 +28,12 @@ export class Tour implements AsyncDisposable {
   readonly clusterFile: string;
   readonly group: ReplicaGroup;
   readonly timeoutMs: number;
-  readonly #directory: string;
+  /** Its own; removed with it. */
+  readonly directory: string;
   readonly #clients = new Map<string, Client>();
 
   private constructor(directory: string, clusterFile: string, group: ReplicaGroup, timeoutMs: number) {
-    this.#directory = directory;
+    this.directory = directory;
     this.clusterFile = clusterFile;
     this.group = group;
     this.timeoutMs = timeoutMs;
@@ -103,6 +97,6 @@ export class Tour implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients.values()) await client.close();
     await this.group.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -3,6 +3,7 @@ import type { PostgresAgent } from './agent.js';
 import type { AgentEvent } from './agent-events.js';
 import type { ServerOptions } from './options.js';
 import type { Address } from './quoting.js';
+import type * as trial from './trial-client.js';
 
 export interface PostgresAgentOptions {
   readonly server: ServerOptions;
@@ -24,3 +25,6 @@ export async function openPostgresAgent({
   const server = await PostgresServer.open(options);
   return new PostgresAgent({ id: options.id, server, coordinator, advertise, watch });
 }
+
+/** What a demonstration needs besides. */
+export const loadTrial = (): Promise<typeof trial> => import('./trial-client.js');
