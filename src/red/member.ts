@@ -141,7 +141,8 @@ export class Member {
         if (this.#role === 'stopped' && !this.#isBroken) this.#obey({ kind: 'copy' });
         return;
       case 'makeWriter':
-        if (this.#role === 'copier' && message.fenced !== undefined)
+        // Nothing says MAKEWRITER again, so it may not be lost while the order to copy waits.
+        if ((this.#role === 'copier' || this.#order !== null) && message.fenced !== undefined)
           this.#obey({ kind: 'write', ...message.fenced, copiers: message.copiers });
         return;
       case 'pong':
@@ -177,7 +178,7 @@ export class Member {
 
   #obey(act: Order): void {
     this.#order = { act, afterPing: this.#lastPing };
-    this.#held.length = 0;
+    if (act.kind === 'copy') this.#held.length = 0;
     this.#ping();
   }
 
@@ -203,6 +204,8 @@ export class Member {
     // Too late to begin: the next answer may leave more time, and no time at all is told otherwise too.
     if (this.#stopAtMsOf(this.#trueUntilMs) <= this.#nowMs) return;
     this.#order = null;
+    // Only copiers become writers.
+    if (order.act.kind === 'write' && this.#role === 'stopped') this.#act({ kind: 'copy' });
     this.#role = order.act.kind === 'copy' ? 'copier' : 'writer';
     this.#act(order.act);
     for (const message of this.#held.splice(0)) this.#hear(message);

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { processesOf } from '../../src/red/postgres/processes.js';
+import { processesOf, signalProcess } from '../../src/red/postgres/processes.js';
 import { Session, type Row } from '../../src/red/postgres/sql.js';
 import { freePort } from './postgres.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -117,14 +117,14 @@ export class RedPostgres {
     const pids = server ? await this.serverProcesses(id) : [];
     if (agent) pids.push(this.member(id).agent.pid);
     const signal = (name: NodeJS.Signals): void => {
-      for (const pid of pids) if (isAlive(pid)) process.kill(pid, name);
+      for (const pid of pids) if (isAlive(pid)) signalProcess(pid, name);
     };
     signal('SIGSTOP');
     return () => signal('SIGCONT');
   }
 
   async killServer(id: string): Promise<void> {
-    for (const pid of await this.serverProcesses(id)) process.kill(pid, 'SIGKILL');
+    for (const pid of await this.serverProcesses(id)) signalProcess(pid, 'SIGKILL');
   }
 
   serverProcesses(id: string): Promise<number[]> {

@@ -65,3 +65,24 @@ describe('a database that fails by itself', () => {
     expect(member.role).toBe('stopped');
   });
 });
+
+describe('an order to write that comes before the order to copy is in effect', () => {
+  it('is obeyed after it', () => {
+    hear('HELLO red/2');
+    expect(hear('MAKECOPIER')).toEqual([]);
+    expect(hear('MAKEWRITER token=5 r2')).toEqual([]);
+    // Asked before the second order.
+    expect(hear('PONG 2 5000')).toEqual([]);
+    expect(hear('BOOTED r3')).toEqual([]);
+    expect(hear('PONG 3 5000')).toEqual(['copy', 'write', 'admit']);
+    expect(member.role).toBe('writer');
+  });
+
+  it('and not at all if it was taken back', () => {
+    hear('HELLO red/2');
+    hear('MAKECOPIER');
+    hear('MAKEWRITER token=5 r2');
+    expect(hear('STEPDOWN')).toEqual(['STOPPED', 'BOOTED r1']);
+    expect(hear('PONG 3 5000')).toEqual([]);
+  });
+});
