@@ -49,7 +49,7 @@ export class Coordinator implements Core {
   #role: Role = 'absent';
   /** Of the WRITER that the replica was told to be, or has been. */
   #token: bigint | null = null;
-  #program: Program<void> | null = null;
+  #program: Program<unknown> | null = null;
   /** What the program waits for. */
   #call: number | null = null;
   #sleep: Extract<Effect, { kind: 'sleep' }> | null = null;
@@ -236,11 +236,7 @@ export class Coordinator implements Core {
     this.#holdings.clear();
     this.#stop();
     this.become('absent');
-    if (token !== null) this.#run(this.#release(token));
-  }
-
-  *#release(token: bigint): Program<void> {
-    yield* giveBack(this, token);
+    if (token !== null) this.#run(giveBack(this, token));
   }
 
   #onDisconnected(): void {
@@ -254,7 +250,7 @@ export class Coordinator implements Core {
     this.#holdings.clear();
     this.become('absent');
     if (writer === undefined || wasTold) this.#stop();
-    else this.#run(this.#release(writer.entryId));
+    else this.#run(giveBack(this, writer.entryId));
   }
 
   // Leases.
@@ -334,7 +330,7 @@ export class Coordinator implements Core {
 
   // Programs.
 
-  #run(program: Program<void>): void {
+  #run(program: Program<unknown>): void {
     this.#stop();
     this.#program = program;
     this.#resume(undefined);

@@ -79,10 +79,6 @@ export const isMemberId = (text: string): boolean => idPattern.test(text);
 
 const problem = (code: LineProblem): { readonly problem: LineProblem } => ({ problem: code });
 
-function wordsOf(line: string): readonly string[] | null {
-  return line.length <= lineBytesMax ? line.split(' ') : null;
-}
-
 const isDistinct = (ids: readonly string[]): boolean => new Set(ids).size === ids.length;
 
 /** Null: no list of ids. */
@@ -109,22 +105,26 @@ const withIds = <K extends string>(
 const alone = <K extends string>(kind: K, words: readonly string[]): Parsed<{ readonly kind: K }> =>
   words.length === 0 ? { message: { kind } } : problem('WORDS_WRONG');
 
-/** Null: the keyword is none of both sides'. */
-function parseCommon(
-  keyword: string,
-  words: readonly string[],
-): Parsed<{ readonly kind: 'booted'; readonly id: MemberId } | { readonly kind: 'hello' }> | null {
+type Common = { readonly kind: 'booted'; readonly id: MemberId } | { readonly kind: 'hello' };
+
+/** What both sides say, and the rest by `parseOwn`. */
+function parseLine<M>(
+  line: string,
+  parseOwn: (keyword: string, words: readonly string[]) => Parsed<M>,
+): Parsed<M | Common> {
+  if (line.length > lineBytesMax) return problem('LINE_TOO_LONG');
+  const [keyword = '', ...words] = line.split(' ');
   if (keyword === 'BOOTED') return withId('booted', words);
-  if (keyword !== 'HELLO') return null;
+  if (keyword !== 'HELLO') return parseOwn(keyword, words);
   return words.length === 1 && words[0] === 'red/2' ? { message: { kind: 'hello' } } : problem('WORDS_WRONG');
 }
 
-export function parseReplicaLine(line: string): Parsed<ReplicaMessage> {
-  const all = wordsOf(line);
-  if (all === null) return problem('LINE_TOO_LONG');
-  const [keyword = '', ...words] = all;
-  const common = parseCommon(keyword, words);
-  if (common !== null) return common;
+export const parseReplicaLine = (line: string): Parsed<ReplicaMessage> => parseLine(line, parseReplicaWords);
+
+export const parseCoordinatorLine = (line: string): Parsed<CoordinatorMessage> =>
+  parseLine(line, parseCoordinatorWords);
+
+function parseReplicaWords(keyword: string, words: readonly string[]): Parsed<ReplicaMessage> {
   switch (keyword) {
     case 'ACK':
       return alone('ack', words);
@@ -175,12 +175,7 @@ function parseFollow(words: readonly string[]): Parsed<CoordinatorMessage> {
   return { message: { kind: 'follow', id, token: BigInt(token), address } };
 }
 
-export function parseCoordinatorLine(line: string): Parsed<CoordinatorMessage> {
-  const all = wordsOf(line);
-  if (all === null) return problem('LINE_TOO_LONG');
-  const [keyword = '', ...words] = all;
-  const common = parseCommon(keyword, words);
-  if (common !== null) return common;
+function parseCoordinatorWords(keyword: string, words: readonly string[]): Parsed<CoordinatorMessage> {
   switch (keyword) {
     case 'MAKECOPIER':
       return alone('makeCopier', words);

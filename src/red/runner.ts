@@ -18,7 +18,7 @@ import { replicas } from './registry.js';
 export interface ReplicaPort {
   /** Without the end of the line. */
   say(line: string): void;
-  hangUp(code: string): void;
+  hangUp(): void;
 }
 
 export interface RunnerOptions {
@@ -114,7 +114,7 @@ export class CoordinatorRunner {
         replica.say(formatCoordinatorMessage(output.message));
         return;
       case 'hangUp':
-        replica.hangUp(output.code);
+        replica.hangUp();
         watch({ kind: 'hangUp', code: output.code });
         return;
       case 'role':

@@ -18,22 +18,32 @@ export interface Canary {
   readonly control?: () => SimulationReport | Promise<SimulationReport>;
 }
 
-/** Random runs have to meet the bug, the first of the seeds 1, 2, 3, … that does; the control is the same run without it. */
-export function met(
-  options: Omit<SimulationOptions, 'seed' | 'tampering'>,
-  tampering: Tampering,
+/** Under the first of the seeds 1, 2, 3, … that meets the bug; the control is the same run without it. */
+export function metBy(
+  play: (seed: number, hasBug: boolean) => Promise<SimulationReport>,
   seedsMax: number,
-): { run(): SimulationReport; control(): SimulationReport } {
+): { run(): Promise<SimulationReport>; control(): Promise<SimulationReport> } {
   let met = 0;
   return {
-    run() {
+    async run() {
       for (let seed = 1; ; seed++) {
-        const report = runRandom({ ...options, seed, tampering });
+        const report = await play(seed, true);
         if (report.ok && seed < seedsMax) continue;
         met = seed;
         return report;
       }
     },
-    control: () => runRandom({ ...options, seed: Math.max(met, 1) }),
+    control: () => play(Math.max(met, 1), false),
   };
+}
+
+/** Random runs have to meet the bug. */
+export function met(
+  options: Omit<SimulationOptions, 'seed' | 'tampering'>,
+  tampering: Tampering,
+  seedsMax: number,
+): ReturnType<typeof metBy> {
+  const play = async (seed: number, hasBug: boolean): Promise<SimulationReport> =>
+    runRandom({ ...options, seed, ...(hasBug ? { tampering } : {}) });
+  return metBy(play, seedsMax);
 }

@@ -11,29 +11,15 @@ import type { Effects, OrderedOperation, StateMachine } from '../../ordering/ind
 import { firstShares } from '../confidential/outlaw.js';
 import { runConfidential, type ConfidentialOptions } from '../confidential/run.js';
 import type { ShareSeat, ShareTampering } from '../sharing.js';
-import type { SimulationReport } from '../simulation.js';
 import { altered } from './altered.js';
-import type { Canary } from './canary.js';
+import { metBy, type Canary } from './canary.js';
 
-/** As `met` of plain random runs. */
-function met(
+const met = (
   options: Omit<ConfidentialOptions, 'seed' | 'tampering' | 'shareTampering'>,
   bug: () => Pick<ConfidentialOptions, 'tampering' | 'shareTampering'>,
   seedsMax: number,
-): Pick<Canary, 'run' | 'control'> & { control(): Promise<SimulationReport> } {
-  let met = 0;
-  return {
-    async run() {
-      for (let seed = 1; ; seed++) {
-        const report = await runConfidential({ ...options, ...bug(), seed });
-        if (report.ok && seed < seedsMax) continue;
-        met = seed;
-        return report;
-      }
-    },
-    control: () => runConfidential({ ...options, seed: Math.max(met, 1) }),
-  };
-}
+): ReturnType<typeof metBy> =>
+  metBy((seed, hasBug) => runConfidential({ ...options, ...(hasBug ? bug() : {}), seed }), seedsMax);
 
 /** Whatever was dealt to the replica, as if its part had verified. */
 function unverified({ sealed }: SealedSubject, { replica, key, random }: ShareSeat): EntryShare {

@@ -2,28 +2,10 @@
 import type { Entry, Space } from '../../client/index.js';
 import { runRed, type RedOptions } from '../red/run.js';
 import type { RedTampering } from '../red/tampering.js';
-import type { SimulationReport } from '../simulation.js';
-import type { Canary } from './canary.js';
+import { metBy, type Canary } from './canary.js';
 
-/** As `met` of plain random runs. */
-function met(
-  bug: Pick<RedOptions, 'tampering' | 'policy'>,
-  seedsMax: number,
-): Pick<Canary, 'run' | 'control'> & { control(): Promise<SimulationReport> } {
-  let met = 0;
-  const calm = { faults: [] };
-  return {
-    async run() {
-      for (let seed = 1; ; seed++) {
-        const report = await runRed({ ...calm, ...bug, seed });
-        if (report.ok && seed < seedsMax) continue;
-        met = seed;
-        return report;
-      }
-    },
-    control: () => runRed({ ...calm, seed: Math.max(met, 1) }),
-  };
-}
+const met = (bug: Pick<RedOptions, 'tampering' | 'policy'>, seedsMax: number): ReturnType<typeof metBy> =>
+  metBy((seed, hasBug) => runRed({ faults: [], ...(hasBug ? bug : {}), seed }), seedsMax);
 
 type Template = Parameters<Space['renew']>[0];
 

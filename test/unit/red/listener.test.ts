@@ -109,9 +109,9 @@ describe('the connection of the replica', () => {
     const replica = await connect(coordinator);
     coordinator.reactions.set('line BOOTED r1', () => {
       coordinator.port.say('FAILED r2');
-      coordinator.port.hangUp('STEPDOWN');
+      coordinator.port.hangUp();
       coordinator.port.say('MAKECOPIER');
-      coordinator.port.hangUp('STEPDOWN');
+      coordinator.port.hangUp();
     });
     replica.say('BOOTED r1', 'ACK', 'STOPPED');
     expect(await coordinator.heard.next()).toBe('line BOOTED r1');
