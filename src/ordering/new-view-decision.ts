@@ -31,13 +31,22 @@ function claimsOf(viewChange: ViewChange): Claims {
   return { prepared, prePrepared };
 }
 
+/** How many say what a decision rests on. */
+export interface Thresholds {
+  readonly quorum: number;
+  readonly weakQuorum: number;
+}
+
+const thresholdsOf = (n: number): Thresholds => ({ quorum: quorumSize(n), weakQuorum: weakQuorumSize(n) });
+
 /** Null while S leaves a number undecided: then further VIEW-CHANGEs have to be waited for. */
 export function decideNewView(
   n: number,
   nullDigest: Digest,
   viewChanges: readonly ViewChange[],
+  thresholds = thresholdsOf(n),
 ): NewViewDecision | null {
-  if (viewChanges.length < quorumSize(n)) return null;
+  if (viewChanges.length < thresholds.quorum) return null;
   let start = viewChanges[0]!.checkpoint;
   let last = 0;
   for (const { checkpoint, prepared } of viewChanges) {
@@ -47,7 +56,7 @@ export function decideNewView(
   const claims = viewChanges.map(claimsOf);
   const chosen: ChosenBatch[] = [];
   for (let number = start.sequenceNumber + 1; number <= last; number++) {
-    const digest = chooseDigest(n, claims, sequenceNumber(number), nullDigest);
+    const digest = chooseDigest(thresholds, claims, sequenceNumber(number), nullDigest);
     if (digest === null) return null;
     chosen.push({ sequenceNumber: sequenceNumber(number), digest });
   }
@@ -65,23 +74,23 @@ function candidatesFor(claims: readonly Claims[], number: SequenceNumber): ViewE
 }
 
 function chooseDigest(
-  n: number,
+  thresholds: Thresholds,
   claims: readonly Claims[],
   number: SequenceNumber,
   nullDigest: Digest,
 ): Digest | null {
   for (const { view, digest } of candidatesFor(claims, number)) {
-    if (isUndisputed(n, claims, number, view, digest) && isSupported(n, claims, number, view, digest))
-      return digest;
+    const isUncontested = isUndisputed(thresholds, claims, number, view, digest);
+    if (isUncontested && isSupported(thresholds, claims, number, view, digest)) return digest;
   }
   // Condition B: a quorum prepared nothing at this number, so nothing was committed there.
   const idle = claims.filter(({ prepared }) => !prepared.has(number)).length;
-  return idle >= quorumSize(n) ? nullDigest : null;
+  return idle >= thresholds.quorum ? nullDigest : null;
 }
 
 /** Condition A1: a quorum prepared nothing later, and nothing else in the same view. */
 function isUndisputed(
-  n: number,
+  { quorum }: Thresholds,
   claims: readonly Claims[],
   number: SequenceNumber,
   view: ViewNumber,
@@ -91,12 +100,12 @@ function isUndisputed(
     const entry = prepared.get(number);
     return entry === undefined || entry.view < view || (entry.view === view && entry.digest === digest);
   });
-  return agreeing.length >= quorumSize(n);
+  return agreeing.length >= quorum;
 }
 
 /** Condition A2: f+1 accepted this digest in that view or a later one, so a correct one did. */
 function isSupported(
-  n: number,
+  { weakQuorum }: Thresholds,
   claims: readonly Claims[],
   number: SequenceNumber,
   view: ViewNumber,
@@ -105,5 +114,5 @@ function isSupported(
   const supporting = claims.filter(({ prePrepared }) =>
     (prePrepared.get(number) ?? []).some((entry) => entry.digest === digest && entry.view >= view),
   );
-  return supporting.length >= weakQuorumSize(n);
+  return supporting.length >= weakQuorum;
 }

@@ -51,7 +51,7 @@ function consider(core: Core): Considered {
   const isSame =
     last?.length === viewChanges.length && last.every((known, index) => known === viewChanges[index]);
   if (!isSame || core.considered === null) {
-    const decision = decideNewView(core.config.n, core.log.nullBody.digest, viewChanges);
+    const decision = decide(core, { viewChanges });
     core.considered = { viewChanges, decision };
   }
   return core.considered;
@@ -79,8 +79,8 @@ export function onNewView(core: Core, from: ReplicaId, message: NewView): void {
   enterView(core, message, decision);
 }
 
-const decide = (core: Core, { viewChanges }: NewView): NewViewDecision | null =>
-  decideNewView(core.config.n, core.log.nullBody.digest, viewChanges);
+const decide = (core: Core, { viewChanges }: Pick<NewView, 'viewChanges'>): NewViewDecision | null =>
+  decideNewView(core.config.n, core.log.nullBody.digest, viewChanges, core);
 
 /** The decision, if the NEW-VIEW is signed by its primary, its VIEW-CHANGEs are valid, and it chose as it must. */
 function check(core: Core, message: NewView): NewViewDecision | null {

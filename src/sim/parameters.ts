@@ -252,14 +252,21 @@ function drawWorkload(random: Prng, operations: number | undefined, clockSkewMax
   };
 }
 
+/** Behaviours of one replica: mostly few, since many of them hide what each alone would show. */
+const behaviourCounts = [0, 1, 1, 1, 2, 2, 3, 5, 8];
+
+/** Beside one of their own, several have one in common at times. */
 function drawAdversaries(random: Prng, n: number, allowed: readonly FaultKind[]): Adversaries {
   const adversaries = new Map<ReplicaId, readonly string[]>();
   const isAllowed = random.chance(1, 2) && allowed.includes('byzantine');
   const count = isAllowed ? random.between(1, faultsTolerated(n)) : 0;
+  const own = random.stream('adversaries');
+  const names = Object.keys(behaviours);
+  const common = own.chance(1, 2) ? [own.pick([...names, 'collude', 'vote-for-all'])] : [];
   while (adversaries.size < count) {
-    const oneIn = random.between(1, 4);
-    const names = Object.keys(behaviours).filter(() => random.chance(1, oneIn));
-    adversaries.set(replicaId(random.below(n)), names);
+    const drawn = Array.from({ length: own.pick(behaviourCounts) }, () => own.pick(names));
+    const all = [...drawn, ...(count > 1 ? common : [])];
+    adversaries.set(replicaId(own.below(n)), [...new Set(all)]);
   }
   return adversaries;
 }

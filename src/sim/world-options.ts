@@ -23,13 +23,14 @@ export interface Surroundings {
   readonly simulator: Simulator;
   readonly replicas: readonly ReplicaHost[];
   readonly authenticators: readonly Authenticator[];
+  readonly config: Omit<OrderingConfig, 'id'>;
 }
 
 /** Deliberate bugs (canaries) and Byzantine behaviours, at the edges of a replica. */
 export interface Tampering extends StorageTampering {
   readonly authenticator?: (authenticator: Authenticator, replica: ReplicaId) => Authenticator;
   /** What runs in the replica's place; mostly the same replica with something changed. */
-  readonly core?: (core: OrderingReplica, replica: ReplicaId) => ReplicaCore;
+  readonly core?: (core: OrderingReplica, replica: ReplicaId, surroundings: Surroundings) => ReplicaCore;
   readonly stateMachine?: (machine: StateMachine, replica: ReplicaId) => StateMachine;
   /** A bug in the service's own code: the checkers, which run this code too, have it as well. */
   readonly service?: (machine: StateMachine) => StateMachine;
@@ -40,6 +41,8 @@ export interface Tampering extends StorageTampering {
     surroundings: Surroundings,
     input: Input,
   ) => readonly Output[];
+  /** The frames that leave `replica` for `to` in place of an encoded message. */
+  readonly frames?: (bytes: Uint8Array, replica: ReplicaId, to: ReplicaId) => readonly Uint8Array[];
   /** Spoils the core of a client. */
   readonly client?: (core: ClientCore) => void;
   /** What lease holders reckon with in place of clockSkewMax. */

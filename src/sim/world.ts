@@ -194,7 +194,7 @@ export class World implements HostWorld, ClientWorld {
     const own = this.authenticators[replica]!;
     const authenticator = tampering?.authenticator?.(own, replica) ?? own;
     const core = new OrderingReplica({ config, authenticator, stateMachine, start });
-    return tampering?.core?.(core, replica) ?? core;
+    return tampering?.core?.(core, replica, this) ?? core;
   }
 
   openStorage(replica: ReplicaId, disk: ReplicaDisk | null): OpenedStorage {
@@ -209,9 +209,10 @@ export class World implements HostWorld, ClientWorld {
 
   sendToPeer(from: ReplicaId, to: ReplicaId, message: PeerMessage, bytes: Uint8Array): void {
     if (message.kind === 'prePrepare') this.checks.proposed(message.batch);
-    const deliver = (): void => this.#deliverToPeer(from, to, bytes);
-    if (this.filter?.({ from, to, message, deliver })) return;
-    this.network.send(from, to, deliver);
+    for (const frame of this.options.tampering?.frames?.(bytes, from, to) ?? [bytes]) {
+      const deliver = (): void => this.#deliverToPeer(from, to, frame);
+      if (!this.filter?.({ from, to, message, deliver })) this.network.send(from, to, deliver);
+    }
   }
 
   sendToClient(from: ReplicaId, node: number, message: ServerMessage): void {
@@ -355,11 +356,10 @@ export class World implements HostWorld, ClientWorld {
 
   #deliverToPeer(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void {
     const message = decodePeerMessage(bytes);
-    if (message === null) {
-      if (!this.byzantine.has(from))
-        throw new Violation('crash', 'codec', `replica ${from} sent malformed bytes`);
-      return;
-    }
+    const isFaulty = this.byzantine.has(from);
+    if (message === null && isFaulty) return;
+    if (message === null) throw new Violation('crash', 'codec', `replica ${from} sent malformed bytes`);
+    if (message.kind === 'prePrepare' && isFaulty) this.checks.proposed(message.batch);
     this.trace.record(this.simulator.nowUs, to, `${message.kind} from ${from}`, bytes);
     this.replicas[to]!.input({ kind: 'message', from, message });
   }

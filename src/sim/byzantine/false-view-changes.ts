@@ -1,28 +1,24 @@
-/** VIEW-CHANGEs that leave out what it prepared or claim what nobody proposed, correctly signed. */
+/** VIEW-CHANGEs that leave out some of what it prepared or claim what nobody proposed, correctly signed. */
 import { digest } from '../../base/index.js';
-import { encodeViewChangeBody } from '../../codec/index.js';
 import type { ViewChange, ViewEntry } from '../../codec/index.js';
 import type { BehaviourFactory } from './behaviour.js';
+import { signedViewChange } from './signed.js';
 
 const invented = digest('cd'.repeat(32));
 
-export const falseViewChanges: BehaviourFactory = ({ random, replica, world }) => {
+export const falseViewChanges: BehaviourFactory = (seat) => {
+  const { random, replica } = seat;
   const falsify = (entries: readonly ViewEntry[]): ViewEntry[] =>
     entries.flatMap((entry) => {
       if (random.chance(1, 3)) return [];
       return random.chance(1, 3) ? [{ ...entry, digest: invented }] : [entry];
     });
-
-  function lie(message: ViewChange): ViewChange {
-    const content = {
+  const lie = (message: ViewChange): ViewChange =>
+    signedViewChange(seat, {
       ...message,
       prepared: falsify(message.prepared),
       prePrepared: falsify(message.prePrepared.filter(isFirstOfItsNumber)),
-    };
-    const body = encodeViewChangeBody(content);
-    return { ...content, body, signature: world.authenticators[replica]!.sign('view-change', body) };
-  }
-
+    });
   return {
     toPeer: (_to, message) =>
       message.kind === 'viewChange' && message.replica === replica ? [lie(message)] : [message],

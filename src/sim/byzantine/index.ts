@@ -1,54 +1,137 @@
 /** Byzantine behaviours by name, and replicas that have several of them at once. */
 import type { Prng, ReplicaId } from '../../base/index.js';
+import type { Authenticator, OrderingReplica } from '../../ordering/index.js';
+import type { ReplicaCore } from '../replica-host.js';
 import type { Surroundings, Tampering } from '../world-options.js';
-import type { Behaviour, BehaviourFactory } from './behaviour.js';
-import { spoil } from './behaviour.js';
+import type { BehaviourFactory, Seat } from './behaviour.js';
+import { beyondWatermarks } from './beyond-watermarks.js';
+import { ByzantineCore } from './byzantine-core.js';
+import { censor } from './censor.js';
+import { collude } from './collude.js';
+import { conflictingVotes } from './conflicting-votes.js';
+import { corruptBodies } from './corrupt-bodies.js';
 import { corruptVotes } from './corrupt-votes.js';
 import { equivocate } from './equivocate.js';
+import { equivocateHalves } from './equivocate-halves.js';
+import { equivocateLate } from './equivocate-late.js';
+import { equivocateReplies } from './equivocate-replies.js';
+import { falseCheckpoints } from './false-checkpoints.js';
+import { falseNewView } from './false-new-view.js';
+import { falsePages } from './false-pages.js';
 import { falseState } from './false-state.js';
+import { falseStatus } from './false-status.js';
 import { falseViewChanges } from './false-view-changes.js';
+import { flood } from './flood.js';
+import { forgeCertificate } from './forge-certificate.js';
+import { forgetPrepared } from './forget-prepared.js';
+import { frontRun } from './front-run.js';
+import { frozenClock } from './frozen-clock.js';
+import { garble } from './garble.js';
+import { inventPrepared } from './invent-prepared.js';
 import { lieToClients } from './lie-to-clients.js';
+import { reorder } from './reorder.js';
+import { repeatEnvelopes } from './repeat-envelopes.js';
 import { replayOld } from './replay-old.js';
 import { selective } from './selective.js';
+import { sequenceJumps } from './sequence-jumps.js';
+import { silent } from './silent.js';
+import { slow } from './slow.js';
+import { slowPrimary } from './slow-primary.js';
+import { staleCheckpoint } from './stale-checkpoint.js';
+import { staleReads } from './stale-reads.js';
+import { staleReplies } from './stale-replies.js';
+import { viewChangeSpam } from './view-change-spam.js';
+import { voteForAll } from './vote-for-all.js';
+import { withholdVotes } from './withhold-votes.js';
+import { wrongClock } from './wrong-clock.js';
+import { wrongDigest } from './wrong-digest.js';
 import { wrongTime } from './wrong-time.js';
 
 export const behaviours: Readonly<Record<string, BehaviourFactory>> = {
+  'beyond-watermarks': beyondWatermarks,
+  censor,
+  collude,
+  'conflicting-votes': conflictingVotes,
+  'corrupt-bodies': corruptBodies,
   'corrupt-votes': corruptVotes,
   equivocate,
+  'equivocate-halves': equivocateHalves,
+  'equivocate-late': equivocateLate,
+  'equivocate-replies': equivocateReplies,
+  'false-checkpoints': falseCheckpoints,
+  'false-new-view': falseNewView,
+  'false-pages': falsePages,
   'false-state': falseState,
+  'false-status': falseStatus,
   'false-view-changes': falseViewChanges,
+  flood,
+  'forge-certificate': forgeCertificate,
+  'forget-prepared': forgetPrepared,
+  'front-run': frontRun,
+  'frozen-clock': frozenClock,
+  garble,
+  'invent-prepared': inventPrepared,
   'lie-to-clients': lieToClients,
+  reorder,
+  'repeat-envelopes': repeatEnvelopes,
   'replay-old': replayOld,
   selective,
+  'sequence-jumps': sequenceJumps,
+  silent,
+  slow,
+  'slow-primary': slowPrimary,
+  'stale-checkpoint': staleCheckpoint,
+  'stale-reads': staleReads,
+  'stale-replies': staleReplies,
+  'view-change-spam': viewChangeSpam,
+  'vote-for-all': voteForAll,
+  'withhold-votes': withholdVotes,
+  'wrong-clock': wrongClock,
+  'wrong-digest': wrongDigest,
   'wrong-time': wrongTime,
 };
 
 /** Which replicas are Byzantine, and in what ways. */
 export type Adversaries = ReadonlyMap<ReplicaId, readonly string[]>;
 
-/** Spoils the adversaries' outputs, behind what `beneath` does. */
+/** Puts behaviours around the adversaries; `beneath` is what the world is without them. */
 export function withAdversaries(adversaries: Adversaries, random: Prng, beneath: Tampering = {}): Tampering {
-  const instances = new Map<ReplicaId, readonly Behaviour[]>();
-  const instancesOf = (replica: ReplicaId, world: Surroundings): readonly Behaviour[] => {
-    let found = instances.get(replica);
-    if (found === undefined) {
-      const peers = world.replicas.map(({ id }) => id).filter((id) => id !== replica);
-      const names = adversaries.get(replica) ?? [];
-      const seat = { replica, peers, world };
-      found = names.map((name) =>
-        behaviours[name]!({ ...seat, random: random.stream(`${replica} ${name}`) }),
-      );
-      instances.set(replica, found);
-    }
-    return found;
-  };
+  const keys = new Map<ReplicaId, Authenticator>();
+  const spoilt = new Map<ReplicaId, ByzantineCore>();
+
+  function seatOf(core: OrderingReplica, replica: ReplicaId, { config }: Surroundings): Omit<Seat, 'random'> {
+    const peers = Array.from({ length: config.n }, (_, index) => index as ReplicaId).filter(
+      (peer) => peer !== replica,
+    );
+    const { hash, sign } = keys.get(replica)!;
+    const friends = peers.filter((peer) => adversaries.has(peer));
+    const shared = random.stream('shared');
+    return { replica, n: config.n, peers, friends, config, shared, hash, sign, inside: core };
+  }
+
   return {
     ...beneath,
-    outputs: (outputs, replica, world, input) => {
-      const own = beneath.outputs?.(outputs, replica, world, input) ?? outputs;
-      if (!adversaries.has(replica)) return own;
-      const peers = world.replicas.map(({ id }) => id).filter((id) => id !== replica);
-      return spoil(own, peers, instancesOf(replica, world));
+    authenticator: (own, replica) => {
+      keys.set(replica, own);
+      return beneath.authenticator?.(own, replica) ?? own;
     },
+    core: (core, replica, surroundings) => {
+      const inside: ReplicaCore = beneath.core?.(core, replica, surroundings) ?? core;
+      const names = adversaries.get(replica);
+      if (names === undefined) return inside;
+      const seat = seatOf(core, replica, surroundings);
+      const own = names.map((name) =>
+        behaviours[name]!({ ...seat, random: random.stream(`${replica} ${name}`) }),
+      );
+      const byzantine = new ByzantineCore(inside, seat.peers, own);
+      spoilt.set(replica, byzantine);
+      return {
+        step: (input) => byzantine.step(input),
+        status: () => inside.status(),
+        stateDigest: () => inside.stateDigest(),
+        validate: () => inside.validate(),
+      };
+    },
+    frames: (bytes, replica, to) => spoilt.get(replica)?.frames(to, bytes) ?? [bytes],
   };
 }

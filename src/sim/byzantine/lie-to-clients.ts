@@ -32,24 +32,22 @@ export const lieToClients: BehaviourFactory = ({ random }) => {
         return event;
     }
   };
-  return {
-    toClients: (output) => {
-      if (random.chance(1, 8)) return null;
-      switch (output.kind) {
-        case 'reply':
-          return { ...output, outcomes: output.outcomes.map(lie) };
-        case 'opened':
-          return random.chance(1, 2) ? { ...output, session: sessionId(random.below(1000)) } : output;
-        case 'feedEvent':
-          return lieAboutEvent(output);
-        case 'feedTruncated':
-          return { ...output, after: output.after + random.below(3) };
-        case 'readReply': {
-          const before = lastRead;
-          lastRead = output.result;
-          return { ...output, result: random.chance(1, 2) ? before : invented() };
-        }
+  const lied = (output: ClientOutput): ClientOutput => {
+    switch (output.kind) {
+      case 'reply':
+        return { ...output, outcomes: output.outcomes.map(lie) };
+      case 'opened':
+        return random.chance(1, 2) ? { ...output, session: sessionId(random.below(1000)) } : output;
+      case 'feedEvent':
+        return lieAboutEvent(output);
+      case 'feedTruncated':
+        return { ...output, after: output.after + random.below(3) };
+      case 'readReply': {
+        const before = lastRead;
+        lastRead = output.result;
+        return { ...output, result: random.chance(1, 2) ? before : invented() };
       }
-    },
+    }
   };
+  return { toClients: (output) => (random.chance(1, 8) ? [] : [lied(output)]) };
 };

@@ -3,12 +3,15 @@
  * exact clocks, all checkers on. Deterministic: the first line fixes everything.
  *
  *   cluster n=4 clients=2 checkpoint=8 window=16 history=0 batches=8 operations=1 delay=1ms sync=100us
- *     skew=0:300ms,1:-200ms wrong=2:-2s drift=-9900 skewMax=500ms
+ *     skew=0:300ms,1:-200ms wrong=2:-2s drift=-9900 skewMax=500ms adversaries=0:equivocate+silent,1:flood
  *
  * all on one line. `skew` is of correct replicas' clocks, `wrong` of faulty ones, `drift` of the clients'.
  */
 import { defaultOrderingConfig } from '../../ordering/index.js';
+import { prng, replicaId } from '../../base/index.js';
 import type { ReplicaId } from '../../base/index.js';
+import { behaviours, withAdversaries } from '../byzantine/index.js';
+import type { Adversaries } from '../byzantine/index.js';
 import { calmLinks } from '../network.js';
 import { attempt, reportOf } from '../simulation.js';
 import type { SimulationReport } from '../simulation.js';
@@ -34,8 +37,11 @@ export function runScenario(text: string, options: ScenarioOptions = {}): Simula
   const [cluster, ...commands] = parseScript(text);
   if (cluster?.name !== 'cluster') refuseScript(cluster?.line ?? 1, 'a scenario starts with cluster');
   const puppets = new Set<ReplicaId>();
-  const worldOptions = optionsOf(cluster, puppets, options.tampering);
+  const seed = prng(parseInteger(cluster.options.get('seed') ?? '1', cluster.line));
+  const tampering = withAdversaries(adversariesOf(cluster), seed.stream('byzantine'), options.tampering);
+  const worldOptions = optionsOf(cluster, puppets, tampering);
   const world = new World(worldOptions);
+  for (const [replica, names] of adversariesOf(cluster)) world.byzantine.set(replica, names.join(' '));
   const stage = new Stage(world, puppets);
   const failure = attempt(world, () => {
     world.start();
@@ -108,6 +114,18 @@ function optionsOf(
 /** Of the clients' clocks, in microseconds a second. */
 function driftOf(text: string, line: number): number {
   return /^-?\d+$/.test(text) ? Number(text) : refuseScript(line, `${text} is not a drift`);
+}
+
+/** `0:equivocate+silent,1:flood`. */
+function adversariesOf({ options, line }: Command): Adversaries {
+  const adversaries = new Map<ReplicaId, readonly string[]>();
+  for (const part of options.get('adversaries')?.split(',') ?? []) {
+    const [replica, names = ''] = part.split(':');
+    for (const name of names.split('+'))
+      if (!Object.hasOwn(behaviours, name)) refuseScript(line, `${name} is not a behaviour`);
+    adversaries.set(replicaId(parseInteger(replica ?? '', line)), names.split('+'));
+  }
+  return adversaries;
 }
 
 function withPuppets(puppets: ReadonlySet<ReplicaId>, tampering: Tampering | undefined): Tampering {
