@@ -1,13 +1,29 @@
-/** Votes twice at each number, for the batch and for another digest, in an order that each peer hears otherwise. */
+/** Votes for the batch, and before and after that for another digest, again and again. */
 import { digest } from '../../base/index.js';
-import type { BehaviourFactory } from './behaviour.js';
+import type { BehaviourFactory, Word } from './behaviour.js';
+import { earlyVotes } from './retelling.js';
 
 const other = digest('b2'.repeat(32));
 
-export const conflictingVotes: BehaviourFactory = ({ random }) => ({
-  toPeer: (_to, message) => {
-    if (message.kind !== 'prepare' && message.kind !== 'commit') return [message];
-    const opposite = { ...message, digest: other };
-    return random.chance(1, 2) ? [message, opposite] : [opposite, message, opposite];
-  },
-});
+export const conflictingVotes: BehaviourFactory = ({ n, peers, random }) => {
+  let due: Word[] = [];
+  return {
+    fromOutside: (input) => {
+      if (input.kind !== 'message' || input.message.kind !== 'prePrepare') return [input];
+      const votes = earlyVotes(input.message, other);
+      for (const to of peers.filter(() => random.chance(2, 3)))
+        for (let times = 0; times < n; times++)
+          due.push(...votes.map((message): Word => ({ kind: 'send', to, message })));
+      return [input];
+    },
+    toPeer: (_to, message) =>
+      message.kind === 'prepare' || message.kind === 'commit'
+        ? [message, { ...message, digest: other }]
+        : [message],
+    besides: () => {
+      const words = due;
+      due = [];
+      return words;
+    },
+  };
+};

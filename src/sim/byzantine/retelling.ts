@@ -23,11 +23,23 @@ export function ownBatch(bytes: Uint8Array): OwnBatch | null {
   return batch === null || batch.time === null ? null : { ...batch, time: batch.time };
 }
 
-/** Tells whoever `hears` what `alter` makes of a proposal; null: the truth. Asked once a proposal. */
+/** Both votes at once, before anybody has asked for them. */
+export const earlyVotes = (
+  { view, sequenceNumber }: PrePrepare,
+  digest: Digest,
+): readonly [Prepare, Commit] => [
+  { kind: 'prepare', view, sequenceNumber, digest },
+  { kind: 'commit', view, sequenceNumber, digest },
+];
+
+/**
+ * Tells whoever `hears` what `alter` makes of a proposal; null: the truth. Asked once a proposal. If only some hear it, all
+ * get the votes that go with theirs at once, before those who heard otherwise can tell them.
+ */
 export function retelling(
   { hash }: Pick<Seat, 'hash'>,
   alter: (batch: OwnBatch, message: PrePrepare) => Batch | null,
-  hears: (to: ReplicaId, key: string) => boolean = () => true,
+  hears: ((to: ReplicaId, key: string) => boolean) | null = null,
 ): Behaviour {
   const stories = new Map<string, { readonly bytes: Uint8Array; readonly digest: Digest } | null>();
 
@@ -45,9 +57,11 @@ export function retelling(
       const key = slotKey(message);
       if (message.kind === 'prePrepare' && !stories.has(key)) begin(key, message);
       const story = stories.get(key);
-      if (story === undefined || story === null || !hears(to, key)) return [message];
-      if (message.kind === 'prePrepare') return [{ ...message, batch: story.bytes }];
-      return [{ ...message, digest: story.digest }];
+      if (story === undefined || story === null) return [message];
+      const isTold = hears === null || hears(to, key);
+      if (message.kind !== 'prePrepare') return [isTold ? { ...message, digest: story.digest } : message];
+      const told = isTold ? { ...message, batch: story.bytes } : message;
+      return hears === null ? [told] : [told, ...earlyVotes(told, hash(told.batch))];
     },
   };
 }
