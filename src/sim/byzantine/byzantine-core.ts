@@ -29,8 +29,7 @@ export class ByzantineCore {
     if (input.kind === 'tick') this.#nowMs = input.nowMs;
     const outputs: Output[] = [];
     for (const changed of this.#changed(input)) {
-      for (const output of this.#inside.step(this.#onwards(changed)))
-        outputs.push(...this.#spoilt(output));
+      for (const output of this.#inside.step(this.#onwards(changed))) outputs.push(...this.#spoilt(output));
     }
     for (const [index, { besides }] of this.#behaviours.entries()) {
       for (const word of besides?.(this.#nowMs) ?? []) outputs.push(...this.#passed(word, index + 1));

@@ -69,9 +69,12 @@ export const collude: BehaviourFactory = ({ replica, n, peers, friends, hash, sh
     },
     toPeer: (to, message) => {
       if (!isPhase(message)) return [message];
-      if (message.kind === 'prePrepare') return message.view % n === replica ? propose(to, message) : [message];
+      if (message.kind === 'prePrepare')
+        return message.view % n === replica ? propose(to, message) : [message];
       const told = stories.get(slotKey(message));
-      return told?.length === 2 ? [{ ...message, digest: told[sideOf(slotKey(message), to)]!.digest }] : [message];
+      return told?.length === 2
+        ? [{ ...message, digest: told[sideOf(slotKey(message), to)]!.digest }]
+        : [message];
     },
     besides: () => {
       const words = due;

@@ -25,7 +25,6 @@ export const garble: BehaviourFactory = ({ random }) => {
     }
   }
   return {
-    toWire: (_to, bytes) =>
-      bytes.length > 0 && random.chance(1, oneIn) ? [garbled(bytes)] : [bytes],
+    toWire: (_to, bytes) => (bytes.length > 0 && random.chance(1, oneIn) ? [garbled(bytes)] : [bytes]),
   };
 };

@@ -1,10 +1,19 @@
-/** Sends old messages again, its own and those of clients that it once passed on, to anyone, at any time. */
+/** Sends old messages again, its own and those of clients, to anyone, at any time. */
 import type { PeerMessage } from '../../codec/index.js';
-import type { BehaviourFactory, Word } from './behaviour.js';
+import type { BehaviourFactory, OutsideInput, Word } from './behaviour.js';
 import { envelopeOf } from './held-envelopes.js';
+import { ownBatch } from './retelling.js';
 
 const remembered = 200;
 const intervalMs = 100;
+
+/** What clients said, alone or in a proposal. */
+function envelopesOf(input: OutsideInput): readonly Uint8Array[] {
+  if (input.kind === 'message' && input.message.kind === 'prePrepare')
+    return ownBatch(input.message.batch)?.envelopes ?? [];
+  const envelope = envelopeOf(input);
+  return envelope === null ? [] : [envelope.bytes];
+}
 
 export const replayOld: BehaviourFactory = ({ random, peers }) => {
   const old: PeerMessage[] = [];
@@ -15,9 +24,7 @@ export const replayOld: BehaviourFactory = ({ random, peers }) => {
   };
   return {
     fromOutside: (input) => {
-      const envelope = envelopeOf(input);
-      if (envelope !== null)
-        keep({ kind: 'forward', envelope: envelope.bytes });
+      for (const envelope of envelopesOf(input)) keep({ kind: 'forward', envelope });
       return [input];
     },
     toPeer: (_to, message) => {

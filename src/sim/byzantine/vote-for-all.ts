@@ -27,6 +27,8 @@ export const voteForAll: BehaviourFactory = ({ hash }) => {
       }
       return [input];
     },
+    // A vote of its own would be the one that counts.
+    toPeer: (_to, message) => (message.kind === 'prepare' || message.kind === 'commit' ? [] : [message]),
     besides: () => {
       const words = due;
       due = [];

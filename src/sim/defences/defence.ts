@@ -1,7 +1,7 @@
 /**
  * A defence shown to be needed: a Byzantine behaviour against a cluster that has it and against one from which it was
- * taken away. Without it a checker must notice the damage, with it none may. A behaviour that does no damage where
- * nothing stops it tests nothing.
+ * taken away. Without it a checker must notice the damage, with it none may; and it must be this behaviour that does
+ * the damage, since one that does none where nothing stops it tests nothing.
  */
 import { runScenario } from '../scenario/runner.js';
 import type { SimulationReport } from '../simulation.js';
@@ -20,7 +20,27 @@ export interface Defence {
   readonly expects: readonly string[];
 }
 
-export const runDefence = (
-  { script, withoutIt }: Defence,
-  isTakenAway: boolean,
-): SimulationReport => runScenario(script, isTakenAway ? { tampering: withoutIt() } : {});
+export interface DefenceRun {
+  /** The defence was taken away. */
+  readonly isOpen: boolean;
+  /** Whether the behaviour is there at all. */
+  readonly isAttacked: boolean;
+}
+
+export function runDefence(defence: Defence, { isOpen, isAttacked }: DefenceRun): SimulationReport {
+  const { script, behaviour, withoutIt } = defence;
+  const text = isAttacked ? script : withoutBehaviour(script, behaviour);
+  return runScenario(text, isOpen ? { tampering: withoutIt() } : {});
+}
+
+/** The scenario without the behaviour; what others do besides stays. */
+function withoutBehaviour(script: string, behaviour: string): string {
+  return script.replace(/ adversaries=(\S+)/, (_, list: string) => {
+    const adversaries = list.split(',').flatMap((part) => {
+      const [replica = '', names = ''] = part.split(':');
+      const left = names.split('+').filter((name) => name !== behaviour);
+      return left.length === 0 ? [] : [`${replica}:${left.join('+')}`];
+    });
+    return adversaries.length === 0 ? '' : ` adversaries=${adversaries.join(',')}`;
+  });
+}

@@ -5,7 +5,7 @@ import { stateDefences } from './states.js';
 import { viewDefences } from './views.js';
 import { votingDefences } from './voting.js';
 
-export { runDefence, type Defence } from './defence.js';
+export { runDefence, type Defence, type DefenceRun } from './defence.js';
 
 export const defences: readonly Defence[] = [
   ...votingDefences,
@@ -13,3 +13,11 @@ export const defences: readonly Defence[] = [
   ...stateDefences,
   ...clientDefences,
 ];
+
+/** Behaviours without such a defence, and why. */
+export const undefended: Readonly<Record<string, string>> = {
+  'false-status': 'costs peers a resend at a fixed rate, and tells nobody anything that is believed',
+  flood: 'costs peers what they answer; there is no limit for each peer yet',
+  reorder: 'no order is promised between envelopes',
+  'slow-primary': 'nobody expects a throughput of a primary yet',
+};

@@ -128,7 +128,8 @@ export const oneCheckpointIsEnough: Tampering = {
     return hearing(
       replica,
       (input) => {
-        if (input.kind === 'message' && input.message.kind === 'checkpoint') Object.assign(core, { quorum: 1 });
+        if (input.kind === 'message' && input.message.kind === 'checkpoint')
+          Object.assign(core, { quorum: 1 });
         return input;
       },
       () => void Object.assign(core, { quorum: usual }),
@@ -193,6 +194,21 @@ export const withoutPageDigests: Tampering = {
       return input;
     });
   },
+};
+
+/** A state is fetched from replica 0 or, by that one, from nobody. */
+export const oneDonor: Tampering = {
+  core: (replica) =>
+    hearing(
+      replica,
+      (input) => input,
+      () => {
+        const { transfer } = replica['core'];
+        if (transfer === null || transfer.fetching === null) return;
+        const donors = transfer.fetching.donors.filter(({ id }: { id: number }) => id === 0);
+        Object.assign(transfer.fetching, { donors });
+      },
+    ),
 };
 
 /** A client takes each replica's word for that of all. */

@@ -1,6 +1,6 @@
 /** Defences in checkpoints, bodies and state transfer. */
 import type { Defence } from './defence.js';
-import { oneCheckpointIsEnough, withoutBodyDigests, withoutPageDigests } from './removals.js';
+import { oneCheckpointIsEnough, oneDonor, withoutBodyDigests, withoutPageDigests } from './removals.js';
 import { calls } from './scripts.js';
 
 /** Replica 3 misses a proposal and asks for its body. */
@@ -21,7 +21,7 @@ ${calls('c1', 2, 40, '5s')}
 mend 3 0..2,c1
 run 3s
 ${calls('c1', 42, 20, '5s')}
-run 3s
+until executed 3 >= 60 within=5s
 `;
 
 export const stateDefences: readonly Defence[] = [
@@ -38,6 +38,13 @@ export const stateDefences: readonly Defence[] = [
     script: longAbsence('false-pages'),
     withoutIt: () => withoutPageDigests,
     expects: ['agreement', 'state-digests', 'halt'],
+  },
+  {
+    behaviour: 'false-state',
+    defence: 'a state is fetched from all who have it, and who lies about it is not asked again',
+    script: longAbsence('false-state'),
+    withoutIt: () => oneDonor,
+    expects: ['scenario'],
   },
   {
     behaviour: 'false-checkpoints',

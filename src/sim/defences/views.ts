@@ -5,7 +5,7 @@ import { believing, oneIsEnough, quorumOf, withoutSignatures } from './removals.
 import { calls, viewChange } from './scripts.js';
 
 /** A batch is prepared at all but replica 2 and committed at replica 3 alone, which is then cut off; the others go on. */
-const committedAtOne = (adversary: string, seed = 1): string => `
+const committedAtOne = (adversary: string, seed: number): string => `
 cluster n=4 clients=2 seed=${seed} adversaries=0:${adversary}
 open c1
 drop kind=prePrepare,prepare,commit seq=3 view=0 to=2
@@ -21,21 +21,27 @@ clear
 until executed 1..3 >= 4
 `;
 
-const speechlessNumbers = 'a number counts as unused only if a quorum prepared nothing there (condition B)';
+const unusedNumbers = 'a number counts as unused only if a quorum prepared nothing there (condition B)';
 const twoF = quorumOf((n) => 2 * faultsTolerated(n));
 
 export const viewDefences: readonly Defence[] = [
   {
     behaviour: 'view-change-spam',
     defence: 'a view is left alone only when f+1 have left it',
-    script: `cluster n=4 adversaries=3:view-change-spam\nopen c1\n${calls('c1', 2, 10, '300ms')}`,
+    script: `cluster n=4 seed=2 delay=20ms adversaries=3:view-change-spam\nopen c1\n${calls('c1', 2, 10, '1s')}`,
     withoutIt: () => oneIsEnough,
     expects: ['scenario'],
   },
-  ...['forget-prepared', 'false-view-changes', 'stale-checkpoint'].map((behaviour) => ({
+  ...(
+    [
+      ['forget-prepared', 1],
+      ['false-view-changes', 2],
+      ['stale-checkpoint', 1],
+    ] as const
+  ).map(([behaviour, seed]) => ({
     behaviour,
-    defence: speechlessNumbers,
-    script: committedAtOne(behaviour),
+    defence: unusedNumbers,
+    script: committedAtOne(behaviour, seed),
     withoutIt: () => twoF,
     expects: ['agreement'],
   })),

@@ -1,6 +1,5 @@
 /** Defences in the normal case: quorums, first words, watermarks, times and timers. */
 import { faultsTolerated } from '../../ordering/index.js';
-import { withoutDeadlines } from '../canaries/altered.js';
 import type { Defence } from './defence.js';
 import {
   lastWordCounts,
@@ -33,8 +32,8 @@ cluster n=4 clients=2 adversaries=${adversaries}
 open c1
 `;
 
-const large = (adversaries: string): string => `
-cluster n=7 clients=2 adversaries=${adversaries}
+const large = (n: number, adversaries: string): string => `
+cluster n=${n} clients=2 adversaries=${adversaries}
 open c1
 `;
 
@@ -71,31 +70,62 @@ expect outcome c2#2 result
 `;
 
 export const votingDefences: readonly Defence[] = [
-  defence('silent', suspicion, `${small('0:silent')}${answers}\nrun 5s\n${calls('c1', 12, 3, '5s')}`, () => withoutSuspicion, 'scenario'),
+  defence(
+    'silent',
+    suspicion,
+    `${small('0:silent')}${answers}\nrun 5s\n${calls('c1', 12, 3, '5s')}`,
+    () => withoutSuspicion,
+    'scenario',
+  ),
   defence('selective', available, `${small('3:selective')}${answers}`, () => everybody, 'scenario'),
   defence('slow', available, `${small('3:slow')}${calls('c1', 2, 10, '40ms')}`, () => everybody, 'scenario'),
   defence('withhold-votes', available, `${small('3:withhold-votes')}${answers}`, () => everybody, 'scenario'),
   defence('equivocate', intersecting, `${small('0:equivocate')}${stories}`, () => twoF, 'agreement'),
-  defence('equivocate-halves', intersecting, `${small('0:equivocate-halves')}${stories}`, () => twoF, 'agreement'),
+  defence(
+    'equivocate-halves',
+    intersecting,
+    `${small('0:equivocate-halves')}${stories}`,
+    () => twoF,
+    'agreement',
+  ),
   defence(
     'equivocate-late',
-    "the first PRE-PREPARE and the first vote for a view and number count",
+    'the first PRE-PREPARE and the first vote for a view and number count',
     `${small('0:equivocate-late')}${stories}`,
     () => lastWordCounts,
     'agreement',
   ),
-  defence('collude', intersecting, `${large('0:collude,1:collude')}${stories}`, () => twoF, 'agreement'),
+  defence('collude', intersecting, `${large(7, '0:collude,1:collude')}${stories}`, () => twoF, 'agreement'),
   defence(
     'vote-for-all',
     intersecting,
-    `${large('0:equivocate-halves,1:vote-for-all')}${stories}`,
+    `${large(10, '0:equivocate-halves,1:vote-for-all,2:vote-for-all seed=3')}${stories}`,
     () => twoF,
     'agreement',
   ),
   defence('wrong-digest', available, `${small('3:wrong-digest')}${answers}`, () => everybody, 'scenario'),
-  defence('corrupt-votes', 'nothing is kept of what lies outside the watermarks (pitfall 6)', `${narrow('3:corrupt-votes')}${answers}`, () => withoutWatermarks, 'bounded-memory'),
-  defence('conflicting-votes', 'each replica has one vote', `${small('3:conflicting-votes')}${answers}`, () => votesNotVoters, 'scenario'),
-  defence('sequence-jumps', suspicion, `${small('0:sequence-jumps')}${answers}`, () => withoutSuspicion, 'scenario'),
+  defence(
+    'corrupt-votes',
+    'nothing is kept of what lies outside the watermarks (pitfall 6)',
+    `${narrow('3:corrupt-votes')}${answers}`,
+    () => withoutWatermarks,
+    'bounded-memory',
+  ),
+  defence(
+    'conflicting-votes',
+    'each replica has one vote',
+    `${small('3:conflicting-votes')}${answers}`,
+    () => votesNotVoters,
+    'scenario',
+    'exception',
+  ),
+  defence(
+    'sequence-jumps',
+    suspicion,
+    `${small('0:sequence-jumps')}${answers}`,
+    () => withoutSuspicion,
+    'scenario',
+  ),
   defence(
     'beyond-watermarks',
     'nothing is kept of what lies outside the watermarks (pitfall 6)',
@@ -103,18 +133,48 @@ export const votingDefences: readonly Defence[] = [
     () => withoutWatermarks,
     'bounded-memory',
   ),
-  defence('wrong-time', 'a backup compares a proposed time with its own clock', `${small('0:wrong-time')}${stories}`, () => withoutTimeCheck, 'ordered-time'),
-  defence('wrong-clock', 'a backup compares a proposed time with its own clock', `${small('0:wrong-clock')}${stories}`, () => withoutTimeCheck, 'ordered-time'),
+  defence(
+    'wrong-time',
+    'a backup compares a proposed time with its own clock',
+    `${small('0:wrong-time')}${stories}`,
+    () => withoutTimeCheck,
+    'ordered-time',
+  ),
+  defence(
+    'wrong-clock',
+    'a backup compares a proposed time with its own clock',
+    `${small('0:wrong-clock seed=3')}${stories}`,
+    () => withoutTimeCheck,
+    'ordered-time',
+  ),
   defence(
     'frozen-clock',
     'backups demand the empty batches that are due (pitfall 18)',
-    `${small('0:frozen-clock')}${idle}`,
-    () => ({ core: (core, replica) => (replica === 0 ? core : withoutDeadlines(core)) }),
+    `${small('0:frozen-clock seed=3')}${idle}`,
+    () => withoutSuspicion,
     'idle-expiry',
   ),
   defence('censor', suspicion, `${small('0:censor')}${answers}`, () => withoutSuspicion, 'scenario'),
-  defence('front-run', suspicion, `${small('0:front-run')}${busyFavourite}`, () => withoutSuspicion, 'scenario'),
+  defence(
+    'front-run',
+    suspicion,
+    `${small('0:front-run')}${busyFavourite}`,
+    () => withoutSuspicion,
+    'scenario',
+  ),
   defence('garble', suspicion, `${small('0:garble')}${answers}`, () => withoutSuspicion, 'scenario'),
-  defence('repeat-envelopes', 'outcomes are remembered by session and number', `${small('0:repeat-envelopes')}${unanswered}`, () => withoutReplyCache, 'exactly-once'),
-  defence('replay-old', 'outcomes are remembered by session and number', `${small('3:replay-old')}${unanswered}`, () => withoutReplyCache, 'exactly-once'),
+  defence(
+    'repeat-envelopes',
+    'outcomes are remembered by session and number',
+    `${small('0:repeat-envelopes')}${unanswered}`,
+    () => withoutReplyCache,
+    'exactly-once',
+  ),
+  defence(
+    'replay-old',
+    'outcomes are remembered by session and number',
+    `${small('3:replay-old seed=2')}${unanswered}`,
+    () => withoutReplyCache,
+    'exactly-once',
+  ),
 ];

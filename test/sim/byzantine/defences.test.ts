@@ -1,0 +1,41 @@
+/** Each behaviour does the damage that it is there for, once what stops it is taken away, and none before. */
+import { describe, expect, it } from 'vitest';
+import {
+  byzantineBehaviours,
+  defences,
+  runDefence,
+  runScenario,
+  undefended,
+} from '../../../src/sim/index.js';
+
+describe('defences', () => {
+  for (const row of defences) {
+    const { behaviour, defence, expects } = row;
+    it(`${behaviour}: ${defence}`, () => {
+      expect(runDefence(row, { isOpen: false, isAttacked: true }).failure).toBeUndefined();
+    });
+    it(`${behaviour}: does damage without that`, () => {
+      const { failure } = runDefence(row, { isOpen: true, isAttacked: true });
+      expect(expects, failure?.message).toContain(failure?.checker);
+    });
+    it(`${behaviour}: nothing else does that damage`, () => {
+      expect(runDefence(row, { isOpen: true, isAttacked: false }).failure).toBeUndefined();
+    });
+  }
+
+  for (const [behaviour, why] of Object.entries(undefended)) {
+    it(`${behaviour} does no lasting damage: ${why}`, () => {
+      const rounds = Array.from({ length: 8 }, (_, index) => index + 2);
+      const calls = rounds.map((number) => `call c1 out ["a",${number}]\nawait c1#${number} within=2s`);
+      const script = `cluster n=4 adversaries=0:${behaviour}\nopen c1\n${calls.join('\n')}\nrun 1s\n`;
+      expect(runScenario(script).failure).toBeUndefined();
+    });
+  }
+
+  it('are known for every behaviour, or it is said why not', () => {
+    const defended = new Set(defences.map(({ behaviour }) => behaviour));
+    const names = Object.keys(byzantineBehaviours);
+    expect(names.filter((name) => !defended.has(name)).sort()).toEqual(Object.keys(undefended).sort());
+    expect([...defended].filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
