@@ -6,7 +6,7 @@
 export { canaries, type Canary } from './canaries/index.js';
 export { SimulatedCluster, type SimulatedClusterOptions } from './cluster/simulated-cluster.js';
 export { runConfidential, type ConfidentialOptions, type ConfidentialReport } from './confidential/run.js';
-export { behaviours as byzantineBehaviours } from './byzantine/index.js';
+export { behaviours as byzantineBehaviours, createByzantineCore } from './byzantine/index.js';
 export { defences, runDefence, undefended, type Defence, type DefenceRun } from './defences/index.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
 export { runRed, type RedOptions, type RedReport } from './red/run.js';

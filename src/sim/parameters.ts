@@ -47,6 +47,8 @@ export interface FixedParameters {
   readonly operations?: number;
   /** Kinds of faults that may occur; each is switched on or off by the seed. */
   readonly faults?: readonly FaultKind[];
+  /** Some replicas are Byzantine, and behave in one or more of these ways alone. */
+  readonly behaviours?: readonly string[];
   /** Whether clients are registered and spaces guarded. */
   readonly guards?: boolean;
   /** Whether processes remember what they stored. */
@@ -68,7 +70,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const workload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
   const tickUs = random.pick([5_000, 20_000, 25_000]);
   const clocks = drawClocks(random.stream('clocks'), config.clockSkewMaxMs, tickUs);
-  const adversaries = drawAdversaries(random, n, fixed.faults ?? faultKinds);
+  const adversaries = drawAdversaries(random, n, fixed);
   const drawnSyncUs = random.pick([0, 500, 5_000, 50_000]);
   const syncUsMax = isNarrow(config) ? Math.min(drawnSyncUs, slowestNarrowSyncUs) : drawnSyncUs;
   const clients = random.between(1, 6);
@@ -255,17 +257,20 @@ function drawWorkload(random: Prng, operations: number | undefined, clockSkewMax
 /** Behaviours of one replica: mostly few, since many of them hide what each alone would show. */
 const behaviourCounts = [0, 1, 1, 1, 2, 2, 3, 5, 8];
 
-/** Beside one of their own, several have one in common at times. */
-function drawAdversaries(random: Prng, n: number, allowed: readonly FaultKind[]): Adversaries {
+/** Beside what each has of its own, several have one in common at times. */
+function drawAdversaries(random: Prng, n: number, fixed: FixedParameters): Adversaries {
   const adversaries = new Map<ReplicaId, readonly string[]>();
-  const isAllowed = random.chance(1, 2) && allowed.includes('byzantine');
+  const isDrawn = random.chance(1, 2) && (fixed.faults ?? faultKinds).includes('byzantine');
+  const isAllowed = isDrawn || fixed.behaviours !== undefined;
   const count = isAllowed ? random.between(1, faultsTolerated(n)) : 0;
   const own = random.stream('adversaries');
-  const names = Object.keys(behaviours);
-  const common = own.chance(1, 2) ? [own.pick([...names, 'collude', 'vote-for-all'])] : [];
+  const names = fixed.behaviours ?? Object.keys(behaviours);
+  const conspiracies = names.filter((name) => name === 'collude' || name === 'vote-for-all');
+  const common = own.chance(1, 2) ? [own.pick([...names, ...conspiracies])] : [];
   while (adversaries.size < count) {
     const drawn = Array.from({ length: own.pick(behaviourCounts) }, () => own.pick(names));
     const all = [...drawn, ...(count > 1 ? common : [])];
+    if (all.length === 0 && fixed.behaviours !== undefined) continue;
     adversaries.set(replicaId(own.below(n)), [...new Set(all)]);
   }
   return adversaries;

@@ -7,7 +7,7 @@ import type { ReplicaId } from '../../base/index.js';
 import type { Input, Output } from '../../ordering/index.js';
 import type { Behaviour, ClientOutput, OutsideInput, Send, Word } from './behaviour.js';
 
-interface Stepping {
+export interface Stepping {
   step(input: Input): readonly Output[];
 }
 

@@ -14,9 +14,3 @@ export const rush = (client: string, count: number, pause: string): string =>
     { length: count },
     (_, index) => `call ${client} out ["${client}",${index}] timeout=20s\nrun ${pause}`,
   ).join('\n');
-
-/** Replicas 1 and 2 ask for view 1, and all others follow. */
-export const viewChange = `
-inject viewChange from=2 to=0,1,3 view=1
-inject viewChange from=3 to=0,1,2 view=1
-`;

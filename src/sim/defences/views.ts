@@ -2,7 +2,7 @@
 import { faultsTolerated } from '../../ordering/index.js';
 import type { Defence } from './defence.js';
 import { believing, oneIsEnough, quorumOf, withoutSignatures } from './removals.js';
-import { calls, viewChange } from './scripts.js';
+import { calls } from './scripts.js';
 
 /** A batch is prepared at all but replica 2 and committed at replica 3 alone, which is then cut off; the others go on. */
 const committedAtOne = (adversary: string, seed: number): string => `
@@ -63,7 +63,16 @@ until outcome c2#1 result within=10s
   {
     behaviour: 'false-new-view',
     defence: 'backups recompute what a NEW-VIEW chooses (pitfall 2)',
-    script: `cluster n=4 adversaries=1:false-new-view\nopen c1\n${calls('c1', 2, 3, '5s')}\n${viewChange}\n${calls('c1', 5, 3, '5s')}`,
+    script: `
+cluster n=4 adversaries=1:false-new-view
+open c1
+${calls('c1', 2, 3, '5s')}
+pause 0
+call c1 out ["a",1] timeout=20s
+run 1500ms
+resume 0
+${calls('c1', 6, 3, '5s')}
+`,
     withoutIt: () => believing('newView'),
     expects: ['agreement', 'exception'],
   },
