@@ -10,6 +10,8 @@ export { behaviours as byzantineBehaviours, createByzantineCore } from './byzant
 export { defences, runDefence, undefended, type Defence, type DefenceRun } from './defences/index.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
 export { runRed, type RedOptions, type RedReport } from './red/run.js';
+export { runTwins, type TwinsOptions } from './twins/run.js';
+export { twinsScenarios } from './twins/schedule.js';
 export { runScenario, type ScenarioOptions } from './scenario/runner.js';
 export {
   runRandom,

@@ -35,11 +35,17 @@ const policiesScenario = 'policies';
 const confidentialScenario = 'confidential';
 /** Random, of coordinators and databases. */
 const redScenario = 'red';
+/** The scenario of Twins with that number. */
+const twinsScenario = 'twins';
+/** Random, with replicas that say a few things a little wrong. */
+const mutationsScenario = 'mutations';
 const drawnScenarios: readonly string[] = [
   randomScenario,
   policiesScenario,
   confidentialScenario,
   redScenario,
+  twinsScenario,
+  mutationsScenario,
 ];
 /** Each of them for every seed. */
 const allScenarios = 'all';
@@ -166,12 +172,16 @@ async function runDrawn(
   scenario: string,
   options: Omit<SimulationOptions, 'tampering'>,
 ): Promise<SimulationReport> {
-  const { runConfidential, runRandom, runRed } = await import('../../sim/index.js');
+  const { runConfidential, runRandom, runRed, runTwins } = await import('../../sim/index.js');
   switch (scenario) {
     case confidentialScenario:
       return runConfidential(options);
     case redScenario:
       return runRed(options);
+    case twinsScenario:
+      return runTwins(options);
+    case mutationsScenario:
+      return runRandom({ ...options, behaviours: ['mutate'] });
     case policiesScenario:
       return runRandom({ ...options, guards: true });
     default:
@@ -221,7 +231,7 @@ export function registerSim(program: Command, bind: Bind): void {
     )
     .option(
       '--scenario <name>',
-      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; "${redScenario}": of ReD coordinators and their databases; "${allScenarios}": these in turn; or the file of a scenario`,
+      `"${randomScenario}"; "${policiesScenario}": random too, always with guarded spaces and random policies; "${confidentialScenario}": of a confidential space with liars; "${redScenario}": of ReD coordinators and their databases; "${twinsScenario}": a replica that there is twice, with everybody who reaches whom in its first views, by number; "${mutationsScenario}": f replicas that say a few things a little wrong; "${allScenarios}": these in turn; or the file of a scenario`,
       randomScenario,
     )
     .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')

@@ -24,6 +24,7 @@ import { frozenClock } from './frozen-clock.js';
 import { garble } from './garble.js';
 import { inventPrepared } from './invent-prepared.js';
 import { lieToClients } from './lie-to-clients.js';
+import { mutate } from './mutate.js';
 import { reorder } from './reorder.js';
 import { repeatEnvelopes } from './repeat-envelopes.js';
 import { replayOld } from './replay-old.js';
@@ -67,6 +68,7 @@ export const behaviours: Readonly<Record<string, BehaviourFactory>> = {
   garble,
   'invent-prepared': inventPrepared,
   'lie-to-clients': lieToClients,
+  mutate,
   reorder,
   'repeat-envelopes': repeatEnvelopes,
   'replay-old': replayOld,

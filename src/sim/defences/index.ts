@@ -18,6 +18,7 @@ export const defences: readonly Defence[] = [
 export const undefended: Readonly<Record<string, string>> = {
   'false-status': 'costs peers a resend at a fixed rate, and tells nobody anything that is believed',
   flood: 'costs peers what they answer; there is no limit for each peer yet',
+  mutate: 'what stops it is all that stops the others',
   reorder: 'no order is promised between envelopes',
   'slow-primary': 'nobody expects a throughput of a primary yet',
 };
