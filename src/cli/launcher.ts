@@ -20,6 +20,8 @@ export interface ReplicaPlace {
   readonly dataDir: string;
   /** What of it survives; `sync` unless given. */
   readonly durability?: Durability;
+  /** How it misbehaves, and who does so too. */
+  readonly injected?: { readonly behaviours: readonly string[]; readonly accomplices: readonly number[] };
 }
 
 /** What an operator says at one start. */
@@ -57,11 +59,18 @@ export function shownPath(path: string): string {
 }
 
 /** The command line that starts this replica by hand. */
-export function replicaCommandLine({ clusterFile, id, dataDir, durability }: ReplicaPlace): string {
+export function replicaCommandLine(place: ReplicaPlace): string {
+  const { clusterFile, id, dataDir, durability } = place;
   const words = ['--cluster', shownPath(clusterFile), '--id', String(id), '--data', shownPath(dataDir)];
   if (durability !== undefined && durability !== 'sync') words.push('--durability', durability);
+  words.push(...injectionWords(place));
   return `npx theodora replica ${words.map(shellQuoted).join(' ')}`;
 }
+
+const injectionWords = ({ injected }: ReplicaPlace): readonly string[] =>
+  injected === undefined
+    ? []
+    : ['--fault', injected.behaviours.join(','), '--accomplices', injected.accomplices.join(',')];
 
 function parseObject(line: string): Readonly<Record<string, unknown>> | null {
   try {
@@ -112,6 +121,7 @@ export function startReplicaProcess(
 ): Promise<ReplicaProcess> {
   const { clusterFile, id, dataDir, durability = 'sync' } = place;
   const words = ['--cluster', clusterFile, '--id', String(id), '--data', dataDir, '--durability', durability];
+  words.push(...injectionWords(place));
   if (rejoin) words.push('--rejoin');
   if (repair) words.push('--repair');
   const child = spawn(process.execPath, [mainPath, 'replica', '--supervised', '--json', ...words], {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { ClusterDescription } from '../crypto/index.js';
 import { InvalidInputError } from '../base/index.js';
 import type { Durability } from '../replica/index.js';
+import type { Faults } from './faults.js';
 import { checkPortsAreFree, startReplicaProcess } from './launcher.js';
 import type { ExitInfo, ReplicaEvent, ReplicaPlace, ReplicaProcess, StartWords } from './launcher.js';
 
@@ -22,6 +23,7 @@ export interface GroupSettings {
   readonly directory: string;
   readonly clusterFile: string;
   readonly durability: Durability;
+  readonly faults?: Faults | undefined;
 }
 
 const genesisMarker = 'genesis';
@@ -40,12 +42,15 @@ export class ReplicaGroup {
 
   /** Data directories are `replica-N` beside the cluster file. */
   constructor(
-    { directory, clusterFile, durability }: GroupSettings,
+    { directory, clusterFile, durability, faults = new Map() }: GroupSettings,
     { replicas }: ClusterDescription,
     events: GroupEvents,
   ) {
     this.places = replicas.map(({ id }) => {
-      return { clusterFile, id, dataDir: join(directory, `replica-${id}`), durability };
+      const behaviours = faults.get(id);
+      const injected = behaviours && { behaviours, accomplices: [...faults.keys()] };
+      const place = { clusterFile, id, dataDir: join(directory, `replica-${id}`), durability };
+      return injected === undefined ? place : { ...place, injected };
     });
     this.#durability = durability;
     this.#addresses = replicas.map(({ address }) => address);

@@ -49,6 +49,8 @@ export interface ClusterDescription {
   readonly clients: readonly ClientDescription[];
   /** Which set of sharing keys the replicas' are, counted from 1; absent without any. */
   readonly keyGeneration?: number;
+  /** Whether replicas may be told to misbehave: never in a cluster that anybody relies on. */
+  readonly faultInjection?: true;
   readonly settings: ClusterSettings;
 }
 

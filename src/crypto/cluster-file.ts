@@ -119,7 +119,11 @@ function readCertificateAuthority(reader: ClusterFileReader, at: Located): strin
 export function parseClusterFile(text: string, path: string): ClusterDescription {
   const reader = new ClusterFileReader(text, path);
   const required = ['version', 'clusterId', 'replicas', 'certificateAuthority', 'clients'] as const;
-  const fields = reader.fields(reader.root, 'the cluster file', required, ['keyGeneration', 'settings']);
+  const fields = reader.fields(reader.root, 'the cluster file', required, [
+    'keyGeneration',
+    'faultInjection',
+    'settings',
+  ]);
   if (reader.text(fields.version, 'version') !== '1') {
     reader.fail(
       fields.version.line,
@@ -132,7 +136,23 @@ export function parseClusterFile(text: string, path: string): ClusterDescription
   const clients = readClients(reader, fields.clients);
   const settings = readSettings(reader, fields.settings, replicas.length);
   const generation = readKeyGeneration(reader, fields.keyGeneration, replicas);
-  return { version: 1, clusterId, replicas, certificateAuthority, clients, ...generation, settings };
+  const injection = readFaultInjection(reader, fields.faultInjection);
+  return {
+    ...{ version: 1, clusterId, replicas, certificateAuthority, clients },
+    ...generation,
+    ...injection,
+    settings,
+  };
+}
+
+function readFaultInjection(
+  reader: ClusterFileReader,
+  at: Located | undefined,
+): Pick<ClusterDescription, 'faultInjection'> {
+  if (at === undefined) return {};
+  const text = reader.text(at, 'faultInjection');
+  if (text !== 'true' && text !== 'false') reader.fail(at.line, 'faultInjection must be true or false');
+  return text === 'true' ? { faultInjection: true } : {};
 }
 
 function readKeyGeneration(
@@ -170,7 +190,8 @@ function formatSettings(settings: ClusterSettings): string[] {
 
 /** The file's text; parseClusterFile gives the same description back. */
 export function formatClusterFile(description: ClusterDescription): string {
-  const { clusterId, replicas, certificateAuthority: pem, clients, keyGeneration, settings } = description;
+  const { clusterId, replicas, certificateAuthority: pem, clients, settings } = description;
+  const { keyGeneration, faultInjection } = description;
   const lines = [
     '# A Theodora cluster. Its replicas and clients all read this file, alike; it holds no secret.',
     'version: 1',
@@ -210,6 +231,9 @@ export function formatClusterFile(description: ClusterDescription): string {
         ['publicKey', quoted(publicKey)],
       ]),
     ),
+    ...(faultInjection === undefined
+      ? []
+      : ['', '# Replicas may be told to misbehave: for experiments only.', 'faultInjection: true']),
     '',
     '# Overrides of the defaults, equal at every replica; times in milliseconds.',
     ...formatSettings(settings),

@@ -115,9 +115,11 @@ function checkHosts(hosts: readonly string[]): void {
 export async function createClusterMaterial({
   hosts,
   now,
+  faultInjection = false,
 }: {
   hosts: readonly string[];
   now: Date;
+  faultInjection?: boolean;
 }): Promise<{ description: ClusterDescription; files: readonly MaterialFile[] }> {
   checkHosts(hosts);
   const clusterId = toHex(randomBytes(16));
@@ -136,6 +138,7 @@ export async function createClusterMaterial({
     certificateAuthority,
     clients: [{ name: 'admin', publicKey: admin.publicKey }],
     keyGeneration: firstKeyGeneration,
+    ...(faultInjection ? { faultInjection } : {}),
     settings: {},
   };
   const files = [

@@ -2,6 +2,7 @@
 export { startReplica } from './start-replica.js';
 export type {
   OrderingSettings,
+  OwnMeans,
   RunningReplica,
   RunningReplicaStatus,
   StartReplicaOptions,

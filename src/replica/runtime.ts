@@ -23,6 +23,8 @@ export interface OrderingCore {
   stateDigest(): Digest;
   /** That of the newest stable checkpoint; null while it is not here. */
   stableState(): StateToSave | null;
+  /** What leaves for `to` in place of an encoded message, where faults are injected. */
+  frames?(to: ReplicaId, message: Uint8Array): readonly Uint8Array[];
 }
 
 type OutputOf<Kind extends Output['kind']> = Extract<Output, { kind: Kind }>;
@@ -242,7 +244,7 @@ export class Runtime {
     const { peers, clients, storage, watch } = this.#ports;
     switch (output.kind) {
       case 'send':
-        peers.send(output.to, encodePeerMessage(output.message));
+        this.#send(output.to, encodePeerMessage(output.message));
         break;
       case 'broadcast':
         peers.broadcast(encodePeerMessage(output.message));
@@ -293,6 +295,13 @@ export class Runtime {
       case 'halt':
         this.stop({ kind: 'halted', reason: output.reason });
     }
+  }
+
+  #send(to: ReplicaId, message: Uint8Array): void {
+    const { peers } = this.#ports;
+    const core = this.#startedCore();
+    if (core.frames === undefined) peers.send(to, message);
+    else for (const frame of core.frames(to, message)) peers.send(to, frame);
   }
 
   #judge({ check, bytes }: OutputOf<'verify'>): void {

@@ -6,7 +6,7 @@ import { pino, type Logger } from 'pino';
 import { InvalidInputError, type ReplicaId } from '../base/index.js';
 import { createAuthenticator, parseAddress, sha256, type ClusterDescription } from '../crypto/index.js';
 import { defaultOrderingConfig, OrderingReplica, type OrderingConfig } from '../ordering/index.js';
-import type { ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
+import type { Authenticator, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
 import { createService, type Service } from '../service/index.js';
 import { SteadyClock } from './clock.js';
 import { readReplicaFiles } from './replica-files.js';
@@ -46,8 +46,17 @@ export interface StartReplicaOptions {
   readonly freeBytes?: () => Promise<number>;
   /** Overrides of the cluster file's settings, which override the defaults. Equal at every replica. */
   readonly settings?: Partial<OrderingSettings>;
+  /** Fault injection: what is to be around the replica. Refused unless the cluster file allows it. */
+  readonly around?: (replica: OrderingReplica, own: OwnMeans) => OrderingCore;
   /** For tests: something else than the ordering layer behind the network. */
   readonly createCore?: (config: OrderingConfig, start: Start) => OrderingCore;
+}
+
+/** What a replica has and can do that others cannot. */
+export interface OwnMeans {
+  readonly config: OrderingConfig;
+  readonly hash: Authenticator['hash'];
+  readonly sign: Authenticator['sign'];
 }
 
 export interface RunningReplicaStatus extends ReplicaStatus {
@@ -129,9 +138,18 @@ function diskSpaceOf(
   };
 }
 
+function checkFaultInjection({ faultInjection }: ClusterDescription, path: string): void {
+  if (faultInjection === true) return;
+  throw new InvalidInputError(
+    'FAULT_INJECTION_OFF',
+    `${path} does not allow replicas to misbehave. Add the line \`faultInjection: true\` if nobody relies on this cluster.`,
+    { path },
+  );
+}
+
 /**
  * Resolves when the replica listens and takes part; the links to the others come up by themselves.
- * @throws InvalidInputError PORT_IN_USE, ADDRESS_UNUSABLE, METRICS_PORT_UNUSABLE, and what readReplicaFiles and
+ * @throws InvalidInputError FAULT_INJECTION_OFF, PORT_IN_USE, ADDRESS_UNUSABLE, METRICS_PORT_UNUSABLE, and what readReplicaFiles and
  * openStorage throw. Nothing keeps running then.
  */
 export async function startReplica(options: StartReplicaOptions): Promise<RunningReplica> {
@@ -139,6 +157,7 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   const clock = new SteadyClock();
   const files = readReplicaFiles(options, clock.now(), log);
   const { cluster, self, key, sharing } = files;
+  if (options.around !== undefined) checkFaultInjection(cluster, options.clusterFile);
   if (sharing !== null) await checkSharingKeys(sharing);
   const config = orderingConfig(self.id, cluster, options.settings);
   const service = options.stateMachine === undefined ? createTupleSpace(cluster, config) : null;
@@ -159,15 +178,14 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
       options.peerAddress ? options.peerAddress(id) : (cluster.replicas[id]?.address ?? null),
   });
 
+  const authenticator = createAuthenticator({ cluster, key });
   const createCore =
     options.createCore ??
-    ((config: OrderingConfig, start: Start): OrderingCore =>
-      new OrderingReplica({
-        config,
-        authenticator: createAuthenticator({ cluster, key }),
-        stateMachine,
-        start,
-      }));
+    ((config: OrderingConfig, start: Start): OrderingCore => {
+      const replica = new OrderingReplica({ config, authenticator, stateMachine, start });
+      const { hash, sign } = authenticator;
+      return options.around?.(replica, { config, hash, sign }) ?? replica;
+    });
 
   let metricsPort: number | null = null;
   let address: string;

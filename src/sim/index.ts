@@ -4,6 +4,12 @@
  * `SimulatedCluster` runs their programs in virtual time.
  */
 export { canaries, type Canary } from './canaries/index.js';
+export {
+  byzantine,
+  type ByzantineOptions,
+  type ByzantineProgram,
+  type ByzantineRun,
+} from './cluster/byzantine.js';
 export { SimulatedCluster, type SimulatedClusterOptions } from './cluster/simulated-cluster.js';
 export { runConfidential, type ConfidentialOptions, type ConfidentialReport } from './confidential/run.js';
 export { behaviours as byzantineBehaviours, createByzantineCore } from './byzantine/index.js';

@@ -6,12 +6,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidInputError, TheodoraError } from '../../base/index.js';
-import type { Durability, RunningReplica, StopReason } from '../../replica/index.js';
+import type { Durability, RunningReplica, StartReplicaOptions, StopReason } from '../../replica/index.js';
+import { readClusterText } from '../cluster-directory.js';
 import { durabilityOption, integerArgument, supervisedOption } from '../command.js';
 import type { Bind } from '../command.js';
 import type { Context } from '../config.js';
 import { describeError, exitStatus, printError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
+import { aroundReplica, behavioursArgument, checkFaults, replicasArgument } from '../faults.js';
 import type { Output } from '../output.js';
 import { onStopRequest } from '../signals.js';
 
@@ -24,6 +26,8 @@ interface ReplicaOptions {
   readonly rejoin?: boolean;
   readonly repair?: boolean;
   readonly minFreeDisk?: number;
+  readonly fault?: readonly string[];
+  readonly accomplices?: readonly number[];
   readonly supervised?: boolean;
 }
 
@@ -69,6 +73,7 @@ async function runReplica({ output, clusterFile }: Context, options: ReplicaOpti
   checkDataDirectory(data);
   const { pino, destination } = await import('pino');
   const { startReplica } = await import('../../replica/index.js');
+  const around = await injectionOf(clusterFile, options);
   const logFile = join(data, logFileName);
   const replica = await startReplica({
     clusterFile,
@@ -80,6 +85,7 @@ async function runReplica({ output, clusterFile }: Context, options: ReplicaOpti
     ...(minFreeDisk === undefined ? {} : { diskFreeBytesMin: minFreeDisk * 2 ** 20 }),
     log: pino({ base: { replica: id } }, destination({ dest: logFile, sync: true })),
     ...(listen === undefined ? {} : { listen }),
+    ...(around === undefined ? {} : { around }),
     ...(metricsPort === undefined ? {} : { metrics: { port: metricsPort } }),
   });
   close = () => {
@@ -90,6 +96,18 @@ async function runReplica({ output, clusterFile }: Context, options: ReplicaOpti
   const reason = await replica.stopped;
   release();
   return reportStop(output, id, reason);
+}
+
+/** Undefined: it behaves. */
+async function injectionOf(
+  clusterFile: string,
+  { id, fault, accomplices = [id] }: ReplicaOptions,
+): Promise<StartReplicaOptions['around']> {
+  if (fault === undefined) return undefined;
+  const { parseClusterFile } = await import('../../crypto/index.js');
+  const { clusterId, replicas } = parseClusterFile(readClusterText(clusterFile), clusterFile);
+  await checkFaults(new Map([[id, fault]]), replicas.length);
+  return aroundReplica(clusterId, fault, accomplices);
 }
 
 function showListening(output: Output, { id, address, metricsPort }: RunningReplica, logFile: string): void {
@@ -115,6 +133,12 @@ export function registerReplica(program: Command, bind: Bind): void {
       'start although there is no vote log: it is lost, and the others are asked to let the replica in again',
     )
     .option('--repair', 'put a damaged vote log aside, and rejoin')
+    .option(
+      '--fault <behaviours>',
+      'misbehave, as in `theodora up --fault`; the cluster file must say `faultInjection: true`',
+      behavioursArgument,
+    )
+    .option('--accomplices <ids>', 'all replicas that misbehave, where they conspire', replicasArgument)
     .option('--listen <host:port>', 'listen here instead of the address in the cluster file')
     .option(
       '--metrics-port <n>',

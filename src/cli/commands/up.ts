@@ -13,6 +13,7 @@ import type { Bind } from '../command.js';
 import { clusterFileName, defaultDirectory } from '../config.js';
 import { exitStatus, usageError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
+import { checkFaults, faultArgument, type Faults } from '../faults.js';
 import type { ExitInfo, ReplicaPlace } from '../launcher.js';
 import type { Output } from '../output.js';
 import type { ReplicaGroup } from '../replica-group.js';
@@ -25,6 +26,7 @@ interface UpOptions {
   readonly durability: Durability;
   readonly rejoin?: boolean;
   readonly repair?: boolean;
+  readonly fault?: Faults;
 }
 
 const defaultReplicas = 4;
@@ -38,14 +40,18 @@ const survival: Readonly<Record<Durability, string>> = {
 async function createCluster(options: UpOptions): Promise<void> {
   const { createClusterMaterial } = await import('../../crypto/index.js');
   const { freePorts } = await import('../launcher.js');
-  const { basePort, replicas: count = defaultReplicas } = options;
+  const { basePort, fault, replicas: count = defaultReplicas } = options;
   if (basePort !== undefined && basePort + count - 1 > 65_535) {
     throw usageError(`--base-port ${basePort} leaves no room for ${count} ports`, { basePort });
   }
   const ports =
     basePort === undefined ? await freePorts(count) : Array.from({ length: count }, (_, id) => basePort + id);
   const hosts = ports.map((port) => `127.0.0.1:${port}`);
-  const { files } = await createClusterMaterial({ hosts, now: new Date() });
+  const { files } = await createClusterMaterial({
+    hosts,
+    now: new Date(),
+    faultInjection: fault !== undefined,
+  });
   writeClusterDirectory(options.dir, files);
 }
 
@@ -147,19 +153,33 @@ async function runUntilStopped(
   }
 }
 
+function noteFaults(output: Output, faults: Faults, replicas: number): void {
+  const f = Math.floor((replicas - 1) / 3);
+  for (const [id, names] of faults) output.note(`replica ${id} misbehaves: ${names.join(', ')}`);
+  if (faults.size > f) output.note(`${faults.size} of them are more than f = ${f}: nothing is promised`);
+}
+
 async function up(output: Output, options: UpOptions): Promise<ExitStatus> {
-  const { dir: directory, durability, rejoin = false, repair = false } = options;
+  const { dir: directory, durability, rejoin = false, repair = false, fault: faults } = options;
   const clusterFile = join(directory, clusterFileName);
   const isNew = !existsSync(clusterFile);
-  if (isNew) await createCluster(options);
+  if (isNew) {
+    if (faults !== undefined) await checkFaults(faults, options.replicas ?? defaultReplicas);
+    await createCluster(options);
+  }
   const { parseClusterFile } = await import('../../crypto/index.js');
   const { replicaCommandLine } = await import('../launcher.js');
   const { ReplicaGroup } = await import('../replica-group.js');
   const description = parseClusterFile(readClusterText(clusterFile), clusterFile);
   checkAgreement(options, description);
+  if (faults !== undefined) {
+    await checkFaults(faults, description.replicas.length);
+    noteFaults(output, faults, description.replicas.length);
+  }
   let onAllGone = (): void => undefined;
   const allGone = new Promise<void>((resolve) => (onAllGone = resolve));
-  const group: ReplicaGroup = new ReplicaGroup({ directory, clusterFile, durability }, description, {
+  const place = { directory, clusterFile, durability, faults };
+  const group: ReplicaGroup = new ReplicaGroup(place, description, {
     exited: (replica, exit) => {
       showExit(output, replica, exit, replicaCommandLine(replica));
       if (group.running.length === 0) onAllGone();
@@ -188,6 +208,11 @@ export function registerUp(program: Command, bind: Bind): void {
       '--rejoin',
       'for replicas whose vote log is gone: start them, and have the others let them in again',
     )
+    .option(
+      '--fault <id=behaviours>',
+      'have a replica misbehave, such as 3=equivocate,slow; again for each (docs/guide/fault-injection.md)',
+      faultArgument,
+    )
     .option('--repair', 'for replicas whose vote log is damaged: put it aside, and rejoin')
     .addHelpText(
       'after',
@@ -198,7 +223,8 @@ the command that starts it again.
 
 Examples:
   $ theodora up
-  $ theodora up --replicas 7 --dir seven`,
+  $ theodora up --replicas 7 --dir seven
+  $ theodora up --dir attacked --fault 0=equivocate`,
     )
     .action(bind<UpOptions>(({ output }, _args, options) => up(output, options)));
 }
