@@ -1,6 +1,8 @@
 /** Users' programs against clusters that attack them. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { sequenceNumber, toHex } from '../../../src/base/index.js';
+import { any } from '../../../src/client/index.js';
 import { decodeEnvelope } from '../../../src/codec/index.js';
 import { byzantine, byzantineBehaviours } from '../../../src/sim/index.js';
 import type { World } from '../../../src/sim/world.js';
@@ -24,6 +26,30 @@ export default definePolicy({
     await expect(b.replace(['counter', 6], ['counter', 8])).rejects.toMatchObject({ code: 'POLICY_DENIED' });
   });
 }, 300_000);
+
+describe('the examples', () => {
+  it.each(['README.md', 'docs/guide/fault-injection.md'])(
+    'of %s hold',
+    async (name) => {
+      const page = readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
+      const [code = ''] = [...page.matchAll(/```ts\n([^`]*byzantine\([^`]*)```/g)].map(([, text]) => text);
+      const body = code.replaceAll(/^import .*$/gm, '').trim();
+      expect(body).not.toBe('');
+      const isTest = body.startsWith('it(');
+      const run = new Function(
+        'byzantine',
+        'expect',
+        'any',
+        'it',
+        isTest ? `return ${body}` : asAsync(body),
+      ) as (...means: unknown[]) => Promise<void>;
+      await run(byzantine, expect, any, (_name: string, test: () => Promise<void>) => test());
+    },
+    300_000,
+  );
+});
+
+const asAsync = (body: string): string => `return (async () => { ${body} })()`;
 
 it('what goes wrong names the run, and how to repeat it', async () => {
   const failing = byzantine({ clients: ['a'], behaviours: ['silent'], firstSeed: 7 }, async (cluster) => {
