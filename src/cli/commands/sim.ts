@@ -24,6 +24,7 @@ export interface SimOptions {
   readonly seconds?: number;
   readonly scenario: string;
   readonly faults?: string;
+  readonly behaviours?: string;
   readonly replicas?: number;
   readonly operations?: number;
 }
@@ -77,12 +78,22 @@ function currentCommit(): string {
   }
 }
 
-function parseFaults(text: string | undefined, known: readonly FaultKind[]): FaultKind[] | undefined {
+/** What may be chosen from. */
+interface Known {
+  readonly faults: readonly FaultKind[];
+  readonly behaviours: readonly string[];
+}
+
+function parseNames<Name extends string>(
+  text: string | undefined,
+  what: 'fault' | 'behaviour',
+  known: readonly Name[],
+): Name[] | undefined {
   return text?.split(',').map((name) => {
-    const kind = known.find((candidate) => candidate === name.trim());
-    if (kind === undefined)
-      throw usageError(`unknown fault "${name}": choose from ${known.join(', ')}`, { fault: name });
-    return kind;
+    const found = known.find((candidate) => candidate === name.trim());
+    if (found === undefined)
+      throw usageError(`unknown ${what} "${name}": choose from ${known.join(', ')}`, { [what]: name });
+    return found;
   });
 }
 
@@ -99,11 +110,13 @@ function readScenario(path: string): string {
   }
 }
 
-export function repeatCommand({ scenario, faults, replicas, operations }: SimOptions, seed: number): string {
+export function repeatCommand(options: SimOptions, seed: number): string {
+  const { scenario, faults, behaviours, replicas, operations } = options;
   if (!isDrawn(scenario)) return `npx theodora sim --scenario ${shellQuoted(scenario)}`;
   return [
     `npx theodora sim${scenario === randomScenario ? '' : ` --scenario ${scenario}`} --seed ${seed}`,
     ...(faults === undefined ? [] : [`--faults ${shellQuoted(faults)}`]),
+    ...(behaviours === undefined ? [] : [`--behaviours ${shellQuoted(behaviours)}`]),
     ...(replicas === undefined ? [] : [`--replicas ${replicas}`]),
     ...(operations === undefined ? [] : [`--operations ${operations}`]),
   ].join(' ');
@@ -156,13 +169,16 @@ function boundsOf({ seed, seeds, seconds }: SimOptions): {
   return { count: count === 0 ? Infinity : count, endsAtMs };
 }
 
-type Fixed = Pick<SimulationOptions, 'faults' | 'n' | 'operations'>;
+type Fixed = Pick<SimulationOptions, 'faults' | 'behaviours' | 'n' | 'operations'>;
 
 /** What is the same for every seed. */
-function fixedOf({ faults, replicas, operations }: SimOptions, known: readonly FaultKind[]): Fixed {
-  const kinds = parseFaults(faults, known);
+function fixedOf(options: SimOptions, known: Known): Fixed {
+  const { replicas, operations } = options;
+  const faults = parseNames(options.faults, 'fault', known.faults);
+  const behaviours = parseNames(options.behaviours, 'behaviour', known.behaviours);
   return {
-    ...(kinds === undefined ? {} : { faults: kinds }),
+    ...(faults === undefined ? {} : { faults }),
+    ...(behaviours === undefined ? {} : { behaviours }),
     ...(replicas === undefined ? {} : { n: replicas }),
     ...(operations === undefined ? {} : { operations }),
   };
@@ -190,13 +206,14 @@ async function runDrawn(
 }
 
 async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
-  const { faultKinds, runScenario } = await import('../../sim/index.js');
+  const { byzantineBehaviours, faultKinds, runScenario } = await import('../../sim/index.js');
   const isOneOf = options.scenario === allScenarios;
   if (!isOneOf && !isDrawn(options.scenario)) {
     return showReport(output, runScenario(readScenario(options.scenario)), options);
   }
   const scenarios = isOneOf ? drawnScenarios : [options.scenario];
-  const fixed = fixedOf(options, faultKinds);
+  const known = { faults: faultKinds, behaviours: Object.keys(byzantineBehaviours) };
+  const fixed = fixedOf(options, known);
   const first = options.seed ?? randomInt(seedMax);
   const { count, endsAtMs } = boundsOf(options);
   let seeds = 0;
@@ -235,6 +252,10 @@ export function registerSim(program: Command, bind: Bind): void {
       randomScenario,
     )
     .option('--faults <kinds>', 'faults that may occur, separated by commas (default: all kinds)')
+    .option(
+      '--behaviours <names>',
+      'some replicas are Byzantine, in these ways alone, separated by commas (default: drawn by the seed)',
+    )
     .option('--replicas <n>', 'size of the cluster (default: drawn by the seed)', integerArgument(4, 31))
     .option(
       '--operations <n>',
@@ -250,6 +271,7 @@ Exit status: 0 all held, 70 crash, 71 safety violated, 72 liveness violated.
 Examples:
   $ theodora sim --seeds 20
   $ theodora sim --seed 7 --faults crash,partition
+  $ theodora sim --behaviours equivocate,slow --replicas 7 --seeds 20
   $ theodora sim --scenario policies --seconds 300
   $ theodora sim --scenario confidential --seed 3 --seeds 20
   $ theodora sim --scenario all --seeds 0`,

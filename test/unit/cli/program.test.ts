@@ -46,6 +46,7 @@ describe('usage', () => {
     ['a missing option', ['init', '--replicas', '4'], "required option '--hosts"],
     ['an unknown scenario of bench', ['bench', 'everything'], 'choose one of out'],
     ['an unknown fault of sim', ['sim', '--faults', 'crash,gremlins'], 'unknown fault "gremlins"'],
+    ['an unknown behaviour of sim', ['sim', '--behaviours', 'slow,rude'], 'unknown behaviour "rude"'],
   ])('%s is status 2, as text and as JSON', async (_, argv, problem) => {
     const ran = await runHere(argv);
     expect(ran).toMatchObject({ status: 2, out: '' });
