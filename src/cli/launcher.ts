@@ -49,7 +49,7 @@ export type ReplicaEvent = Readonly<Record<string, unknown>> & { readonly event:
 const mainPath = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export function shellQuoted(word: string): string {
-  return /^[\w./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:@=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A path as short as it can be typed from here. */

@@ -1,5 +1,6 @@
 /** Users' programs against clusters that attack them. */
 import { readFileSync } from 'node:fs';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { sequenceNumber, toHex } from '../../../src/base/index.js';
 import { any } from '../../../src/client/index.js';
@@ -36,20 +37,13 @@ describe('the examples', () => {
       const body = code.replaceAll(/^import .*$/gm, '').trim();
       expect(body).not.toBe('');
       const isTest = body.startsWith('it(');
-      const run = new Function(
-        'byzantine',
-        'expect',
-        'any',
-        'it',
-        isTest ? `return ${body}` : asAsync(body),
-      ) as (...means: unknown[]) => Promise<void>;
-      await run(byzantine, expect, any, (_name: string, test: () => Promise<void>) => test());
+      const it = (_name: string, test: () => Promise<void>): Promise<void> => test();
+      const script = isTest ? body : `(async () => { ${body} })()`;
+      await runInNewContext(script, { byzantine, expect, any, it });
     },
     300_000,
   );
 });
-
-const asAsync = (body: string): string => `return (async () => { ${body} })()`;
 
 it('what goes wrong names the run, and how to repeat it', async () => {
   const failing = byzantine({ clients: ['a'], behaviours: ['silent'], firstSeed: 7 }, async (cluster) => {

@@ -63,7 +63,6 @@ describe('usage', () => {
     ['subscribe', '[1]'],
     ['client', 'pardon', 'a'],
     ['policy', 'check', 'x.ts'],
-    ['up', '--fault', '3=equivocate'],
   ])('what is not there yet is not offered: %s %s %s %s', async (...argv) => {
     expect(await runHere(argv)).toMatchObject({ status: 2, out: '' });
   });
@@ -252,7 +251,7 @@ describe('sim', () => {
     const all = await runHere([...argv, '--scenario', 'all']);
     expect(all).toMatchObject({ status: 0, err: '' });
     const names = all.out.split('\n').map((line) => line.slice(0, line.indexOf(':')));
-    const scenarios = ['random', 'policies', 'confidential', 'red'];
+    const scenarios = ['random', 'policies', 'confidential', 'red', 'twins', 'mutations'];
     expect(names.slice(0, -1)).toEqual(scenarios.map((name) => `seed 7, ${name}`));
     const alone = await runHere(argv);
     expect(alone.out).toBe(`${all.out.split('\n')[0]!.replace(', random', '')}\n`);
