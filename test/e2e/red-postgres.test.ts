@@ -106,6 +106,20 @@ describe('a replicated database', () => {
     await red!.untilOnRecord(ids);
   });
 
+  it('goes on when the server alone of the writer is suspended: its agent notices, and ends it', async () => {
+    const { id: old, token } = (await red!.writer())!;
+    const { agent } = red!.member(old);
+    await client.next();
+    const suspendedMs = performance.now();
+    await red!.suspend(old, { agent: false, server: true });
+    const first = await client.next();
+    const outageMs = Math.round(first.atMs - suspendedMs);
+    console.log(`writer's server suspended: next acknowledgement after ${outageMs} ms`);
+    expect(first.token).toBeGreaterThan(BigInt(token));
+    await agent.event({ event: 'problem', code: 'POSTGRES_SILENT' });
+    await red!.untilOnRecord(ids);
+  });
+
   it('has every acknowledged insert with its token at the writer; tokens never go back', async () => {
     await client.stop();
     const { id } = (await red!.writer())!;

@@ -93,7 +93,7 @@ describe('the first server', () => {
     expect(await setting(a, 'red.token')).toBe('');
     for (const pid of await processesOf(a.dataDir)) process.kill(pid, 'SIGKILL');
     await vi.waitUntil(() => exits.length > 0);
-    expect(exits).toEqual([{ status: null, signal: 'SIGKILL', isAsked: false }]);
+    expect(exits).toEqual([{ status: null, signal: 'SIGKILL', isAsked: false, isSilent: false }]);
     expect(a.server.isRunning).toBe(false);
   });
 
