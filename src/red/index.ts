@@ -12,6 +12,7 @@ export { isMemberId, lineBytesMax, parseCoordinatorLine, parseReplicaLine } from
 export type {
   CoordinatorMessage,
   Fenced,
+  Lag,
   LineProblem,
   MemberId,
   Parsed,

@@ -128,10 +128,14 @@ describe('the first server', () => {
     await a.server.startAsCopier(null);
     const left = await processesOf(a.dataDir);
     expect(left).not.toEqual([]);
+    await expect(PostgresServer.open(a.options)).rejects.toMatchObject({ code: 'POSTGRES_DIRECTORY_IN_USE' });
+    expect(await processesOf(a.dataDir)).toEqual(left);
+    // As if the agent had been killed.
+    process.kill(-processWith('flock', a.options.directory)!, 'SIGKILL');
     const next = await PostgresServer.open(a.options);
     expect(await processesOf(a.dataDir)).toEqual([]);
     await next.startAsCopier(null);
-    await next.stop();
+    await next.close();
     expect(await processesOf(a.dataDir)).toEqual([]);
   });
 

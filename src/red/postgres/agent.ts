@@ -79,6 +79,7 @@ export class PostgresAgent {
     this.#give({ kind: 'failed' });
     await this.#stopping;
     await this.#stopForCertain();
+    await this.#options.server.close();
     await this.#link.close();
     this.#cancelAlarm();
   }

@@ -10,6 +10,7 @@ import {
   parseCoordinatorLine,
   SyncRule,
   type Act,
+  type Lag,
   type MemberId,
   type MemberInput,
   type MemberOutput,
@@ -259,6 +260,11 @@ export class Database {
       writing.pending = null;
     }
     if (writing.rule.wants(attached)) this.#putOnRecord(writing);
+    if (this.#random.chance(1, 50)) this.#give({ kind: 'lag', lags: this.#lags(attached) });
+  }
+
+  #lags(attached: ReadonlySet<MemberId>): readonly Lag[] {
+    return [...attached].map((id) => ({ id, bytes: this.#random.below(1_000) }));
   }
 
   #putOnRecord(writing: Writing): void {
