@@ -7,6 +7,7 @@
  *   ['SYNC', token, '/id/id/…/']                       untimed: which ids hold every acknowledged commit
  *   ['RELEASE', id, token]                             timed: id gives the WRITER entry with that id back
  *   ['ADDRESS', id, text]                              untimed, one for each id: where others reach its database
+ *   ['LAG', id, 'id=bytes …']                          timed: how far behind others are, as the writer says
  *
  * Guarantees, whatever coordinators do
  *   - There is at most one WRITER; it was a COPIER, and only its own coordinator inserted it.
@@ -47,7 +48,9 @@ const isOwnNote = (attempt: RuleArguments['out'], kind: string) => {
 
 const mayNote = (attempt: RuleArguments['out']) => {
   const { invoker, tuple, lease, space } = attempt;
-  if (isOwnNote(attempt, 'RELEASE')) return lease !== null && lease <= leaseMaxMs;
+  const isTimed = lease !== null && lease <= leaseMaxMs;
+  if (isOwnNote(attempt, 'RELEASE')) return isTimed;
+  if (isOwnNote(attempt, 'LAG')) return isTimed && isWriter(space, invoker);
   if (!isOwnNote(attempt, 'ADDRESS') || lease !== null || typeof tuple[2] !== 'string') return false;
   return !space.exists(template('ADDRESS', invoker, any));
 };

@@ -7,8 +7,9 @@
  */
 import { LeaseRule } from '../client/index.js';
 import { becomeWriter } from './candidate.js';
+import { Holdings, type Holding } from './holdings.js';
 import { formatReplicaMessage, type CoordinatorMessage, type LineProblem } from './messages.js';
-import type { MemberId, ReplicaMessage } from './messages.js';
+import type { Lag, MemberId, ReplicaMessage } from './messages.js';
 import { problemText } from './problems.js';
 import { giveBack, type Core, type Effect, type Program } from './program.js';
 import { replicaTuple, type State } from './registry.js';
@@ -24,13 +25,6 @@ import type {
 
 type HangUp = Extract<CoordinatorOutput, { kind: 'hangUp' }>['code'];
 
-interface Holding {
-  readonly entryId: bigint;
-  readonly rule: LeaseRule;
-  /** Of the renewal under way. */
-  renewal: number | null;
-}
-
 interface Connection {
   isExtended: boolean;
   heardMs: number;
@@ -41,7 +35,7 @@ const patientMs = 24 * 3_600_000;
 export class Coordinator implements Core {
   readonly settings: CoordinatorSettings;
   readonly #outputs: CoordinatorOutput[] = [];
-  readonly #holdings = new Map<State, Holding>();
+  readonly #holdings = new Holdings();
   #nowMs = 0;
   #lastCallId = 0;
   #connection: Connection | null = null;
@@ -57,6 +51,7 @@ export class Coordinator implements Core {
   #isStale = false;
   #isAcknowledged = false;
   #wantedSync: readonly MemberId[] | null = null;
+  #lags: readonly Lag[] | null = null;
   /** Of the last WRITER that it held. */
   #lastToken: bigint | null = null;
 
@@ -86,9 +81,8 @@ export class Coordinator implements Core {
 
   /** When the next `tick` has something to do; Infinity: never. */
   get nextDueMs(): number {
-    let dueMs = Math.min(this.#sleep?.untilMs ?? Infinity, this.#silentAtMs, this.#stepDownAtMs);
-    for (const { rule } of this.#holdings.values()) dueMs = Math.min(dueMs, rule.nextDueMs);
-    return dueMs;
+    const awakeMs = this.#sleep?.untilMs ?? Infinity;
+    return Math.min(awakeMs, this.#silentAtMs, this.#stepDownAtMs, this.#holdings.nextDueMs);
   }
 
   step(input: CoordinatorInput): readonly CoordinatorOutput[] {
@@ -150,7 +144,7 @@ export class Coordinator implements Core {
     const { leaseMs, clockSkewMaxMs } = this.settings;
     const rule = new LeaseRule(leaseMs, clockSkewMaxMs, sentAtMs);
     if (state === 'WRITER') this.#lastToken = entryId;
-    this.#holdings.set(state, { entryId, rule, renewal: null });
+    this.#holdings.hold(state, entryId, rule);
   }
 
   hasHeld(token: bigint): boolean {
@@ -158,7 +152,7 @@ export class Coordinator implements Core {
   }
 
   letGo(state: State): void {
-    this.#holdings.delete(state);
+    this.#holdings.letGo(state);
   }
 
   beginLook(): void {
@@ -173,6 +167,12 @@ export class Coordinator implements Core {
 
   giveBackWantedSync(ids: readonly MemberId[]): void {
     this.#wantedSync ??= ids;
+  }
+
+  takeLags(): readonly Lag[] | null {
+    const lags = this.#lags;
+    this.#lags = null;
+    return lags;
   }
 
   // What the replica says.
@@ -206,6 +206,9 @@ export class Coordinator implements Core {
         this.#wantedSync = message.ids;
         this.#isStale = true;
         this.#stir('changed');
+        return;
+      case 'lag':
+        this.#lags = this.#role === 'writer' ? message.lags : null;
         return;
     }
   }
@@ -270,7 +273,7 @@ export class Coordinator implements Core {
   #look(): void {
     if (this.#silentAtMs <= this.#nowMs) this.#hangUp('REPLICA_SILENT');
     if (this.#stepDownAtMs <= this.#nowMs) this.#stepDown();
-    for (const [state, holding] of [...this.#holdings]) {
+    for (const [state, holding] of this.#holdings.all()) {
       if (holding.rule.endAt(this.#nowMs) !== null) this.#onLost(state);
       else if (holding.rule.isRenewalDue(this.#nowMs)) this.#renew(state, holding);
     }
@@ -284,16 +287,9 @@ export class Coordinator implements Core {
     holding.renewal = this.#send(operation, timeoutMs);
   }
 
-  #onRenewed({ entryId, rule }: Holding, answer: Answer): void {
-    if (answer.kind !== 'entry') rule.onRenewalFailed(this.#nowMs);
-    else if (answer.entry?.id === entryId) rule.onRenewed(this.#nowMs);
-    else rule.onGone();
-  }
-
   /** The tuple is gone, or may be: a copier starts again as stopped. */
   #onLost(state: State): void {
-    if (!this.#holdings.has(state)) return;
-    this.#holdings.delete(state);
+    if (!this.#holdings.letGo(state)) return;
     if (this.#role === 'writer') {
       if (state === 'WRITER') this.#stepDown();
       return;
@@ -380,14 +376,7 @@ export class Coordinator implements Core {
   }
 
   #onAnswer(callId: number, answer: Answer): void {
-    if (callId === this.#call) {
-      this.#resume(answer);
-      return;
-    }
-    for (const holding of this.#holdings.values()) {
-      if (holding.renewal !== callId) continue;
-      holding.renewal = null;
-      this.#onRenewed(holding, answer);
-    }
+    if (callId === this.#call) this.#resume(answer);
+    else this.#holdings.onAnswer(callId, answer, this.#nowMs);
   }
 }

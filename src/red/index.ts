@@ -1,5 +1,7 @@
 /** Door of `red`: the coordination layer for replicated databases (docs/guide/red.md). */
 export { Coordinator } from './coordinator.js';
+export { Driver } from './driver.js';
+export type { Machine } from './driver.js';
 export { LineReader } from './lines.js';
 export type { Line } from './lines.js';
 export { listen } from './listener.js';
@@ -12,6 +14,7 @@ export { isMemberId, lineBytesMax, parseCoordinatorLine, parseReplicaLine } from
 export type {
   CoordinatorMessage,
   Fenced,
+  Lag,
   LineProblem,
   MemberId,
   Parsed,

@@ -4,7 +4,7 @@
  * sent after the order has been answered: the order may have been under way for any time. Must begin to stop `marginMs` before the
  * role may be over, and at once when the connection is lost.
  */
-import type { CoordinatorMessage, MemberId, ReplicaMessage } from './messages.js';
+import type { CoordinatorMessage, Lag, MemberId, ReplicaMessage } from './messages.js';
 
 export type MemberInput =
   /** The replica's monotonic clock, ms. The time of every input is that of the last tick. */
@@ -16,6 +16,8 @@ export type MemberInput =
   | { readonly kind: 'acknowledge' }
   /** As the writer: put on record that these hold every acknowledged commit. */
   | { readonly kind: 'sync'; readonly ids: readonly MemberId[] }
+  /** As the writer: how far behind those are who receive from it. */
+  | { readonly kind: 'lag'; readonly lags: readonly Lag[] }
   /** The database certainly acknowledges no write any more. */
   | { readonly kind: 'stopped' }
   /** It is by itself no longer what it was told to be, or cannot become that. Takes part again once it is `mended`. */
@@ -115,6 +117,9 @@ export class Member {
         break;
       case 'sync':
         if (this.#isConnected && this.#role === 'writer') this.#say({ kind: 'sync', ids: input.ids });
+        break;
+      case 'lag':
+        if (this.#isConnected && this.#role === 'writer') this.#say(input);
         break;
       case 'stopped':
         this.#onStopped();

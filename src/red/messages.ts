@@ -22,7 +22,14 @@ export type ReplicaMessage =
   /** I do not write any more, and will not before I am told to. */
   | { readonly kind: 'stopped' }
   /** As the writer: these, and I among them, hold every acknowledged commit. Put that on record. */
-  | { readonly kind: 'sync'; readonly ids: readonly MemberId[] };
+  | { readonly kind: 'sync'; readonly ids: readonly MemberId[] }
+  /** As the writer: how far behind those are who receive from it. */
+  | { readonly kind: 'lag'; readonly lags: readonly Lag[] };
+
+export interface Lag {
+  readonly id: MemberId;
+  readonly bytes: number;
+}
 
 /** What a coordinator says. */
 export type CoordinatorMessage =
@@ -86,6 +93,17 @@ function idsOf(words: readonly string[]): readonly MemberId[] | null {
   return words.length <= idsMax && words.every(isMemberId) && isDistinct(words) ? words : null;
 }
 
+/** `r2=0 r3=8192`; null: no such list. */
+export function lagsOf(words: readonly string[]): readonly Lag[] | null {
+  const pairs = words.map((word) => word.split('='));
+  const isList = pairs.every(([, bytes, ...rest]) => numberPattern.test(bytes ?? '') && rest.length === 0);
+  if (!isList || idsOf(pairs.map(([id]) => id!)) === null) return null;
+  return pairs.map(([id, bytes]) => ({ id: id!, bytes: Number(bytes) }));
+}
+
+export const lagsText = (lags: readonly Lag[]): string =>
+  lags.map(({ id, bytes }) => `${id}=${bytes}`).join(' ');
+
 const withId = <K extends string>(
   kind: K,
   words: readonly string[],
@@ -132,6 +150,10 @@ function parseReplicaWords(keyword: string, words: readonly string[]): Parsed<Re
       return alone('stopped', words);
     case 'SYNC':
       return words.length === 0 ? problem('WORDS_WRONG') : withIds('sync', words);
+    case 'LAG': {
+      const lags = lagsOf(words);
+      return lags === null ? problem('WORDS_WRONG') : { message: { kind: 'lag', lags } };
+    }
     case 'ADDRESS': {
       const isOne = words.length === 1 && addressPattern.test(words[0]!);
       return isOne ? { message: { kind: 'address', address: words[0]! } } : problem('WORDS_WRONG');
@@ -224,6 +246,8 @@ export function formatReplicaMessage(message: ReplicaMessage): string {
       return 'STOPPED';
     case 'sync':
       return ['SYNC', ...message.ids].join(' ');
+    case 'lag':
+      return `LAG ${lagsText(message.lags)}`.trimEnd();
   }
 }
 

@@ -5,7 +5,9 @@ import {
   addresses,
   addressIn,
   addressOf,
+  anyLags,
   anySync,
+  lagsIn,
   membersAt,
   registryOf,
   replicas,
@@ -34,6 +36,8 @@ export interface MemberOverview {
   readonly token: bigint | null;
   /** Whether it is on record to hold every acknowledged commit. */
   readonly isInSync: boolean;
+  /** Of a copier: how much of the writer's log it has not got on its disk yet, as the writer said last; null: it has not. */
+  readonly lagBytes: number | null;
 }
 
 export interface Overview {
@@ -71,15 +75,17 @@ export async function awaitWriter(
 }
 
 export async function readOverview(space: Space): Promise<Overview> {
-  const [entries, known, syncs] = await Promise.all([
+  const [entries, known, syncs, lags] = await Promise.all([
     space.rdAll(replicas),
     space.rdAll(addresses),
     space.rdp(anySync),
+    space.rdAll(anyLags),
   ]);
   const sync = syncOf(syncs);
   const deadlines = new Map(entries.map(({ id, deadline }) => [id, deadline ?? null]));
   const addressBy = new Map(known.map((entry) => [String(entry.tuple[1]), addressIn(entry)]));
   const registry = registryOf(entries);
+  const lagBy = lagsIn(lags, registry.writer?.id ?? '');
   const standings = new Map<MemberId, { readonly state: State; readonly entry: bigint }>();
   for (const state of states)
     for (const [id, entry] of membersAt(registry, state)) standings.set(id, { state, entry });
@@ -95,6 +101,7 @@ export async function readOverview(space: Space): Promise<Overview> {
         address: addressBy.get(id) ?? null,
         token: standing?.state === 'WRITER' ? standing.entry : null,
         isInSync: sync?.includes(id) === true,
+        lagBytes: standing?.state === 'COPIER' ? (lagBy.get(id) ?? null) : null,
       };
     });
   return { members, sync };

@@ -10,7 +10,7 @@ function quoted(line: string): string {
 }
 
 const forms =
-  'BOOTED id, ACK, HELLO red/2, ADDRESS host:port, PING number, STOPPED, SYNC id ... (in capitals, one space between words)';
+  'BOOTED id, ACK, HELLO red/2, ADDRESS host:port, PING number, STOPPED, SYNC id ..., LAG id=bytes ... (in capitals, one space between words)';
 
 function remedy(problem: LineProblem, own: MemberId): string {
   switch (problem) {

@@ -3,7 +3,7 @@
  * is as pure as any state machine. Whoever runs one may drop it at any point.
  */
 import type { Entry, TemplateInput } from '../client/index.js';
-import type { CoordinatorMessage, MemberId } from './messages.js';
+import type { CoordinatorMessage, Lag, MemberId } from './messages.js';
 import type { Answer, CoordinatorSettings, RedOperation, Role } from './protocol.js';
 import { registryOf, releaseTuple, replicas, replicaTuple, type Registry, type State } from './registry.js';
 
@@ -28,6 +28,8 @@ export interface Core {
   takeWantedSync(): readonly MemberId[] | null;
   /** It could not be put on record yet. */
   giveBackWantedSync(ids: readonly MemberId[]): void;
+  /** Null: nothing that has not been published. */
+  takeLags(): readonly Lag[] | null;
   tell(message: CoordinatorMessage): void;
   /** Tells the replica of a new copier. */
   announce(id: MemberId): void;

@@ -1,6 +1,6 @@
 /** The tuples that coordinators meet in, and what a look at all of them says. The policy of their space is policy/red.ts. */
 import { any, formal, type Entry, type TemplateInput, type TupleInput } from '../client/index.js';
-import type { MemberId } from './messages.js';
+import { lagsOf, lagsText, type Lag, type MemberId } from './messages.js';
 
 /** Ascending: whoever has several tuples, for a moment, is what the most advanced says. */
 export const states = ['STOPPED', 'COPIER', 'WRITER'] as const;
@@ -16,6 +16,21 @@ export const releaseTuple = (id: MemberId, token: bigint): TupleInput => ['RELEA
 export const addresses: TemplateInput = ['ADDRESS', formal.string, formal.string];
 export const addressOf = (id: MemberId): TemplateInput => ['ADDRESS', id, any];
 export const addressTuple = (id: MemberId, address: string): TupleInput => ['ADDRESS', id, address];
+
+/** How far behind those are who receive from the writer; the newest counts, and it ends with a lease. */
+export const anyLags: TemplateInput = ['LAG', formal.string, formal.string];
+export const lagTuple = (writer: MemberId, lags: readonly Lag[]): TupleInput => [
+  'LAG',
+  writer,
+  lagsText(lags),
+];
+
+/** As that writer said last. */
+export function lagsIn(entries: readonly Entry[], writer: MemberId): ReadonlyMap<MemberId, number> {
+  const last = entries.filter(({ tuple }) => tuple[1] === writer).at(-1)?.tuple[2];
+  const lags = typeof last === 'string' && last !== '' ? lagsOf(last.split(' ')) : null;
+  return new Map((lags ?? []).map(({ id, bytes }) => [id, bytes]));
+}
 
 /** `/a/b/`: so that a policy can look for one with `includes`. */
 export const syncTuple = (token: bigint, ids: readonly MemberId[]): TupleInput => [

@@ -4,6 +4,7 @@
  */
 import { RefusedError, type LeaseClock, type Space } from '../client/index.js';
 import { Coordinator } from './coordinator.js';
+import { Driver } from './driver.js';
 import { formatCoordinatorMessage, parseReplicaLine, type LineProblem } from './messages.js';
 import type {
   Answer,
@@ -44,12 +45,13 @@ const resubscribeMs = 1_000;
 export class CoordinatorRunner {
   readonly #options: RunnerOptions;
   readonly #coordinator: Coordinator;
+  readonly #driver: Driver<CoordinatorInput, CoordinatorOutput>;
   readonly #closing = new AbortController();
-  #cancelAlarm = (): void => undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#coordinator = new Coordinator(options.settings);
+    this.#driver = new Driver(this.#coordinator, options.clock, (output) => this.#carryOut(output));
     void this.#follow();
   }
 
@@ -83,28 +85,11 @@ export class CoordinatorRunner {
   /** Nothing of it happens any more; its tuples expire. */
   close(): void {
     this.#closing.abort();
-    this.#cancelAlarm();
+    this.#driver.stop();
   }
 
   #give(input: CoordinatorInput): void {
-    if (this.#closing.signal.aborted) return;
-    // What is due comes before what has come meanwhile: after a pause a lease may be over.
-    this.#step({ kind: 'tick', nowMs: this.#options.clock.nowMs() });
-    if (input.kind !== 'tick') this.#step(input);
-    this.#setAlarm();
-  }
-
-  #step(input: CoordinatorInput): void {
-    for (const output of this.#coordinator.step(input)) this.#carryOut(output);
-  }
-
-  #setAlarm(): void {
-    this.#cancelAlarm();
-    const { clock } = this.#options;
-    const { nextDueMs } = this.#coordinator;
-    if (nextDueMs === Infinity) return;
-    const delayMs = Math.max(0, Math.ceil(nextDueMs - clock.nowMs()));
-    this.#cancelAlarm = clock.after(delayMs, () => this.#give({ kind: 'tick', nowMs: clock.nowMs() }));
+    if (!this.#closing.signal.aborted) this.#driver.give(input);
   }
 
   #carryOut(output: CoordinatorOutput): void {

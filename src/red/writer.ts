@@ -15,7 +15,7 @@ import {
   type Core,
   type Program,
 } from './program.js';
-import { anySync, membersAt, replicaTuple, syncOf, syncTuple, type Registry } from './registry.js';
+import { anySync, lagTuple, membersAt, replicaTuple, syncOf, syncTuple, type Registry } from './registry.js';
 
 /** Why it is not the writer any more: the replica does not answer, or the service says so. */
 export type WriterEnd = 'ACK_MISSING' | 'STEPDOWN';
@@ -41,8 +41,10 @@ export function* write(core: Core, token: bigint): Program<WriterEnd> {
     tellFailed(core, registry, known);
     if (!(yield* admit(core, registry, known))) return 'ACK_MISSING';
     const ids = core.takeWantedSync();
-    if (ids === null) yield* pause(core);
-    else if (!(yield* putOnRecord(core, token, ids))) return 'STEPDOWN';
+    if (ids === null) {
+      yield* publishLags(core);
+      yield* pause(core);
+    } else if (!(yield* putOnRecord(core, token, ids))) return 'STEPDOWN';
   }
 }
 
@@ -76,6 +78,14 @@ function* admit(core: Core, registry: Registry, known: Known): Program<boolean> 
     if (answer.kind === 'entry') yield* call({ kind: 'inp', template: replicaTuple(id, 'STOPPED') });
   }
   return true;
+}
+
+/** For people only, so nothing hangs on the answer. */
+function* publishLags(core: Core): Program<void> {
+  const lags = core.takeLags();
+  if (lags === null) return;
+  const { id, leaseMs } = core.settings;
+  yield* call({ kind: 'out', tuple: lagTuple(id, lags), leaseMs });
 }
 
 /** False: somebody else is the writer. */

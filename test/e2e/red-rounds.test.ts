@@ -17,7 +17,7 @@ afterEach(async () => {
   await run?.close(isFailed);
 });
 
-describe('agents, servers and coordinators killed, suspended or cut off at random', () => {
+describe('agents, servers, coordinators and replicas killed, suspended or cut off at random', () => {
   it(
     `lose nothing that was acknowledged, and come back (seed ${seed})`,
     async () => {

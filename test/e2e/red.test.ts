@@ -127,7 +127,8 @@ describe('use cases', () => {
     await join('r2', 'r1');
     await join('r3', 'r1');
     const { token } = (await writer())!;
-    const member = { deadline: expect.any(Number) as number, address: null, token: null, isInSync: false };
+    const deadline = expect.any(Number) as number;
+    const member = { deadline, address: null, token: null, isInSync: false, lagBytes: null };
     expect(await work.succeed('red', 'status')).toEqual({
       members: [
         { id: 'r1', role: 'writer', ...member, token },
@@ -216,7 +217,7 @@ describe('a writer that does not answer', () => {
 
 describe('whatever a replica says', () => {
   const form =
-    'the messages are BOOTED id, ACK, HELLO red/2, ADDRESS host:port, PING number, STOPPED, SYNC id ... (in capitals, one space between words)';
+    'the messages are BOOTED id, ACK, HELLO red/2, ADDRESS host:port, PING number, STOPPED, SYNC id ..., LAG id=bytes ... (in capitals, one space between words)';
 
   it('that is no message is answered, and does no harm', async () => {
     await work.succeed('red', 'init', '--space', 'other');

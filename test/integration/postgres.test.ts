@@ -93,7 +93,7 @@ describe('the first server', () => {
     expect(await setting(a, 'red.token')).toBe('');
     for (const pid of await processesOf(a.dataDir)) process.kill(pid, 'SIGKILL');
     await vi.waitUntil(() => exits.length > 0);
-    expect(exits).toEqual([{ status: null, signal: 'SIGKILL', isAsked: false }]);
+    expect(exits).toEqual([{ status: null, signal: 'SIGKILL', isAsked: false, isSilent: false }]);
     expect(a.server.isRunning).toBe(false);
   });
 
@@ -128,10 +128,14 @@ describe('the first server', () => {
     await a.server.startAsCopier(null);
     const left = await processesOf(a.dataDir);
     expect(left).not.toEqual([]);
+    await expect(PostgresServer.open(a.options)).rejects.toMatchObject({ code: 'POSTGRES_DIRECTORY_IN_USE' });
+    expect(await processesOf(a.dataDir)).toEqual(left);
+    // As if the agent had been killed.
+    process.kill(-processWith('flock', a.options.directory)!, 'SIGKILL');
     const next = await PostgresServer.open(a.options);
     expect(await processesOf(a.dataDir)).toEqual([]);
     await next.startAsCopier(null);
-    await next.stop();
+    await next.close();
     expect(await processesOf(a.dataDir)).toEqual([]);
   });
 

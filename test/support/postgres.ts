@@ -167,6 +167,7 @@ export class PostgresPlace {
     for (const opened of this.#servers) {
       opened.closeSessions();
       await opened.server.stop();
+      await opened.server.close();
     }
     rmSync(this.directory, { recursive: true, force: true });
   }

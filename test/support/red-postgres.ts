@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { processesOf, signalProcess } from '../../src/red/postgres/processes.js';
 import { Session, type Row } from '../../src/red/postgres/sql.js';
+import { CutCluster } from './cut-cluster.js';
 import { freePort } from './postgres.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { isAlive, Workplace, type Running } from './theodora-process.js';
@@ -33,6 +34,7 @@ export interface WriterLine {
 
 export class RedPostgres {
   readonly work = new Workplace();
+  readonly service = new CutCluster(this.work);
   readonly members = new Map<string, Member>();
   readonly #lease: string;
   /** All there ever were. */
@@ -47,7 +49,7 @@ export class RedPostgres {
   }
 
   async start(ids: readonly string[]): Promise<void> {
-    await this.work.up();
+    await this.service.start(ids);
     await this.work.succeed('red', 'init', '--members', ids.join(','));
     writeFileSync(join(this.work.directory, 'password'), 'a:replication\\password\n', { mode: 0o600 });
     for (const id of ids) {
@@ -62,6 +64,8 @@ export class RedPostgres {
 
   async #coordinator(id: string, listen: string): Promise<{ coordinator: Running; address: string }> {
     const coordinator = this.work.start(
+      '--cluster',
+      this.service.fileOf(id),
       'red',
       'coordinator',
       '--id',
@@ -90,11 +94,16 @@ export class RedPostgres {
     return member.agent;
   }
 
-  /** Once this process of its agent, which was told to end, has: unless another has been started already. */
+  /**
+   * Once this process of its agent, which was told to end, has: unless another has been started already. Resolves once the new one
+   * takes part.
+   */
   async restartAgent(id: string, ended: Running): Promise<void> {
     ended.kill('SIGCONT');
     await ended.finished;
-    if (this.member(id).agent === ended) this.startAgent(id);
+    if (this.member(id).agent !== ended) return;
+    const agent = this.startAgent(id);
+    await Promise.race([agent.event({ event: 'following' }), agent.event({ event: 'role', role: 'writer' })]);
   }
 
   async restartCoordinator(id: string, ended: Running): Promise<void> {
@@ -102,6 +111,17 @@ export class RedPostgres {
     await ended.finished;
     if (member.coordinator !== ended) return;
     member.coordinator = (await this.#coordinator(id, member.coordinatorAddress)).coordinator;
+  }
+
+  /** The service, clients and other databases reach its host no more, nor its coordinator the service. */
+  cut(id: string): () => void {
+    const { proxy } = this.member(id);
+    proxy.cut();
+    this.service.cut(id);
+    return () => {
+      proxy.mend();
+      this.service.mend(id);
+    };
   }
 
   /** SIGKILL of the agent and of each process of its server. */
@@ -184,6 +204,7 @@ export class RedPostgres {
       proxy.close();
       await this.kill(id);
     }
+    this.service.close();
     if (isFailed)
       for (const { id, agent } of this.#agents)
         console.log(`agent of ${id}:\n${(await agent.finished).out.slice(-10_000)}`);

@@ -1,14 +1,30 @@
 /**
- * A replicated PostgreSQL database to which something happens again and again, under a counting client: agents, servers and
- * coordinators are killed or suspended, servers are cut off. After each round everybody must be on record again, and what was
- * acknowledged is held against the writer.
+ * A replicated PostgreSQL database to which something happens again and again, under a counting client: agents, servers,
+ * coordinators and replicas of the coordination service are killed, suspended or cut off. After each round everybody must be on
+ * record again, and what was acknowledged is held against the writer.
  */
 import { prng, type Prng } from '../../src/base/index.js';
 import { CountingClient, pause } from './counting-client.js';
+import { replicaName } from './cut-cluster.js';
 import { appPassword, RedPostgres } from './red-postgres.js';
 
 const ids = ['r1', 'r2', 'r3'];
 const leaseMs = 5_000;
+
+const memberHarms = [
+  'kill',
+  'killAgent',
+  'killServer',
+  'suspend',
+  'suspendAgent',
+  'suspendServer',
+  'suspendCoordinator',
+  'cut',
+  'killCoordinator',
+  'end',
+] as const;
+
+type Mend = () => Promise<void>;
 
 export interface RedRound {
   readonly round: number;
@@ -55,7 +71,7 @@ export class RedRounds {
       mends.push(await this.#harm(random, random.pick(ids), harms));
     }
     if (random.chance(1, 2)) await pause(random.between(0, 2 * leaseMs));
-    for (const mend of mends) await mend();
+    await Promise.all(mends.map((mend) => mend()));
     await this.red.untilOnRecord(ids);
     await client.next();
     const wholeAfterMs = Math.round(performance.now() - startMs);
@@ -84,50 +100,71 @@ export class RedRounds {
   }
 
   /** Returns how to mend it. */
-  async #harm(random: Prng, id: string, harms: string[]): Promise<() => Promise<void>> {
+  #harm(random: Prng, id: string, harms: string[]): Promise<Mend> {
+    const isOfService = random.chance(1, 5) && !harms.some((harm) => harm.includes('replica'));
+    return isOfService ? this.#harmService(random, harms) : this.#harmMember(random, id, harms);
+  }
+
+  async #harmMember(random: Prng, id: string, harms: string[]): Promise<Mend> {
     const { red } = this;
-    const member = red.member(id);
-    const { agent, coordinator } = member;
-    const kind = random.pick([
-      'kill',
-      'killAgent',
-      'killServer',
-      'suspend',
-      'suspendAgent',
-      'suspendServer',
-      'cut',
-      'killCoordinator',
-      'end',
-    ] as const);
+    const { agent, coordinator } = red.member(id);
+    const kind = random.pick(memberHarms);
     harms.push(`${kind} ${id}`);
     switch (kind) {
       case 'kill':
         await red.kill(id);
-        return async () => red.restartAgent(id, agent);
+        return () => red.restartAgent(id, agent);
       case 'killAgent':
       case 'end':
         agent.kill(kind === 'end' ? 'SIGTERM' : 'SIGKILL');
-        return async () => red.restartAgent(id, agent);
+        return () => red.restartAgent(id, agent);
       case 'killServer':
         await red.killServer(id);
         return async () => undefined;
       case 'suspend':
       case 'suspendAgent':
       case 'suspendServer': {
-        const mend = await red.suspend(id, {
-          agent: kind !== 'suspendServer',
-          server: kind !== 'suspendAgent',
-        });
-        await pause(random.between(0, 2 * leaseMs));
-        return async () => mend();
+        const isAgent = kind !== 'suspendServer';
+        const mend = await red.suspend(id, { agent: isAgent, server: kind !== 'suspendAgent' });
+        return this.#after(random, mend);
       }
+      case 'suspendCoordinator':
+        coordinator.kill('SIGSTOP');
+        return this.#after(random, () => coordinator.kill('SIGCONT'));
       case 'cut':
-        member.proxy.cut();
-        await pause(random.between(0, 2 * leaseMs));
-        return async () => member.proxy.mend();
+        return this.#after(random, red.cut(id));
       case 'killCoordinator':
         coordinator.kill('SIGKILL');
-        return async () => red.restartCoordinator(id, coordinator);
+        return () => red.restartCoordinator(id, coordinator);
     }
+  }
+
+  async #harmService(random: Prng, harms: string[]): Promise<Mend> {
+    const { service } = this.red;
+    const id = random.below(4);
+    const name = replicaName(id);
+    const replica = service.replica(id);
+    const kind = random.pick(['kill', 'suspend', 'cut'] as const);
+    harms.push(`${kind} ${name}`);
+    switch (kind) {
+      case 'kill':
+        replica.kill('SIGKILL');
+        return async () => {
+          await replica.finished;
+          await service.startReplica(id);
+        };
+      case 'suspend':
+        replica.kill('SIGSTOP');
+        return this.#after(random, () => replica.kill('SIGCONT'));
+      case 'cut':
+        service.cut(name);
+        return this.#after(random, () => service.mend(name));
+    }
+  }
+
+  /** It lasts for a while at least. */
+  async #after(random: Prng, mend: () => void): Promise<Mend> {
+    await pause(random.between(0, 2 * leaseMs));
+    return async () => mend();
   }
 }

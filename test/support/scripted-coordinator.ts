@@ -20,7 +20,7 @@ export class ScriptedCoordinator {
     for (const line of lines) this.#socket?.write(`${line}\n`);
   }
 
-  /** The next line that is no ping. */
+  /** The next line that is neither a ping nor a report of lags. */
   async hear(): Promise<string> {
     while (this.#heard.length === 0) await new Promise<void>((resolve) => this.#listeners.push(resolve));
     return this.#heard.shift()!;
@@ -40,6 +40,7 @@ export class ScriptedCoordinator {
     socket.on('error', () => undefined);
     createInterface({ input: socket }).on('line', (line) => {
       const [keyword, number] = line.split(' ');
+      if (keyword === 'LAG') return;
       if (keyword !== 'PING') {
         this.#heard.push(line);
         for (const listener of this.#listeners.splice(0)) listener();

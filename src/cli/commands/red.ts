@@ -152,14 +152,14 @@ function overviewToJson({ members, sync }: Overview): object {
 
 /** Deadlines are relative to this machine's clock, so for people only. */
 function memberRow(member: MemberOverview, sync: Overview['sync'], nowMs: number): string[] {
-  const { id, role, deadline, address, token, isInSync } = member;
+  const { id, role, deadline, address, token, isInSync, lagBytes } = member;
   return [
     toPrintable(id),
     role,
     deadline === null ? '' : formatDeadline(deadline - nowMs),
     toPrintable(address ?? ''),
     token === null ? '' : String(token),
-    ...(sync === null ? [] : [isInSync ? 'yes' : 'no']),
+    ...(sync === null ? [] : [isInSync ? 'yes' : 'no', lagBytes === null ? '' : `${lagBytes} B`]),
   ];
 }
 
@@ -168,7 +168,7 @@ function overviewText(output: Output, { members, sync }: Overview): string {
   const header = ['id', 'role', 'lease ends', 'address', 'fencing token'];
   const nowMs = Date.now();
   return output.table(
-    [...header, ...(sync === null ? [] : ['in sync'])],
+    [...header, ...(sync === null ? [] : ['in sync', 'lag'])],
     members.map((member) => memberRow(member, sync, nowMs)),
   );
 }
@@ -181,7 +181,8 @@ function registerStatus(red: Command, bind: Bind): void {
       'after',
       `
 role: stopped, copier, writer, or absent if it is known and has no lease; lease ends: unless it is renewed; in sync: on
-record to hold every acknowledged commit, so that it may become the writer. Shown once anything is on record.
+record to hold every acknowledged commit, so that it may become the writer; lag: how much of the writer's log is not on its
+disk yet, as the writer said last. Both are shown once anything is on record.
 ${examples('red status', 'red status --json')}`,
     )
     .action(

@@ -19,6 +19,8 @@ const absenceMaxMs = 5_000;
 /** Who is farther behind would hold up commits if it joined. */
 const lagBytesMax = 1_048_576;
 const joinTimeoutMs = 3_000;
+/** Between two reports of how far behind they are. */
+const reportMs = 2_000;
 
 const nobody: ReadonlySet<MemberId> = new Set();
 
@@ -31,6 +33,7 @@ export class Writer {
   #inEffect: readonly MemberId[] | null = null;
   /** Since when those on record receive nothing. */
   readonly #absentSinceMs = new Map<MemberId, number>();
+  #reportedMs = -Infinity;
   #slots: Promise<void> = Promise.resolve();
   #onRecord = (): void => undefined;
 
@@ -140,6 +143,7 @@ export class Writer {
     signal.throwIfAborted();
     const standbys = (await server.standbys()).filter(({ state }) => state === 'streaming');
     signal.throwIfAborted();
+    this.#report(standbys);
     if (rule.wants(nobody, this.#lost(standbys))) {
       this.#ask();
       return;
@@ -149,6 +153,17 @@ export class Writer {
       return id !== null && isNear && rule.copiers.has(id) && !rule.onRecord.includes(id) ? [id] : [];
     });
     if (joining.length > 0 && rule.wants(new Set(joining))) await this.#takeIn(joining);
+  }
+
+  #report(standbys: readonly Standby[]): void {
+    const { clock, give } = this.#context;
+    if (clock.nowMs() - this.#reportedMs < reportMs) return;
+    this.#reportedMs = clock.nowMs();
+    // One that has come again may be there twice for a while.
+    const lags = new Map<MemberId, number>();
+    for (const { id, lagBytes } of standbys)
+      if (id !== null && lagBytes !== null && this.#rule.copiers.has(id)) lags.set(id, lagBytes);
+    give({ kind: 'lag', lags: [...lags].map(([id, bytes]) => ({ id, bytes })) });
   }
 
   async #require(): Promise<void> {

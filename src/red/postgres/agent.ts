@@ -4,6 +4,7 @@
  * clones or rewinds, and a stop overtakes all of it. What a part did before a stop, it does not go on with after.
  */
 import { processClock, type LeaseClock } from '../../client/index.js';
+import { Driver } from '../driver.js';
 import { Member, type Act, type MemberInput, type MemberOutput } from '../member.js';
 import { formatReplicaMessage, parseCoordinatorLine, type MemberId } from '../messages.js';
 import { Copier } from './agent-copier.js';
@@ -37,7 +38,7 @@ const stopRetryMs = 1_000;
 export class PostgresAgent {
   readonly #options: AgentOptions;
   readonly #clock: LeaseClock;
-  readonly #member: Member;
+  readonly #driver: Driver<MemberInput, MemberOutput>;
   readonly #link: CoordinatorLink;
   /** Aborted at a stop. */
   #life = new AbortController();
@@ -46,7 +47,6 @@ export class PostgresAgent {
   #writer: Writer | null = null;
   #stopping: Promise<void> = Promise.resolve();
   #failures = 0;
-  #cancelAlarm = (): void => undefined;
   #isClosed = false;
 
   constructor(options: AgentOptions) {
@@ -54,7 +54,8 @@ export class PostgresAgent {
     const address = advertisedText(checkAddress(advertise));
     this.#options = options;
     this.#clock = clock;
-    this.#member = new Member({ id, address, marginMs, pingMs });
+    const member = new Member({ id, address, marginMs, pingMs });
+    this.#driver = new Driver(member, clock, (output) => this.#carryOut(output));
     this.#link = new CoordinatorLink(coordinator, clock, {
       connected: () => {
         options.watch({ kind: 'coordinator', isConnected: true });
@@ -79,8 +80,9 @@ export class PostgresAgent {
     this.#give({ kind: 'failed' });
     await this.#stopping;
     await this.#stopForCertain();
+    await this.#options.server.close();
     await this.#link.close();
-    this.#cancelAlarm();
+    this.#driver.stop();
   }
 
   #onLine(text: string): void {
@@ -98,18 +100,7 @@ export class PostgresAgent {
   }
 
   #give(input: MemberInput): void {
-    // What is due comes before what has come meanwhile: after a pause the role may be over.
-    this.#step({ kind: 'tick', nowMs: this.#clock.nowMs() });
-    if (input.kind !== 'tick') this.#step(input);
-    this.#cancelAlarm();
-    const { nextDueMs } = this.#member;
-    if (nextDueMs === Infinity) return;
-    const delayMs = Math.max(0, Math.ceil(nextDueMs - this.#clock.nowMs()));
-    this.#cancelAlarm = this.#clock.after(delayMs, () => this.#give({ kind: 'tick', nowMs: 0 }));
-  }
-
-  #step(input: MemberInput): void {
-    for (const output of this.#member.step(input)) this.#carryOut(output);
+    this.#driver.give(input);
   }
 
   #carryOut(output: MemberOutput): void {

@@ -27,6 +27,7 @@ export class Layout {
   readonly socketDirectory: string;
   readonly passfile: string;
   readonly log: string;
+  readonly lock: string;
 
   /** @throws InvalidInputError POSTGRES_PATH_TOO_LONG. */
   constructor(directory: string, port: number) {
@@ -42,6 +43,7 @@ export class Layout {
     this.socketDirectory = below('socket');
     this.passfile = below('passfile');
     this.log = below('postgres.log');
+    this.lock = below('lock');
     const path = join(this.socketDirectory, `.s.PGSQL.${port}`);
     const bytes = Buffer.byteLength(path);
     if (bytes <= socketPathBytesMax) return;
@@ -55,9 +57,14 @@ export class Layout {
     return join(this.data, name);
   }
 
-  /** Makes the directories, and finishes or undoes what an earlier life left half done. No server may run. */
-  async prepare(): Promise<void> {
+  /** Makes it if there is none. */
+  async make(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Makes what belongs into it, and finishes or undoes what an earlier life left half done. No server may run. */
+  async prepare(): Promise<void> {
+    await this.make();
     await mkdir(this.socketDirectory, { recursive: true });
     await chmod(this.socketDirectory, 0o700);
     if (await exists(this.#ready)) await this.#exchange();

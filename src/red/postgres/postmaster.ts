@@ -15,6 +15,8 @@ export interface ServerExit {
   readonly signal: NodeJS.Signals | null;
   /** Whether we wanted it to end. */
   readonly isAsked: boolean;
+  /** Whether it was killed since it answered no more. */
+  readonly isSilent: boolean;
 }
 
 /** One earlier log is kept. */
@@ -27,6 +29,7 @@ export class Postmaster {
   readonly #child: ChildProcess;
   readonly #dataDir: string;
   #isAsked = false;
+  #isSilent = false;
   #isRunning = true;
 
   private constructor(child: ChildProcess, dataDir: string) {
@@ -35,7 +38,7 @@ export class Postmaster {
     this.exited = new Promise((resolve) => {
       const end = (status: number | null, signal: NodeJS.Signals | null): void => {
         this.#isRunning = false;
-        resolve({ status, signal, isAsked: this.#isAsked });
+        resolve({ status, signal, isAsked: this.#isAsked, isSilent: this.#isSilent });
       };
       child.once('exit', end);
       child.once('error', () => end(null, null));
@@ -74,6 +77,13 @@ export class Postmaster {
     const hasEnded = await Promise.race([this.exited.then(() => true), isLate]);
     clearTimeout(timer);
     return hasEnded;
+  }
+
+  /** It answers no more: whoever watches its exit hears of an end that nobody asked for. */
+  async killSilent(): Promise<void> {
+    if (this.#isAsked || !this.#isRunning) return;
+    this.#isSilent = true;
+    await endProcesses(this.#dataDir, this.#child.pid, 0);
   }
 
   /** As endProcesses; children that outlived their postmaster included. */

@@ -1,5 +1,6 @@
 /** Starts and stops the server's processes; a stop may come at any time, even while it starts. */
 import { postgresError } from './errors.js';
+import { sessionProbe, untilSilent } from './health.js';
 import type { Installation } from './installation.js';
 import type { Layout } from './layout.js';
 import { Postmaster, type ServerExit } from './postmaster.js';
@@ -63,6 +64,21 @@ export class Runner {
       await this.stopNow();
       if (isStopped) this.checkStops(stops);
       throw await startFailure(this.#layout, cause);
+    }
+    void this.#watchHealth(postmaster);
+  }
+
+  /** Never rejects. */
+  async #watchHealth(postmaster: Postmaster): Promise<void> {
+    const ended = new AbortController();
+    void postmaster.exited.then(() => ended.abort());
+    const { probe, close } = sessionProbe(this.#sql.place);
+    try {
+      if (await untilSilent(probe, ended.signal)) await postmaster.killSilent();
+    } catch {
+      // It outlives SIGKILL; the stop that follows says so.
+    } finally {
+      close();
     }
   }
 

@@ -12,6 +12,7 @@ import { Gate } from './gate.js';
 import { configurationFile, initialise } from './initialise.js';
 import { checkUser, findInstallation, type Installation } from './installation.js';
 import { Layout } from './layout.js';
+import { DirectoryLock } from './lock.js';
 import type { Lsn } from './lsn.js';
 import { standbyName } from './names.js';
 import { checkOptions, type CheckedOptions, type ServerOptions } from './options.js';
@@ -33,6 +34,7 @@ interface Parts {
   readonly installation: Installation;
   readonly layout: Layout;
   readonly password: string;
+  readonly lock: DirectoryLock;
 }
 
 export interface CopyOptions {
@@ -63,7 +65,7 @@ export class PostgresServer {
 
   /**
    * Makes ready to start: ends a server that an earlier agent left behind, and what that left half done.
-   * @throws InvalidInputError POSTGRES_IS_ROOT, POSTGRES_NOT_FOUND and the like; TheodoraError POSTGRES_UNKILLABLE.
+   * @throws InvalidInputError POSTGRES_IS_ROOT, POSTGRES_NOT_FOUND, POSTGRES_DIRECTORY_IN_USE and the like; TheodoraError POSTGRES_UNKILLABLE.
    */
   static async open(given: ServerOptions): Promise<PostgresServer> {
     checkUser();
@@ -71,10 +73,17 @@ export class PostgresServer {
     const layout = new Layout(options.directory, options.listen.port);
     const password = await readPassword(options.passwordFile);
     const installation = await findInstallation(options.binDir);
-    await endProcesses(layout.data);
-    await layout.prepare();
-    await writeAtomically(layout.passfile, passfileText(password));
-    return new PostgresServer({ options, layout, password, installation });
+    await layout.make();
+    const lock = await DirectoryLock.take(layout.lock);
+    try {
+      await endProcesses(layout.data);
+      await layout.prepare();
+      await writeAtomically(layout.passfile, passfileText(password));
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    return new PostgresServer({ options, layout, password, installation, lock });
   }
 
   get isRunning(): boolean {
@@ -265,6 +274,12 @@ export class PostgresServer {
   /** Resolves once no process of the server lives, at the latest half a second later but for the system's own delays. */
   stopNow(): Promise<void> {
     return this.#runner.stopNow();
+  }
+
+  /** Stops it as stopNow; another agent may then open its directory. */
+  async close(): Promise<void> {
+    await this.stopNow();
+    this.#parts.lock.release();
   }
 
   /** Each member once, and never oneself: nobody waits for himself. */

@@ -44,14 +44,14 @@ export class Session {
   }
 
   /** @throws TheodoraError POSTGRES_UNREACHABLE. */
-  static async open(place: Place): Promise<Session> {
+  static async open(place: Place, timeoutMs = connectTimeoutMs): Promise<Session> {
     const { host, port, user, database, password } = place;
     const client = new pg.Client({
       ...{ host, port, user, database, ssl: false },
       // Without a password pg looks for one in files.
       password: password ?? '',
       application_name: 'theodora',
-      connectionTimeoutMillis: connectTimeoutMs,
+      connectionTimeoutMillis: timeoutMs,
     });
     const session = new Session(place, client);
     // Between statements; the next one fails, and says so.

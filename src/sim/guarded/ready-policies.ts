@@ -142,7 +142,9 @@ var isOwnNote = (attempt, kind) => {
 };
 var mayNote = (attempt) => {
   const { invoker, tuple, lease, space } = attempt;
-  if (isOwnNote(attempt, "RELEASE")) return lease !== null && lease <= leaseMaxMs;
+  const isTimed = lease !== null && lease <= leaseMaxMs;
+  if (isOwnNote(attempt, "RELEASE")) return isTimed;
+  if (isOwnNote(attempt, "LAG")) return isTimed && isWriter(space, invoker);
   if (!isOwnNote(attempt, "ADDRESS") || lease !== null || typeof tuple[2] !== "string") return false;
   return !space.exists(template("ADDRESS", invoker, any));
 };

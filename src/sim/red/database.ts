@@ -5,11 +5,13 @@
  */
 import { prng, type Prng } from '../../base/index.js';
 import {
+  Driver,
   formatReplicaMessage,
   Member,
   parseCoordinatorLine,
   SyncRule,
   type Act,
+  type Lag,
   type MemberId,
   type MemberInput,
   type MemberOutput,
@@ -45,6 +47,7 @@ export class Database {
   readonly #random: Prng;
   readonly #clock: Clock;
   #member: Member;
+  #driver: Driver<MemberInput, MemberOutput>;
   /** Counts lives, so that what was meant for an earlier one is dropped. */
   #life = 0;
   #backlog: (() => void)[] | null = null;
@@ -55,7 +58,6 @@ export class Database {
   #log: Commit[] = [];
   #following: { readonly id: MemberId; readonly token: bigint } | null = null;
   #writing: Writing | null = null;
-  #alarm = 0;
 
   constructor(parts: DatabaseParts) {
     this.#parts = parts;
@@ -63,6 +65,7 @@ export class Database {
     this.#random = prng(parts.seed).stream(`database ${parts.id}`);
     this.#clock = new Clock(parts.simulator, driftingClockError(this.#random.stream('clock')));
     this.#member = this.#newMember();
+    this.#driver = this.#newDriver();
   }
 
   get isRunning(): boolean {
@@ -100,6 +103,7 @@ export class Database {
     this.#isRunning = true;
     this.#backlog = null;
     this.#member = this.#newMember();
+    this.#driver = this.#newDriver();
     this.#loop(this.#life);
   }
 
@@ -119,7 +123,7 @@ export class Database {
     const actions = this.#backlog ?? [];
     this.#backlog = null;
     // Before anything that came meanwhile.
-    if (this.#isRunning) this.#give({ kind: 'tick', nowMs: this.#clock.nowMs() });
+    if (this.#isRunning) this.#driver.give();
     this.#isLate = this.role === 'stopping';
     for (const action of actions) action();
   }
@@ -159,6 +163,20 @@ export class Database {
     return new Member({ id, address: `${id}:5432`, marginMs, pingMs });
   }
 
+  #newDriver(): Driver<MemberInput, MemberOutput> {
+    const clock = {
+      nowMs: () => this.#clock.nowMs(),
+      after: (delayMs: number, action: () => void) => {
+        let isCancelled = false;
+        this.#later(delayMs * 1_000, () => {
+          if (!isCancelled) action();
+        });
+        return () => void (isCancelled = true);
+      },
+    };
+    return new Driver(this.#member, clock, (output) => this.#carryOut(output));
+  }
+
   #run(action: () => void): void {
     if (!this.#isRunning) return;
     if (this.#backlog !== null) this.#backlog.push(action);
@@ -166,19 +184,7 @@ export class Database {
   }
 
   #give(input: MemberInput): void {
-    const tick = { kind: 'tick', nowMs: this.#clock.nowMs() } as const;
-    for (const each of input.kind === 'tick' ? [tick] : [tick, input])
-      for (const output of this.#member.step(each)) this.#carryOut(output);
-    this.#setAlarm();
-  }
-
-  #setAlarm(): void {
-    const alarm = ++this.#alarm;
-    const { nextDueMs } = this.#member;
-    if (nextDueMs === Infinity) return;
-    this.#later(Math.max(0, Math.ceil((nextDueMs - this.#clock.nowMs()) * 1_000)), () => {
-      if (alarm === this.#alarm) this.#give({ kind: 'tick', nowMs: 0 });
-    });
+    this.#driver.give(input);
   }
 
   #later(us: number, action: () => void): void {
@@ -259,6 +265,11 @@ export class Database {
       writing.pending = null;
     }
     if (writing.rule.wants(attached)) this.#putOnRecord(writing);
+    if (this.#random.chance(1, 50)) this.#give({ kind: 'lag', lags: this.#lags(attached) });
+  }
+
+  #lags(attached: ReadonlySet<MemberId>): readonly Lag[] {
+    return [...attached].map((id) => ({ id, bytes: this.#random.below(1_000) }));
   }
 
   #putOnRecord(writing: Writing): void {

@@ -309,6 +309,15 @@ describe('policy/red', async () => {
     expect(hidden.map((rest) => out(released, empty, { ...timed, ...rest }))).toEqual([denied, denied]);
   });
 
+  it('lets the writer alone say how far behind others are', () => {
+    const lags = ['LAG', 'alice', 'bob=0'];
+    expect(out(lags, spaceOf(writer), timed)).toBe('allowed');
+    expect(out(lags, spaceOf(writer))).toBe(denied);
+    expect(out(lags, spaceOf(copier), timed)).toBe(denied);
+    expect(out(lags, spaceOf(writer), { ...timed, invoker: 'bob' })).toBe(denied);
+    expect(hidden.map((rest) => out(lags, spaceOf(writer), { ...timed, ...rest }))).toEqual([denied, denied]);
+  });
+
   it('renews by id, whoever inserted the entry, and reads freely', () => {
     expect(renew(copier, 5_000, { owner: 'bob' })).toBe('allowed');
     expect(renew(['REPLICA', 'alice', any], 5_000)).toBe('allowed');

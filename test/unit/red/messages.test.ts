@@ -22,6 +22,17 @@ const replicaMessages: readonly (readonly [string, ReplicaMessage])[] = [
   ['STOPPED', { kind: 'stopped' }],
   ['SYNC r1', { kind: 'sync', ids: ['r1'] }],
   ['SYNC r2 r1', { kind: 'sync', ids: ['r2', 'r1'] }],
+  ['LAG', { kind: 'lag', lags: [] }],
+  [
+    'LAG r2=0 r3=8192',
+    {
+      kind: 'lag',
+      lags: [
+        { id: 'r2', bytes: 0 },
+        { id: 'r3', bytes: 8_192 },
+      ],
+    },
+  ],
 ];
 
 const coordinatorMessages: readonly (readonly [string, CoordinatorMessage])[] = [
@@ -95,6 +106,10 @@ describe('whatever is said is understood', () => {
     fc.record({ kind: kind('address'), address: word(255) }),
     fc.record({ kind: kind('ping'), number }),
     fc.record({ kind: kind('sync'), ids: ids(1) }),
+    fc.record({
+      kind: kind('lag'),
+      lags: fc.uniqueArray(fc.record({ id, bytes: number }), { maxLength: 32, selector: (lag) => lag.id }),
+    }),
   );
   const fenced = fc.record({ token, sync: fc.option(ids(1)) });
   const ofCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
@@ -225,6 +240,12 @@ describe('hostile lines of a replica', () => {
       'ADDRESS ',
       'PING',
       'PING 1 2',
+      'LAG r2',
+      'LAG r2=',
+      'LAG r2=-1',
+      'LAG r2=1=2',
+      'LAG =1',
+      'LAG r2=1 r2=2',
     ];
     const addresses = [`ADDRESS ${'x'.repeat(256)}`, 'ADDRESS a\tb', 'ADDRESS é', 'ADDRESS \u007f'];
     expect(problems([...lines, ...addresses])).toEqual(all([...lines, ...addresses], 'WORDS_WRONG'));

@@ -45,14 +45,59 @@ const replicas = [
 describe('who is what', () => {
   it('is what the most advanced tuple of each says', async () => {
     const addresses = [entry(2, ['ADDRESS', 'r1', 'db1:5432']), entry(3, ['ADDRESS', 'r4', 'db4:5432'])];
-    const sync = entry(10, ['SYNC', 9n, '/r1/r5/']);
-    expect(await readOverview(spaceOf(...replicas, ...addresses, sync))).toEqual({
+    const notes = [
+      entry(10, ['SYNC', 9n, '/r1/r5/']),
+      entry(11, ['LAG', 'r1', 'r2=70']),
+      entry(12, ['LAG', 'r1', 'r3=5 r2=8192']),
+      entry(13, ['LAG', 'r2', 'r2=0']),
+    ];
+    expect(await readOverview(spaceOf(...replicas, ...addresses, ...notes))).toEqual({
       members: [
-        { id: 'r1', role: 'writer', deadline: 1_100, address: 'db1:5432', token: 9n, isInSync: true },
-        { id: 'r2', role: 'copier', deadline: 1_000, address: null, token: null, isInSync: false },
-        { id: 'r3', role: 'stopped', deadline: 800, address: null, token: null, isInSync: false },
-        { id: 'r4', role: 'absent', deadline: null, address: 'db4:5432', token: null, isInSync: false },
-        { id: 'r5', role: 'absent', deadline: null, address: null, token: null, isInSync: true },
+        {
+          id: 'r1',
+          role: 'writer',
+          deadline: 1_100,
+          address: 'db1:5432',
+          token: 9n,
+          isInSync: true,
+          lagBytes: null,
+        },
+        {
+          id: 'r2',
+          role: 'copier',
+          deadline: 1_000,
+          address: null,
+          token: null,
+          isInSync: false,
+          lagBytes: 8_192,
+        },
+        {
+          id: 'r3',
+          role: 'stopped',
+          deadline: 800,
+          address: null,
+          token: null,
+          isInSync: false,
+          lagBytes: null,
+        },
+        {
+          id: 'r4',
+          role: 'absent',
+          deadline: null,
+          address: 'db4:5432',
+          token: null,
+          isInSync: false,
+          lagBytes: null,
+        },
+        {
+          id: 'r5',
+          role: 'absent',
+          deadline: null,
+          address: null,
+          token: null,
+          isInSync: true,
+          lagBytes: null,
+        },
       ],
       sync: ['r1', 'r5'],
     });

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkUser, findInstallation } from '../../../src/red/postgres/installation.js';
 import { Layout } from '../../../src/red/postgres/layout.js';
+import { DirectoryLock } from '../../../src/red/postgres/lock.js';
 import { passfileText, readPassword, scramVerifier } from '../../../src/red/postgres/password.js';
 import { processesOf } from '../../../src/red/postgres/processes.js';
 
@@ -30,6 +31,25 @@ function makeData(name: string, content: string): void {
   writeFileSync(join(directory, name, 'global', 'pg_control'), content);
 }
 const content = (): string => readFileSync(join(directory, 'data', 'global', 'pg_control'), 'utf8');
+
+describe('the lock of a directory', () => {
+  it('is one agent’s, until it is released', async () => {
+    const path = join(directory, 'lock');
+    const lock = await DirectoryLock.take(path);
+    await expect(DirectoryLock.take(path)).rejects.toMatchObject({
+      code: 'POSTGRES_DIRECTORY_IN_USE',
+      fields: { path },
+    });
+    lock.release();
+    (await DirectoryLock.take(path)).release();
+  });
+
+  it('cannot be had where there is no such directory', async () => {
+    await expect(DirectoryLock.take(join(directory, 'none', 'lock'))).rejects.toMatchObject({
+      code: 'POSTGRES_PLATFORM_UNSUPPORTED',
+    });
+  });
+});
 
 describe('the directory of a replica', () => {
   const opened = async (): Promise<Layout> => {
