@@ -27,6 +27,7 @@ import type { OrderingConfig } from './config.js';
 import { createDonations, type Donations } from './donations.js';
 import type { StateFetch } from './donors.js';
 import type { Output, SavedState } from './interface.js';
+import { createExpectation, type Expectation } from './expectation.js';
 import { createFeeds, type Feeds } from './feeds.js';
 import { createHistory, type History } from './history.js';
 import { createLog, type Log } from './log.js';
@@ -180,6 +181,7 @@ export interface Core {
   executedInView: number;
   /** When the last batch was executed here. */
   lastExecutionMs: number;
+  readonly expectation: Expectation;
 
   readonly log: Log;
   readonly history: History;
@@ -260,6 +262,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     timeoutDoublings: 0,
     executedInView: 0,
     lastExecutionMs: 0,
+    expectation: createExpectation(),
     log: createLog(config.watermarkWindow, nullDigest, genesis),
     history: createHistory(config.historyBytesMax, config.historyBatchesMax),
     pool: createPool(),

@@ -33,6 +33,7 @@ import {
   sessionOf,
   type Session,
 } from './sessions.js';
+import { noteBatch, noteServed } from './slow-primary.js';
 import type { Body } from './slot.js';
 import { dropVerdicts, failedChecksOf, hasVerdicts, verdictOf } from './verdicts.js';
 
@@ -66,11 +67,13 @@ export function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   tellEnded(core, purgeSessions(core.sessions, core.orderedTime));
   core.stateMachine.advanceTime(core.orderedTime, effects);
   effects.flush();
+  noteBatch(core, body);
   let operationCount = 0;
   for (const envelope of envelopes) {
     operationCount += executeEnvelope(core, body, envelope, effects);
     effects.flush();
-    removePending(core.pool, envelopeKey(envelope));
+    const pending = removePending(core.pool, envelopeKey(envelope));
+    if (pending !== undefined) noteServed(core, pending);
   }
   effects.end();
   noteExecuted(core, body);

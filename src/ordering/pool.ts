@@ -118,12 +118,13 @@ export function addPending(pool: Pool, key: string, envelope: Envelope, nowMs: n
   return pending;
 }
 
-export function removePending(pool: Pool, key: string): void {
+export function removePending(pool: Pool, key: string): PendingEnvelope | undefined {
   const pending = findPending(pool, key);
-  if (pending === undefined) return;
+  if (pending === undefined) return undefined;
   removeWaiting(pool, pending);
   pool.proposed.delete(key);
   account(pool, pending.envelope, -1);
+  return pending;
 }
 
 /** The client is none any more: its envelopes would change nothing, and a primary need not order them. */

@@ -869,6 +869,7 @@ export namespace theodora {
         isObserver: boolean;
         lastExecuted: (number|Long);
         stableCheckpoint: (number|Long);
+        findsPrimarySlow: boolean;
         static encode(message: theodora.Status.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Status & theodora.Status.$Shape;
     }
@@ -879,6 +880,7 @@ export namespace theodora {
             isObserver?: boolean;
             lastExecuted?: (number|Long);
             stableCheckpoint?: (number|Long);
+            findsPrimarySlow?: boolean;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Status.$Properties;

@@ -4625,6 +4625,7 @@ export const theodora = $root.theodora = (() => {
         Status.prototype.isObserver = false;
         Status.prototype.lastExecuted = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Status.prototype.stableCheckpoint = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Status.prototype.findsPrimarySlow = false;
 
         Status.encode = function (message, writer, _depth) {
             if (!writer)
@@ -4643,6 +4644,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(32).uint64(message.lastExecuted);
             if (message.stableCheckpoint != null && $Object.hasOwnProperty.call(message, "stableCheckpoint") && (typeof message.stableCheckpoint === "object" ? message.stableCheckpoint.low || message.stableCheckpoint.high : message.stableCheckpoint !== 0))
                 writer.uint32(40).uint64(message.stableCheckpoint);
+            if (message.findsPrimarySlow != null && $Object.hasOwnProperty.call(message, "findsPrimarySlow") && message.findsPrimarySlow !== false)
+                writer.uint32(48).bool(message.findsPrimarySlow);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -4719,6 +4722,15 @@ export const theodora = $root.theodora = (() => {
                             message.stableCheckpoint = value;
                         else
                             delete message.stableCheckpoint;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.findsPrimarySlow = value;
+                        else
+                            delete message.findsPrimarySlow;
                         continue;
                     }
                 }

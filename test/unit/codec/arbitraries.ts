@@ -238,6 +238,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     isActive: fc.boolean(),
     isObserver: fc.boolean(),
     lastExecuted: number,
+    findsPrimarySlow: fc.boolean(),
     stableCheckpoint: number,
   }),
   record({ kind: kind('stableCheckpoint'), certificate }),

@@ -114,6 +114,7 @@ const peerMessages: readonly codec.PeerMessage[] = [
     isObserver: false,
     lastExecuted: number,
     stableCheckpoint: sequenceNumber(256),
+    findsPrimarySlow: true,
   },
   { kind: 'stableCheckpoint', certificate },
   { kind: 'fetchBatch', digest: batchDigest },
