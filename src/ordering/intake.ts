@@ -7,16 +7,20 @@ import { decodeEnvelope, type Envelope, type Forward } from '../codec/index.js';
 import { broadcast, isClient, isPrimary, primaryOf, reject, send, type Core } from './core.js';
 import {
   addPending,
+  endTurn,
   envelopeKey,
   findPending,
-  hasRoom,
   removePending,
   type PendingEnvelope,
 } from './pool.js';
+import { hasRoom, makeRoom } from './pool-room.js';
 import { cachedReply, openedSession } from './sessions.js';
 
 const forwardAgainMs = 250;
 const forwardsPerTickMax = 64;
+/** Of one client, and clients looked at. */
+const forwardsPerClientMax = 8;
+const clientsPerTickMax = 256;
 
 /** From a client, or passed on by replica `forwarder`. */
 export function onEnvelope(core: Core, envelope: Envelope, forwarder: ReplicaId | null): void {
@@ -36,6 +40,7 @@ export function onEnvelope(core: Core, envelope: Envelope, forwarder: ReplicaId 
     );
     return;
   }
+  if (!makeRoom(core.pool, envelope, core.config)) return;
   const pending = addPending(core.pool, key, envelope, core.nowMs);
   if (forwarder === null) forward(core, pending);
 }
@@ -82,15 +87,26 @@ export function isExecuted(core: Core, { body }: Envelope): boolean {
 }
 
 /**
- * Passes on again what the primary may not have got. What another envelope has executed meanwhile, or told to
- * be answered, the primary would refuse for ever: it must not count against the primary.
+ * Passes on again what the primary may not have got, the oldest of each client in turn. What another envelope has
+ * executed meanwhile, or told to be answered, the primary would refuse for ever: it must not count against the primary.
  */
 export function tickForward(core: Core): void {
-  let budget = forwardsPerTickMax;
-  for (const pending of core.pool.waiting.values()) {
-    if (budget-- === 0) return;
-    if (core.nowMs - pending.forwardedAtMs < forwardAgainMs) continue;
-    if (isExecuted(core, pending.envelope)) removePending(core.pool, pending.key);
-    else forward(core, pending);
+  const { pool } = core;
+  let forwards = forwardsPerTickMax;
+  let clients = Math.min(pool.turns.size, clientsPerTickMax);
+  for (const queue of pool.turns.values()) {
+    if (clients-- === 0 || forwards <= 0) return;
+    let envelopes = forwardsPerClientMax;
+    for (const pending of queue.waiting.values()) {
+      if (envelopes-- === 0) break;
+      if (core.nowMs - pending.forwardedAtMs < forwardAgainMs) continue;
+      if (isExecuted(core, pending.envelope)) {
+        removePending(pool, pending.key);
+      } else {
+        forward(core, pending);
+        forwards -= 1;
+      }
+    }
+    endTurn(pool, queue);
   }
 }

@@ -5,6 +5,7 @@
  * be missed at the next fault.
  */
 import { sequenceNumber } from '../base/index.js';
+import type { Envelope } from '../codec/index.js';
 import { isPrimary, type Core } from './core.js';
 import {
   closeWindow,
@@ -15,8 +16,7 @@ import {
   restartWindow,
   workOf,
 } from './expectation.js';
-import { poolSize, type PendingEnvelope } from './pool.js';
-import type { Body } from './slot.js';
+import { noteClientServed, poolSize, queueIdOf, type PendingEnvelope } from './pool.js';
 
 /** Only a backup that follows can tell. */
 const isMeasuring = (core: Core): boolean =>
@@ -53,17 +53,23 @@ function isBatchUnderWay({ log, view }: Core): boolean {
   return slot !== undefined && (slot.committed !== null || slot.accepted?.view === view);
 }
 
-/** A batch is about to be executed. What came while nobody waited here says nothing. */
-export function noteBatch(core: Core, { envelopes, bytes }: Body): void {
-  if (envelopes.length === 0 || poolSize(core.pool) === 0) return;
-  let operations = 0;
-  for (const { body } of envelopes) operations += body.kind === 'requests' ? body.operations.length : 1;
-  noteWork(core.expectation, workOf(operations, envelopes.length, bytes.length));
-}
-
-/** An envelope that waited here was executed. */
-export function noteServed(core: Core, { arrivedAtMs }: PendingEnvelope): void {
-  noteTurnaround(core.expectation, core.nowMs - Math.max(arrivedAtMs, core.activeSinceMs));
+/** An envelope was executed; `pending` if it waited here, `isAwaited` if anything did before its batch. */
+export function noteOrdered(
+  core: Core,
+  { body, bytes }: Envelope,
+  pending: PendingEnvelope | undefined,
+  executed: number,
+  isAwaited: boolean,
+): void {
+  // What was executed before, a faulty primary may repeat: nobody is served by that.
+  if (pending === undefined && (executed === 0 || body.kind !== 'requests')) return;
+  const { expectation, pool, nowMs } = core;
+  noteClientServed(pool, queueIdOf(body), nowMs);
+  if (pending !== undefined)
+    noteTurnaround(expectation, nowMs - Math.max(pending.arrivedAtMs, core.activeSinceMs));
+  const operations = body.kind === 'requests' ? body.operations.length : 1;
+  // What came while nobody waited here says nothing about how fast the primary is.
+  if (isAwaited) noteWork(expectation, workOf(operations, 1, bytes.length));
 }
 
 /** Whether this replica finds the primary of its view too slow. */

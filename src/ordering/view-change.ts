@@ -21,7 +21,7 @@ import {
   type Core,
 } from './core.js';
 import { doubleGrace } from './expectation.js';
-import { oldestPending, resetProposed } from './pool.js';
+import { owedSince, resetProposed } from './pool.js';
 import { fillTarget, incarnationOf, isVoid } from './rejoin.js';
 import { isPrimaryTooSlow } from './slow-primary.js';
 
@@ -176,7 +176,7 @@ export function tickViewChange(core: Core): void {
 
 /** Since when the primary has owed something: the oldest envelope, or the batch that is next to execute. */
 function waitingSince(core: Core): number {
-  const arrivedAt = oldestPending(core.pool)?.arrivedAtMs ?? Infinity;
+  const arrivedAt = owedSince(core.pool, core.config.requestTimeoutMs);
   const fillOwedAt = core.log.lastExecuted < fillTarget(core) ? 0 : Infinity;
   // DESIGN section 3: a deadline is owed once this replica's own clock is clockSkewMax past it.
   const deadlineOwedAt = (core.stateMachine.nextDeadline() ?? Infinity) + core.config.clockSkewMaxMs;
