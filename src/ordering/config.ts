@@ -43,6 +43,7 @@ export interface OrderingConfig {
   readonly pendingBytesMax: number;
   readonly pendingBytesPerClientMax: number;
   readonly pendingReadsMax: number;
+  readonly pendingReadsPerClientMax: number;
   readonly sessionLeaseMs: number;
   /** An opened session that is not used within this is void. */
   readonly sessionUnusedMs: number;
@@ -88,6 +89,7 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   pendingBytesMax: 256 << 20,
   pendingBytesPerClientMax: 32 << 20,
   pendingReadsMax: 16_384,
+  pendingReadsPerClientMax: 1_024,
   sessionLeaseMs: 30_000,
   sessionUnusedMs: 60_000,
   sessionsPerClientMax: 1_024,

@@ -23,6 +23,7 @@ import type {
   PeerMessage,
   ViewChange,
 } from '../codec/index.js';
+import { createAllowances, type Allowances } from './allowance.js';
 import type { OrderingConfig } from './config.js';
 import { createDonations, type Donations } from './donations.js';
 import type { StateFetch } from './donors.js';
@@ -194,6 +195,12 @@ export interface Core {
   /** Verdicts of slow checks by digest of the checked bytes; undefined while asked for. */
   readonly verdicts: Map<Digest, boolean | undefined>;
   readonly reads: PendingRead[];
+  /** How many of them are whose. Invariant: no zeros. */
+  readonly readsOf: Map<ClientId, number>;
+  /** Envelopes whose signature was in vain, by who sent or passed them on. */
+  readonly forgeries: Allowances<ReplicaId | ClientId>;
+  /** Bytes of bodies that each peer is given. */
+  readonly bodiesGiven: Allowances<ReplicaId>;
   readonly feeds: Feeds;
 
   /** Replicated state of the ordering layer; see state.ts. */
@@ -271,6 +278,9 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     candidateBodies: new Map(),
     verdicts: new Map(),
     reads: [],
+    readsOf: new Map(),
+    forgeries: createAllowances({ perSecond: 4, burst: 8, keysMax: 1_024 }),
+    bodiesGiven: createAllowances({ perSecond: 32 << 20, burst: 32 << 20, keysMax: config.n }),
     feeds: createFeeds(),
     sessions: createSessionTable(),
     orderedTime: 0,

@@ -29,7 +29,8 @@ import { isPrimaryTooSlow } from './slow-primary.js';
 export function startViewChange(core: Core, view: ViewNumber, reason: string): void {
   if (core.observing !== null) return;
   assert(view > core.view, `view change from ${core.view} to ${view}`);
-  event(core, 'view-change-started', { from: core.view, to: view, reason });
+  const primary = primaryOf(core, core.view);
+  event(core, 'view-change-started', { from: core.view, to: view, primary, reason });
   core.view = view;
   core.isActive = false;
   core.newView = null;

@@ -34,6 +34,8 @@ export interface ClientStreamPorts {
   readonly clusterId: string;
   readonly drops: Drops;
   view(): ViewNumber;
+  /** Monotonic. */
+  nowMs(): number;
   /** As of what this replica has executed: it may lag behind the others. */
   isClient(client: ClientId): boolean;
   /** No envelopes are taken: there may be no room for the votes on them. */
@@ -51,6 +53,8 @@ export interface ClientStreamPorts {
 export interface ClientStreamRegistry {
   /** Takes a stream whose client is proven; false if that client has too many. */
   admit(stream: ClientStream, client: ClientId): boolean;
+  /** Its envelopes have been forged of late. */
+  isBanished(client: ClientId): boolean;
   /** An id under which the answer finds back to this stream, or null if it waits for too many. */
   registerRead(stream: ClientStream, readId: number, wantsShares: boolean): number | null;
   /** Asks for a call of `endTurn` soon. */
@@ -129,7 +133,7 @@ export class ClientStream implements FrameReceiver {
   /** Tells why and ends the stream; what is queued is dropped. */
   refuse(code: DropReason | 'SHUTTING_DOWN'): void {
     if (this.#state === 'closed') return;
-    if (code !== 'SHUTTING_DOWN') this.#ports.drops.add(code);
+    if (code !== 'SHUTTING_DOWN') this.#drop(code);
     // Past the queue, which may be the very reason.
     const notice = encodeServerMessage({ kind: 'notice', code });
     this.#stream.write(encodeServerFrame([notice]), () => undefined);
@@ -169,8 +173,12 @@ export class ClientStream implements FrameReceiver {
     this.#sender.flush();
   }
 
+  #drop(code: DropReason): void {
+    this.#ports.drops.add(code, 1, ...(this.#client === null ? [] : [this.#client]));
+  }
+
   #notice(code: DropReason): void {
-    this.#ports.drops.add(code);
+    this.#drop(code);
     this.send({ kind: 'notice', code });
   }
 
@@ -214,6 +222,7 @@ export class ClientStream implements FrameReceiver {
     const context = { clusterId, replica, certificateFingerprint, nonce: this.#nonce };
     if (!verifyHello(context, hello)) this.refuse('HELLO_REFUSED');
     else if (!this.#ports.isClient(hello.client)) this.refuse('UNKNOWN_CLIENT');
+    else if (this.#registry.isBanished(hello.client)) this.refuse('CLIENT_FAULTY');
     else this.#welcome(hello);
   }
 

@@ -42,7 +42,7 @@ export interface ClientPort {
 /** Hears what logs and metrics are made of; must be cheap. */
 export interface RuntimeWatch {
   delivered(batch: OutputOf<'deliver'>): void;
-  evidence(from: ReplicaId | string, code: string): void;
+  evidence(from: ReplicaId | ClientId, code: string): void;
   event(event: string, fields: Readonly<Record<string, number | string>>): void;
 }
 

@@ -298,6 +298,7 @@ describe('a running replica', () => {
       clientsConnected: 1,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/) as unknown,
       refusals: [],
+      suspicions: [],
     });
   });
 

@@ -33,12 +33,12 @@ export class PeerReceiver {
   #onFrame(from: ReplicaId, bytes: Uint8Array): void {
     const messages = decodePeerFrame(bytes);
     if (messages === null) {
-      this.#drops.add('MALFORMED_FRAME');
+      this.#drops.add('MALFORMED_FRAME', 1, from);
       return;
     }
     for (const encoded of messages) {
       const message = decodePeerMessage(encoded);
-      if (message === null) this.#drops.add('MALFORMED_MESSAGE');
+      if (message === null) this.#drops.add('MALFORMED_MESSAGE', 1, from);
       else this.#deliver(from, message);
     }
   }

@@ -326,7 +326,8 @@ describe('status', () => {
     peersConnected: 3,
     clientsConnected: 1,
     version: '1.2.3',
-    refusals: [{ code: 'ACL_DENIED', client: 'bob', space: 'jobs', count: 2 }],
+    suspicions: [],
+        refusals: [{ code: 'ACL_DENIED', client: 'bob', space: 'jobs', count: 2 }],
   };
 
   it("is the replica's own answer", async () => {

@@ -334,6 +334,7 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     refusals: fc.array(record({ code: text, client: text, space: text, count: integer }), {
       maxLength: 64,
     }),
+    suspicions: fc.array(record({ of: text, reason: text, count: integer }), { maxLength: 64 }),
   }),
 );
 
