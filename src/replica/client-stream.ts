@@ -41,7 +41,7 @@ export interface ClientStreamPorts {
   /** No envelopes are taken: there may be no room for the votes on them. */
   isDiskFull(): boolean;
   /** False: the core will not get it. */
-  submit(input: Input): boolean;
+  submit(input: Input, client: ClientId): boolean;
   /** Calls `send` with the answer, soon. */
   requestStatus(requestId: number, send: (reply: StatusReply) => void): void;
   isAdmin(client: ClientId): boolean;
@@ -163,7 +163,9 @@ export class ClientStream implements FrameReceiver {
     clearTimeout(this.#helloTimer);
     this.#sender.disconnect();
     this.#registry.removed(this);
-    if (this.#hasFollowed) this.#ports.submit({ kind: 'streamClosed', stream: this.number });
+    // Behind what it has asked for itself.
+    if (this.#hasFollowed && this.#client !== null)
+      this.#ports.submit({ kind: 'streamClosed', stream: this.number }, this.#client);
   }
 
   endTurn(): void {
@@ -247,18 +249,18 @@ export class ClientStream implements FrameReceiver {
       return;
     }
     this.#sessions.add(session);
-    this.#submitOnce({ kind: 'attached', client, session });
+    this.#submitOnce({ kind: 'attached', client, session }, client);
   }
 
   /** Whose feed it is, and how many may be followed, is the core's to judge. */
   #follow(client: ClientId, { session, number, after }: Follow): void {
     this.#hasFollowed = true;
-    this.#submitOnce({ kind: 'follow', stream: this.number, client, session, number, after });
+    this.#submitOnce({ kind: 'follow', stream: this.number, client, session, number, after }, client);
   }
 
   /** For what the client does not repeat on this stream: if it is lost, the client has to come again. */
-  #submitOnce(input: Input): void {
-    if (!this.#ports.submit(input)) this.refuse('INPUTS_FULL');
+  #submitOnce(input: Input, client: ClientId): void {
+    if (!this.#ports.submit(input, client)) this.refuse('INPUTS_FULL');
   }
 
   #submit(client: ClientId, bytes: Uint8Array): void {
@@ -269,7 +271,7 @@ export class ClientStream implements FrameReceiver {
     // A state transfer may have brought its end, which nobody told.
     else if (!this.#ports.isClient(client)) this.refuse('UNKNOWN_CLIENT');
     else if (this.#ports.isDiskFull()) this.#notice('DISK_FULL');
-    else this.#ports.submit({ kind: 'envelope', envelope });
+    else this.#ports.submit({ kind: 'envelope', envelope }, client);
   }
 
   #read(client: ClientId, { readId, operation, wantsShares }: Read): void {
@@ -280,6 +282,6 @@ export class ClientStream implements FrameReceiver {
       this.send({ kind: 'readReply', readId, result: null });
       return;
     }
-    this.#ports.submit({ kind: 'read', client, readId: id, operation });
+    this.#ports.submit({ kind: 'read', client, readId: id, operation }, client);
   }
 }

@@ -68,6 +68,7 @@ export class ReplicaNode {
   /** Resolves when everything has been taken down; never rejects. */
   readonly stopped: Promise<StopReason>;
   readonly #options: ReplicaNodeOptions;
+  readonly #receiver: PeerReceiver;
   readonly #listener: Listener;
   readonly #disk: DiskSpace | null;
   readonly #tls: TlsMaterial;
@@ -86,12 +87,20 @@ export class ReplicaNode {
     this.#disk = this.#createDiskSpace();
     this.peers = this.#createPeers();
     this.clients = this.#createClients();
+    this.#receiver = this.#createReceiver();
     this.#listener = this.#createListener();
     let settle: (reason: StopReason) => void = () => undefined;
     this.stopped = new Promise((resolve) => (settle = resolve));
     this.runtime = new Runtime({
       clock: options.clock,
-      peers: this.peers,
+      peers: {
+        send: (to, message) => this.peers.send(to, message),
+        broadcast: (message) => this.peers.broadcast(message),
+        flush: () => {
+          this.peers.flush();
+          this.#receiver.endTurn();
+        },
+      },
       clients: this.#withShares(),
       storage: options.storage,
       slowChecks: createSlowChecks(options.shares?.judge),
@@ -203,7 +212,7 @@ export class ReplicaNode {
       nowMs: () => this.#options.clock.now(),
       isClient: (client) => this.runtime.isClient(client),
       isDiskFull: () => this.#disk?.isFull ?? false,
-      submit: (input) => this.runtime.submit(input),
+      submit: (input, client) => this.runtime.submit(input, client),
       isAdmin: (client) => client === admin?.publicKey,
       fetchSnapshot: (request, send) => this.runtime.runInTurn(() => donor.take(request, send)),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
@@ -245,22 +254,26 @@ export class ReplicaNode {
     });
   }
 
+  #createReceiver(): PeerReceiver {
+    return new PeerReceiver({
+      deliver: (from, message) => void this.runtime.submit({ kind: 'message', from, message }),
+      waitingOf: (from) => this.runtime.waitingOf(from),
+      drops: this.#drops,
+    });
+  }
+
   #createListener(): Listener {
     const { cluster, self } = this.#options.files;
     const pins = new Map<string, ReplicaId>();
     for (const { id, tlsFingerprint } of cluster.replicas) {
       if (id !== self.id) pins.set(tlsFingerprint, id);
     }
-    const receiver = new PeerReceiver(
-      (from, message) => this.runtime.submit({ kind: 'message', from, message }),
-      this.#drops,
-    );
     return new Listener({
       tls: this.#tls,
       replicaOf: (fingerprint) => pins.get(fingerprint) ?? null,
       acceptPeer: (replica, stream) => {
         this.peers.nudge(replica);
-        return receiver.accept(replica, stream);
+        return this.#receiver.accept(replica, stream);
       },
       acceptClient: (stream) => this.clients.accept(stream),
       drops: this.#drops,
