@@ -327,7 +327,7 @@ describe('status', () => {
     clientsConnected: 1,
     version: '1.2.3',
     suspicions: [],
-        refusals: [{ code: 'ACL_DENIED', client: 'bob', space: 'jobs', count: 2 }],
+    refusals: [{ code: 'ACL_DENIED', client: 'bob', space: 'jobs', count: 2 }],
   };
 
   it("is the replica's own answer", async () => {
