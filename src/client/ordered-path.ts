@@ -132,7 +132,7 @@ export class OrderedPath {
 
   /** Seals and sends an envelope of the session's next numbers. */
   #send(session: Session, operations: readonly Uint8Array[], waiting: number, nowMs: number): SentEnvelope {
-    const { alarm, client, outbox, replicas, seal, settings } = this.#options;
+    const { alarm, client, outbox, seal, settings } = this.#options;
     const firstNumber = session.nextNumber;
     const finished = session.finished(envelopeFinishedMax);
     const { bytes } = seal({
@@ -145,13 +145,22 @@ export class OrderedPath {
       finished,
     });
     const retransmission = new Retransmission(nowMs, settings.retransmitMs, settings.retransmitMaxMs);
-    const recipients = replicas.firstRecipients();
+    const recipients = this.#recipients(session, nowMs);
     const sentTo = recipients.length === 1 ? recipients[0]! : null;
     for (const to of recipients) outbox.send(to, { kind: 'submit', envelope: bytes });
     alarm.at(retransmission.dueMs);
     const operationCount = operations.length;
     const unanswered = operationCount;
     return { bytes, firstNumber, operationCount, retransmission, sentTo, unanswered, waiting, finished };
+  }
+
+  #recipients(session: Session, nowMs: number): readonly ReplicaId[] {
+    const { replicas, settings } = this.#options;
+    if (nowMs - session.sentMs >= settings.tellAllMs) session.toldAllMs = nowMs;
+    session.sentMs = nowMs;
+    if (nowMs - session.toldAllMs < settings.tellAllMs) return replicas.firstRecipients();
+    session.toldAllMs = nowMs;
+    return replicas.connected();
   }
 
   /** Asks for a session, or goes on asking; an OPEN too old for its session to be trusted is given up. */

@@ -101,6 +101,9 @@ export class Session {
   readonly #held: HeldBytes;
   /** How long an executed envelope makes the session worth using, from its first sending on. */
   readonly #renewalMs: number;
+  /** When all replicas were last sent an envelope of it at once, or its use began. */
+  toldAllMs: number;
+  sentMs: number;
   #trustedUntilMs: number;
   #isUsed = false;
   /** When the last envelope that is known to be executed was first sent. */
@@ -110,6 +113,7 @@ export class Session {
   constructor(id: SessionId, openedAtMs: number, trustedUntilMs: number, renewalMs: number, held: HeldBytes) {
     this.id = id;
     this.#renewedAtMs = openedAtMs;
+    this.toldAllMs = this.sentMs = openedAtMs;
     this.#trustedUntilMs = trustedUntilMs;
     this.#renewalMs = renewalMs;
     this.#held = held;

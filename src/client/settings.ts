@@ -9,6 +9,11 @@ export interface ClientSettings {
   /** An envelope unanswered for this long goes to every replica; then again at doubling intervals. */
   readonly retransmitMs: number;
   readonly retransmitMaxMs: number;
+  /**
+   * Of a session that is in steady use, an envelope once in so long goes to every replica at once, so that the backups
+   * see how long the primary takes when it cannot know that they do.
+   */
+  readonly tellAllMs: number;
   /** A fast read undecided for this long is asked of the remaining replicas too. */
   readonly fastReadHedgeMs: number;
   /** A fast read undecided for this long is ordered. */
@@ -32,6 +37,7 @@ export interface ClientSettings {
 export const defaultClientSettings: ClientSettings = {
   retransmitMs: 300,
   retransmitMaxMs: 2_000,
+  tellAllMs: 500,
   fastReadHedgeMs: 20,
   fastReadTimeoutMs: 150,
   sessionLeaseMs: 30_000,

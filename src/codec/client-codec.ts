@@ -15,6 +15,7 @@ import type {
   ServerMessage,
   SnapshotNodes,
   StatusReply,
+  SuspicionCount,
 } from './client-messages.js';
 import { envelopeOperationsMax, openNonceBytes } from './envelope-codec.js';
 import { decodeFrame, encodeFrame } from './frame.js';
@@ -41,6 +42,8 @@ import type { WireInteger } from './wire.js';
 export const challengeNonceBytes = 32;
 /** Refusals that a status reply counts. */
 export const statusRefusalsMax = 64;
+/** Suspicions, likewise. */
+export const statusSuspicionsMax = 64;
 const textBytesMax = 256;
 
 function textOf(text: string): string {
@@ -165,6 +168,7 @@ function serverMessageToWire(message: ServerMessage): proto.ServerMessage.$Prope
           ...message,
           stateDigest: hexBytes(message.stateDigest),
           refusals: [...message.refusals],
+          suspicions: [...message.suspicions],
         },
       };
     case 'feedEvent': {
@@ -218,8 +222,13 @@ function refusalFromWire(wire: proto.RefusalCount): RefusalCount {
   return { code: textOf(code), client: textOf(client), space: textOf(space), count: safeInteger(count) };
 }
 
+function suspicionFromWire({ of, reason, count }: proto.SuspicionCount): SuspicionCount {
+  return { of: textOf(of), reason: textOf(reason), count: safeInteger(count) };
+}
+
 function statusReplyFromWire(wire: proto.StatusReply): StatusReply {
   check(wire.refusals.length <= statusRefusalsMax);
+  check(wire.suspicions.length <= statusSuspicionsMax);
   return {
     kind: 'statusReply',
     requestId: safeInteger(wire.requestId),
@@ -235,6 +244,7 @@ function statusReplyFromWire(wire: proto.StatusReply): StatusReply {
     clientsConnected: wire.clientsConnected,
     version: textOf(wire.version),
     refusals: wire.refusals.map(refusalFromWire),
+    suspicions: wire.suspicions.map(suspicionFromWire),
   };
 }
 

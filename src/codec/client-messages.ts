@@ -117,6 +117,14 @@ export interface RefusalCount {
   readonly count: number;
 }
 
+/** How often one replica has seen somebody misbehave since it started: its own word. */
+export interface SuspicionCount {
+  /** `replica 3`, the name or key of a client, or `others`: clients that are not told apart any more. */
+  readonly of: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
 export interface StatusReply {
   readonly kind: 'statusReply';
   readonly requestId: number;
@@ -134,6 +142,8 @@ export interface StatusReply {
   readonly version: string;
   /** The most frequent ones, at most `statusRefusalsMax`. */
   readonly refusals: readonly RefusalCount[];
+  /** The most frequent ones, at most `statusSuspicionsMax`. */
+  readonly suspicions: readonly SuspicionCount[];
 }
 
 /** One event of a feed. `previous`: the sequence number of the feed's event before it, or where following began. */

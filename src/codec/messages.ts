@@ -112,6 +112,8 @@ export interface Status {
   readonly isObserver: boolean;
   readonly lastExecuted: SequenceNumber;
   readonly stableCheckpoint: SequenceNumber;
+  /** Whether the sender would replace the primary of its view for ordering too slowly. */
+  readonly findsPrimarySlow: boolean;
 }
 
 /** Proof of a stable checkpoint, sent to a replica that lags behind it. */

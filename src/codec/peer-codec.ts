@@ -131,6 +131,7 @@ const statusFromWire = (wire: proto.Status): Status => ({
   isObserver: wire.isObserver,
   lastExecuted: sequenceNumber(safeInteger(wire.lastExecuted)),
   stableCheckpoint: sequenceNumber(safeInteger(wire.stableCheckpoint)),
+  findsPrimarySlow: wire.findsPrimarySlow,
 });
 
 /** The frequent messages first. */

@@ -21,6 +21,19 @@ export interface OrderingConfig {
   /** Time from a quorum of VIEW-CHANGEs to the NEW-VIEW; doubles per failed view. */
   readonly viewChangeTimeoutMs: number;
   readonly viewChangeTimeoutMaxMs: number;
+  /**
+   * A primary under which backups do less than this part of the work of another, though each request waits longer than
+   * the inverse part of the other's time, is replaced; 0: none is.
+   */
+  readonly slowPrimaryPercent: number;
+  /** What counts for that: time in which requests wait, gathered until there is this much of it. */
+  readonly throughputWindowMs: number;
+  /** How long a primary is not replaced for slowness; doubles for each one that was. */
+  readonly throughputGraceMs: number;
+  /** Differences in waiting below this do not count. */
+  readonly turnaroundSlackMs: number;
+  /** The next primary takes its turn after so many batches with envelopes; 0: it does not. */
+  readonly rotateAfterBatches: number;
   /** STATUS interval while something is outstanding; ten times that when idle. */
   readonly statusIntervalMs: number;
   /** Digests kept in Q per sequence number (lowest view evicted). */
@@ -30,6 +43,7 @@ export interface OrderingConfig {
   readonly pendingBytesMax: number;
   readonly pendingBytesPerClientMax: number;
   readonly pendingReadsMax: number;
+  readonly pendingReadsPerClientMax: number;
   readonly sessionLeaseMs: number;
   /** An opened session that is not used within this is void. */
   readonly sessionUnusedMs: number;
@@ -63,6 +77,11 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   requestTimeoutMs: 700,
   viewChangeTimeoutMs: 500,
   viewChangeTimeoutMaxMs: 60_000,
+  slowPrimaryPercent: 60,
+  throughputWindowMs: 250,
+  throughputGraceMs: 2_000,
+  turnaroundSlackMs: 20,
+  rotateAfterBatches: 0,
   statusIntervalMs: 100,
   prePreparedDigestsMax: 16,
   pendingEnvelopesMax: 16_384,
@@ -70,6 +89,7 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   pendingBytesMax: 256 << 20,
   pendingBytesPerClientMax: 32 << 20,
   pendingReadsMax: 16_384,
+  pendingReadsPerClientMax: 1_024,
   sessionLeaseMs: 30_000,
   sessionUnusedMs: 60_000,
   sessionsPerClientMax: 1_024,

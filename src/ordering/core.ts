@@ -23,10 +23,12 @@ import type {
   PeerMessage,
   ViewChange,
 } from '../codec/index.js';
+import { createAllowances, type Allowances } from './allowance.js';
 import type { OrderingConfig } from './config.js';
 import { createDonations, type Donations } from './donations.js';
 import type { StateFetch } from './donors.js';
 import type { Output, SavedState } from './interface.js';
+import { createExpectation, type Expectation } from './expectation.js';
 import { createFeeds, type Feeds } from './feeds.js';
 import { createHistory, type History } from './history.js';
 import { createLog, type Log } from './log.js';
@@ -180,6 +182,7 @@ export interface Core {
   executedInView: number;
   /** When the last batch was executed here. */
   lastExecutionMs: number;
+  readonly expectation: Expectation;
 
   readonly log: Log;
   readonly history: History;
@@ -192,6 +195,12 @@ export interface Core {
   /** Verdicts of slow checks by digest of the checked bytes; undefined while asked for. */
   readonly verdicts: Map<Digest, boolean | undefined>;
   readonly reads: PendingRead[];
+  /** How many of them are whose. Invariant: no zeros. */
+  readonly readsOf: Map<ClientId, number>;
+  /** Envelopes whose signature was in vain, by who sent or passed them on. */
+  readonly forgeries: Allowances<ReplicaId | ClientId>;
+  /** Bytes of bodies that each peer is given. */
+  readonly bodiesGiven: Allowances<ReplicaId>;
   readonly feeds: Feeds;
 
   /** Replicated state of the ordering layer; see state.ts. */
@@ -260,6 +269,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     timeoutDoublings: 0,
     executedInView: 0,
     lastExecutionMs: 0,
+    expectation: createExpectation(),
     log: createLog(config.watermarkWindow, nullDigest, genesis),
     history: createHistory(config.historyBytesMax, config.historyBatchesMax),
     pool: createPool(),
@@ -268,6 +278,9 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     candidateBodies: new Map(),
     verdicts: new Map(),
     reads: [],
+    readsOf: new Map(),
+    forgeries: createAllowances({ perSecond: 4, burst: 8, keysMax: 1_024 }),
+    bodiesGiven: createAllowances({ perSecond: 32 << 20, burst: 32 << 20, keysMax: config.n }),
     feeds: createFeeds(),
     sessions: createSessionTable(),
     orderedTime: 0,

@@ -20,7 +20,7 @@ import { BatchEffects, tellEnded } from './effects.js';
 import { touchFeed } from './feeds.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf } from './log.js';
-import { envelopeKey, oldestPending, removePending } from './pool.js';
+import { envelopeKey, owedSince, poolSize, removePending } from './pool.js';
 import type { OrderedOperation } from './ports.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import {
@@ -33,6 +33,7 @@ import {
   sessionOf,
   type Session,
 } from './sessions.js';
+import { noteOrdered } from './slow-primary.js';
 import type { Body } from './slot.js';
 import { dropVerdicts, failedChecksOf, hasVerdicts, verdictOf } from './verdicts.js';
 
@@ -66,11 +67,14 @@ export function executeBatch(core: Core, body: Body, view: ViewNumber): void {
   tellEnded(core, purgeSessions(core.sessions, core.orderedTime));
   core.stateMachine.advanceTime(core.orderedTime, effects);
   effects.flush();
+  const isAwaited = poolSize(core.pool) > 0;
   let operationCount = 0;
   for (const envelope of envelopes) {
-    operationCount += executeEnvelope(core, body, envelope, effects);
+    const executed = executeEnvelope(core, body, envelope, effects);
+    operationCount += executed;
     effects.flush();
-    removePending(core.pool, envelopeKey(envelope));
+    const pending = removePending(core.pool, envelopeKey(envelope));
+    noteOrdered(core, envelope, pending, executed, isAwaited);
   }
   effects.end();
   noteExecuted(core, body);
@@ -111,8 +115,8 @@ function noteProgress(core: Core, wasOverdue: boolean): void {
 }
 
 function isOverdue(core: Core): boolean {
-  const oldest = oldestPending(core.pool);
-  return oldest !== undefined && core.nowMs - oldest.arrivedAtMs >= core.config.requestTimeoutMs;
+  const { requestTimeoutMs } = core.config;
+  return core.nowMs - owedSince(core.pool, requestTimeoutMs) >= requestTimeoutMs;
 }
 
 const chainTag = encodeUtf8('theodora/chain')!;

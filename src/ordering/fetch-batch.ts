@@ -4,6 +4,7 @@
  */
 import { replicaId, type Digest, type ReplicaId } from '../base/index.js';
 import type { BatchBody, FetchBatch } from '../codec/index.js';
+import { charge, isAllowed } from './allowance.js';
 import { reject, send, type Core } from './core.js';
 import { bodyOf, holdBody, makeBody } from './log.js';
 
@@ -41,8 +42,12 @@ export function dropUnwanted(core: Core): void {
 }
 
 export function onFetchBatch(core: Core, from: ReplicaId, message: FetchBatch): void {
+  // Whoever asks for everything over and over must not take the line from the others.
+  if (!isAllowed(core.bodiesGiven, from, core.nowMs)) return;
   const body = bodyOf(core.log, message.digest) ?? core.history.byDigest.get(message.digest);
-  if (body !== undefined) send(core, from, { kind: 'batchBody', batch: body.bytes });
+  if (body === undefined) return;
+  charge(core.bodiesGiven, from, body.bytes.length + 1_024, core.nowMs);
+  send(core, from, { kind: 'batchBody', batch: body.bytes });
 }
 
 export function onBatchBody(core: Core, from: ReplicaId, message: BatchBody): void {

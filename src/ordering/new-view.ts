@@ -16,6 +16,7 @@ import {
   type Considered,
   type Core,
 } from './core.js';
+import { expectAnew } from './expectation.js';
 import { dropUnwanted, wantBody } from './fetch-batch.js';
 import { bodyOf, holdBody, isInWatermarks, slotAt } from './log.js';
 import { decideNewView, type NewViewDecision } from './new-view-decision.js';
@@ -104,6 +105,7 @@ function enterView(core: Core, message: NewView, decision: NewViewDecision): voi
   core.view = message.view;
   core.isActive = true;
   core.activeSinceMs = core.nowMs;
+  expectAnew(core.expectation);
   core.newView = message;
   core.considered = null;
   core.isNewViewPending = false;

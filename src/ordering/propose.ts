@@ -45,14 +45,14 @@ function mayPropose(core: Core): boolean {
 }
 
 function isBatchReady(core: Core): boolean {
-  const { waiting, waitingOperations, waitingBytes } = core.pool;
-  if (waiting.size === 0) return false;
+  const { waitingCount, waitingOperations, waitingBytes } = core.pool;
+  if (waitingCount === 0) return false;
   if (inFlight(core) <= 0) return true;
   return waitingOperations >= core.config.batchOperationsMax || waitingBytes > core.config.batchBytesMax;
 }
 
 function isEmptyBatchDue(core: Core): boolean {
-  if (core.pool.waiting.size > 0) return false;
+  if (core.pool.waitingCount > 0) return false;
   if (core.nextSequenceNumber <= fillTarget(core)) return true;
   if (inFlight(core) > 0 || core.nowMs - core.lastEmptyProposalMs < emptyIntervalMs) return false;
   const deadline = core.stateMachine.nextDeadline();

@@ -9,10 +9,14 @@ import type { ClientId } from '../base/index.js';
 import { isClient, type Core, type PendingRead } from './core.js';
 
 export function onRead(core: Core, client: ClientId, readId: number, operation: Uint8Array): void {
-  if (core.observing !== null || core.diverged !== null || core.reads.length >= core.config.pendingReadsMax) {
+  const own = core.readsOf.get(client) ?? 0;
+  const { pendingReadsMax, pendingReadsPerClientMax } = core.config;
+  const isFull = core.reads.length >= pendingReadsMax || own >= pendingReadsPerClientMax;
+  if (core.observing !== null || core.diverged !== null || isFull) {
     core.outputs.push({ kind: 'readReply', client, readId, result: null });
     return;
   }
+  core.readsOf.set(client, own + 1);
   core.reads.push({ client, readId, operation, waitFor: core.log.highestPrepared });
 }
 
@@ -28,6 +32,9 @@ export function releaseReads(core: Core): void {
 
 function answer(core: Core, read: PendingRead): void {
   const { client, readId, operation } = read;
+  const left = core.readsOf.get(client)! - 1;
+  if (left === 0) core.readsOf.delete(client);
+  else core.readsOf.set(client, left);
   const result = isClient(core, client) ? core.stateMachine.query(client, operation, core.nowMs) : null;
   core.outputs.push({ kind: 'readReply', client, readId, result });
 }

@@ -10,6 +10,7 @@ import { onCheckpoint, prove } from './checkpoint.js';
 import { broadcast, createCore, isClient, primaryOf, reject, type Core, type CoreOptions } from './core.js';
 import { onFetchState, statesHeld, tickDonations } from './donate.js';
 import { onAttached } from './effects.js';
+import { tickExpectation } from './slow-primary.js';
 import { onStreamClosed, tickFeeds, validateFeeds } from './feeds.js';
 import { onBatchBody, onFetchBatch, retryWanted } from './fetch-batch.js';
 import { onFollow, pumpFeeds } from './follow.js';
@@ -176,7 +177,9 @@ function onTick(core: Core, nowMs: number): void {
   assert(nowMs >= core.nowMs, 'the clock ran backwards');
   const isFirst = core.activeSinceMs > nowMs;
   if (isFirst || nowMs - core.nowMs >= core.config.requestTimeoutMs) resumeTimers(core, nowMs);
+  const passedMs = nowMs - core.nowMs;
   core.nowMs = nowMs;
+  tickExpectation(core, passedMs);
   tickFeeds(core.feeds);
   tickViewChange(core);
   tickForward(core);

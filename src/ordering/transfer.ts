@@ -104,7 +104,7 @@ function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): v
 
 /** Envelopes that were executed within the transferred state no longer wait here. */
 function forgetExecuted(core: Core): void {
-  for (const { key, envelope } of [...core.pool.waiting.values(), ...core.pool.proposed.values()]) {
+  for (const { key, envelope } of [...core.pool.all.values()]) {
     if (isExecuted(core, envelope)) removePending(core.pool, key);
   }
 }

@@ -20,14 +20,17 @@ import {
   sendAfterStored,
   type Core,
 } from './core.js';
-import { oldestPending, resetProposed } from './pool.js';
+import { doubleGrace } from './expectation.js';
+import { owedSince, resetProposed } from './pool.js';
 import { fillTarget, incarnationOf, isVoid } from './rejoin.js';
+import { isPrimaryTooSlow } from './slow-primary.js';
 
 /** Stops voting in the current view and asks for `view`. Observers have no voice in this. */
 export function startViewChange(core: Core, view: ViewNumber, reason: string): void {
   if (core.observing !== null) return;
   assert(view > core.view, `view change from ${core.view} to ${view}`);
-  event(core, 'view-change-started', { from: core.view, to: view, reason });
+  const primary = primaryOf(core, core.view);
+  event(core, 'view-change-started', { from: core.view, to: view, primary, reason });
   core.view = view;
   core.isActive = false;
   core.newView = null;
@@ -137,7 +140,7 @@ const overloadDoublingsMax = 3;
 /** Suspects a primary that orders too slowly, and gives up on a view change that takes too long. */
 export function tickViewChange(core: Core): void {
   if (core.observing !== null) return;
-  const { requestTimeoutMs, viewChangeTimeoutMs } = core.config;
+  const { requestTimeoutMs, viewChangeTimeoutMs, rotateAfterBatches } = core.config;
   const next = viewNumber(core.view + 1);
   if (!core.isActive) {
     const started = core.viewChangeTimerStartedMs;
@@ -153,6 +156,16 @@ export function tickViewChange(core: Core): void {
   }
   // A replica that is fetching the state cannot tell whether the primary or it is behind.
   if (isPrimary(core) || core.transfer !== null) return;
+  // Aardvark section 4.3: the primary does less than others did though there is demand.
+  if (isPrimaryTooSlow(core)) {
+    doubleGrace(core.expectation, core.nowMs);
+    startViewChange(core, next, 'throughput');
+    return;
+  }
+  if (rotateAfterBatches > 0 && core.executedInView >= rotateAfterBatches) {
+    startViewChange(core, next, 'rotation');
+    return;
+  }
   const since = Math.max(waitingSince(core), core.activeSinceMs);
   if (core.nowMs - since < backedOff(core, requestTimeoutMs)) return;
   // Under more load than they can bear no primary is in time: views that go on executing last longer, to a degree.
@@ -164,7 +177,7 @@ export function tickViewChange(core: Core): void {
 
 /** Since when the primary has owed something: the oldest envelope, or the batch that is next to execute. */
 function waitingSince(core: Core): number {
-  const arrivedAt = oldestPending(core.pool)?.arrivedAtMs ?? Infinity;
+  const arrivedAt = owedSince(core.pool, core.config.requestTimeoutMs);
   const fillOwedAt = core.log.lastExecuted < fillTarget(core) ? 0 : Infinity;
   // DESIGN section 3: a deadline is owed once this replica's own clock is clockSkewMax past it.
   const deadlineOwedAt = (core.stateMachine.nextDeadline() ?? Infinity) + core.config.clockSkewMaxMs;

@@ -21,6 +21,9 @@ interface PendingRead {
 const streamsPerClientMax = 64;
 const streamsMax = 8_192;
 const readsPerStreamMax = 1_024;
+/** How long nobody is let in who has sent a forged envelope over his own stream, and how many are remembered. */
+const banishedMs = 60_000;
+const banishedMax = 1_024;
 /** A longer reply is split, to stay well within a frame. */
 const replyBytesMax = 2 << 20;
 
@@ -67,6 +70,8 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   readonly #reads = new Map<number, PendingRead>();
   readonly #readsOf = new Map<ClientStream, number>();
   #lastReadId = 0;
+  /** Until when, those banished longest ago first. */
+  readonly #banished = new Map<ClientId, number>();
   #touched = new Set<ClientStream>();
   #isFlushScheduled = false;
 
@@ -158,6 +163,19 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
     streams.add(stream);
     this.#provenCount++;
     return true;
+  }
+
+  isBanished(client: ClientId): boolean {
+    const untilMs = this.#banished.get(client);
+    return untilMs !== undefined && this.#ports.nowMs() < untilMs;
+  }
+
+  /** The stream is authenticated: what comes over it and is not, proves the client faulty. */
+  banish(client: ClientId): void {
+    this.#banished.delete(client);
+    this.#banished.set(client, this.#ports.nowMs() + banishedMs);
+    if (this.#banished.size > banishedMax) this.#banished.delete([...this.#banished.keys()][0]!);
+    for (const stream of [...(this.#byClient.get(client) ?? [])]) stream.refuse('CLIENT_FAULTY');
   }
 
   registerRead(stream: ClientStream, readId: number, wantsShares: boolean): number | null {

@@ -34,12 +34,14 @@ export interface ClientStreamPorts {
   readonly clusterId: string;
   readonly drops: Drops;
   view(): ViewNumber;
+  /** Monotonic. */
+  nowMs(): number;
   /** As of what this replica has executed: it may lag behind the others. */
   isClient(client: ClientId): boolean;
   /** No envelopes are taken: there may be no room for the votes on them. */
   isDiskFull(): boolean;
   /** False: the core will not get it. */
-  submit(input: Input): boolean;
+  submit(input: Input, client: ClientId): boolean;
   /** Calls `send` with the answer, soon. */
   requestStatus(requestId: number, send: (reply: StatusReply) => void): void;
   isAdmin(client: ClientId): boolean;
@@ -51,6 +53,8 @@ export interface ClientStreamPorts {
 export interface ClientStreamRegistry {
   /** Takes a stream whose client is proven; false if that client has too many. */
   admit(stream: ClientStream, client: ClientId): boolean;
+  /** Its envelopes have been forged of late. */
+  isBanished(client: ClientId): boolean;
   /** An id under which the answer finds back to this stream, or null if it waits for too many. */
   registerRead(stream: ClientStream, readId: number, wantsShares: boolean): number | null;
   /** Asks for a call of `endTurn` soon. */
@@ -129,7 +133,7 @@ export class ClientStream implements FrameReceiver {
   /** Tells why and ends the stream; what is queued is dropped. */
   refuse(code: DropReason | 'SHUTTING_DOWN'): void {
     if (this.#state === 'closed') return;
-    if (code !== 'SHUTTING_DOWN') this.#ports.drops.add(code);
+    if (code !== 'SHUTTING_DOWN') this.#drop(code);
     // Past the queue, which may be the very reason.
     const notice = encodeServerMessage({ kind: 'notice', code });
     this.#stream.write(encodeServerFrame([notice]), () => undefined);
@@ -159,7 +163,9 @@ export class ClientStream implements FrameReceiver {
     clearTimeout(this.#helloTimer);
     this.#sender.disconnect();
     this.#registry.removed(this);
-    if (this.#hasFollowed) this.#ports.submit({ kind: 'streamClosed', stream: this.number });
+    // Behind what it has asked for itself.
+    if (this.#hasFollowed && this.#client !== null)
+      this.#ports.submit({ kind: 'streamClosed', stream: this.number }, this.#client);
   }
 
   endTurn(): void {
@@ -169,8 +175,12 @@ export class ClientStream implements FrameReceiver {
     this.#sender.flush();
   }
 
+  #drop(code: DropReason): void {
+    this.#ports.drops.add(code, 1, ...(this.#client === null ? [] : [this.#client]));
+  }
+
   #notice(code: DropReason): void {
-    this.#ports.drops.add(code);
+    this.#drop(code);
     this.send({ kind: 'notice', code });
   }
 
@@ -214,6 +224,7 @@ export class ClientStream implements FrameReceiver {
     const context = { clusterId, replica, certificateFingerprint, nonce: this.#nonce };
     if (!verifyHello(context, hello)) this.refuse('HELLO_REFUSED');
     else if (!this.#ports.isClient(hello.client)) this.refuse('UNKNOWN_CLIENT');
+    else if (this.#registry.isBanished(hello.client)) this.refuse('CLIENT_FAULTY');
     else this.#welcome(hello);
   }
 
@@ -238,18 +249,18 @@ export class ClientStream implements FrameReceiver {
       return;
     }
     this.#sessions.add(session);
-    this.#submitOnce({ kind: 'attached', client, session });
+    this.#submitOnce({ kind: 'attached', client, session }, client);
   }
 
   /** Whose feed it is, and how many may be followed, is the core's to judge. */
   #follow(client: ClientId, { session, number, after }: Follow): void {
     this.#hasFollowed = true;
-    this.#submitOnce({ kind: 'follow', stream: this.number, client, session, number, after });
+    this.#submitOnce({ kind: 'follow', stream: this.number, client, session, number, after }, client);
   }
 
   /** For what the client does not repeat on this stream: if it is lost, the client has to come again. */
-  #submitOnce(input: Input): void {
-    if (!this.#ports.submit(input)) this.refuse('INPUTS_FULL');
+  #submitOnce(input: Input, client: ClientId): void {
+    if (!this.#ports.submit(input, client)) this.refuse('INPUTS_FULL');
   }
 
   #submit(client: ClientId, bytes: Uint8Array): void {
@@ -260,7 +271,7 @@ export class ClientStream implements FrameReceiver {
     // A state transfer may have brought its end, which nobody told.
     else if (!this.#ports.isClient(client)) this.refuse('UNKNOWN_CLIENT');
     else if (this.#ports.isDiskFull()) this.#notice('DISK_FULL');
-    else this.#ports.submit({ kind: 'envelope', envelope });
+    else this.#ports.submit({ kind: 'envelope', envelope }, client);
   }
 
   #read(client: ClientId, { readId, operation, wantsShares }: Read): void {
@@ -271,6 +282,6 @@ export class ClientStream implements FrameReceiver {
       this.send({ kind: 'readReply', readId, result: null });
       return;
     }
-    this.#ports.submit({ kind: 'read', client, readId: id, operation });
+    this.#ports.submit({ kind: 'read', client, readId: id, operation }, client);
   }
 }

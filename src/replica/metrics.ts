@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { ReplicaId } from '../base/index.js';
 import type { RefusalCount } from '../codec/index.js';
 import type { ReplicaStatus } from '../ordering/index.js';
+import type { Suspicions } from './suspicions.js';
 import type { Tally } from './tally.js';
 
 /** Plain counters that the runtime's watch keeps. */
@@ -15,6 +16,7 @@ export interface ReplicaCounts {
   readonly drops: Tally;
   readonly evidence: Tally;
   readonly events: Tally;
+  readonly suspicions: Suspicions;
 }
 
 export interface MetricsSources {
@@ -64,6 +66,19 @@ function refusalCounter(registry: Registry, refusals: () => readonly RefusalCoun
     collect() {
       this.reset();
       for (const { code, client, space, count } of refusals()) this.inc({ code, client, space }, count);
+    },
+  });
+}
+
+function suspicionCounter(registry: Registry, suspicions: Suspicions): void {
+  new Counter({
+    name: 'theodora_suspicions_total',
+    help: 'Misbehaviour that this replica has seen, by replica and of all clients.',
+    labelNames: ['peer', 'reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { peer, reason, count } of suspicions.totals()) this.inc({ peer, reason }, count);
     },
   });
 }
@@ -118,6 +133,7 @@ export function createMetrics({ counts, status, ...sources }: MetricsSources): R
     'event',
     counts.events,
   );
+  suspicionCounter(registry, counts.suspicions);
   refusalCounter(registry, () => sources.refusals());
   gauge(registry, 'theodora_view', 'Number of the view.', () => status().view);
   gauge(registry, 'theodora_active', '1 outside view changes.', () => Number(status().isActive));

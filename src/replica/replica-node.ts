@@ -3,17 +3,24 @@
  * log, metrics. Knows the order of starting and stopping, and nothing of what the parts do.
  */
 import type { Logger } from 'pino';
-import { fromHex, type ReplicaId } from '../base/index.js';
+import { fromHex, type ClientId, type ReplicaId } from '../base/index.js';
 import { encodePeerFrame, frameBytesMax, type StatusReply } from '../codec/index.js';
 import { replicaServerName, sha256 } from '../crypto/index.js';
 import { ClientSessions } from './client-sessions.js';
 import type { SteadyClock } from './clock.js';
 import { startHttp, type Health, type HttpService } from './http.js';
-import { createMetrics } from './metrics.js';
+import { createMetrics, type ReplicaCounts } from './metrics.js';
+import type { Drops } from './tally.js';
 import { largestRefusals, type RefusalSource } from './refusals.js';
 import { evidenceKeeper } from './evidence.js';
 import type { ReplicaFiles } from './replica-files.js';
-import { Runtime, type ClientPort, type OrderingCore, type StopReason } from './runtime.js';
+import {
+  Runtime,
+  type ClientPort,
+  type OrderingCore,
+  type RuntimeWatch,
+  type StopReason,
+} from './runtime.js';
 import { ShareReplies } from './share-replies.js';
 import type { Shares } from './share-thread.js';
 import { createSlowChecks } from './slow-checks.js';
@@ -27,7 +34,7 @@ import { PeerLink, peerQueueLimits } from './transport/peer-link.js';
 import { PeerReceiver } from './transport/peer-receiver.js';
 import { Peers } from './transport/peers.js';
 import { programVersion } from './version.js';
-import { createCounts, createWatch, logStop, startSummaries } from './watch.js';
+import { createCounts, createDrops, createWatch, logStop, startSummaries } from './watch.js';
 
 export interface ReplicaNodeOptions {
   readonly files: ReplicaFiles;
@@ -53,13 +60,15 @@ const flushGraceMs = 300;
 const frameOverheadBytes = 16;
 
 export class ReplicaNode {
-  readonly counts = createCounts();
+  readonly counts: ReplicaCounts;
+  readonly #drops: Drops;
   readonly peers: Peers;
   readonly clients: ClientSessions;
   readonly runtime: Runtime;
   /** Resolves when everything has been taken down; never rejects. */
   readonly stopped: Promise<StopReason>;
   readonly #options: ReplicaNodeOptions;
+  readonly #receiver: PeerReceiver;
   readonly #listener: Listener;
   readonly #disk: DiskSpace | null;
   readonly #tls: TlsMaterial;
@@ -70,21 +79,33 @@ export class ReplicaNode {
   constructor(options: ReplicaNodeOptions) {
     this.#options = options;
     const { cluster, tls } = options.files;
+    const nameOf = (client: ClientId): string =>
+      cluster.clients.find(({ publicKey }) => publicKey === client)?.name ?? client;
+    this.counts = createCounts(nameOf);
+    this.#drops = createDrops(this.counts);
     this.#tls = { ...tls, certificateAuthority: cluster.certificateAuthority };
     this.#disk = this.#createDiskSpace();
     this.peers = this.#createPeers();
     this.clients = this.#createClients();
+    this.#receiver = this.#createReceiver();
     this.#listener = this.#createListener();
     let settle: (reason: StopReason) => void = () => undefined;
     this.stopped = new Promise((resolve) => (settle = resolve));
     this.runtime = new Runtime({
       clock: options.clock,
-      peers: this.peers,
+      peers: {
+        send: (to, message) => this.peers.send(to, message),
+        broadcast: (message) => this.peers.broadcast(message),
+        flush: () => {
+          this.peers.flush();
+          this.#receiver.endTurn();
+        },
+      },
       clients: this.#withShares(),
       storage: options.storage,
       slowChecks: createSlowChecks(options.shares?.judge),
-      watch: createWatch(this.counts, options.log),
-      drops: this.counts.drops,
+      watch: this.#createWatch(),
+      drops: this.#drops,
       keepEvidence: evidenceKeeper(options.dataDir, options.log),
       stopped: (reason) => {
         this.#stopReason = reason;
@@ -145,6 +166,18 @@ export class ReplicaNode {
     await this.#http?.close();
   }
 
+  /** Evidence against a client that rests on its own stream has consequences here; the rest is for people. */
+  #createWatch(): RuntimeWatch {
+    const watch = createWatch(this.counts, this.#options.log);
+    return {
+      ...watch,
+      evidence: (from, code) => {
+        watch.evidence(from, code);
+        if (typeof from === 'string' && code === 'ENVELOPE_NOT_AUTHENTIC') this.clients.banish(from);
+      },
+    };
+  }
+
   #createPeers(): Peers {
     const { files, log, addressOf } = this.#options;
     const { replicas, clusterId } = files.cluster;
@@ -163,7 +196,7 @@ export class ReplicaNode {
       });
       links.set(id, link);
     }
-    return new Peers(links, this.counts.drops, frameBytesMax - frameOverheadBytes);
+    return new Peers(links, this.#drops, frameBytesMax - frameOverheadBytes);
   }
 
   #createClients(): ClientSessions {
@@ -174,11 +207,12 @@ export class ReplicaNode {
       replica: files.self.id,
       certificateFingerprint: fromHex(files.self.tlsFingerprint)!,
       clusterId: files.cluster.clusterId,
-      drops: this.counts.drops,
+      drops: this.#drops,
       view: () => this.runtime.view,
+      nowMs: () => this.#options.clock.now(),
       isClient: (client) => this.runtime.isClient(client),
       isDiskFull: () => this.#disk?.isFull ?? false,
-      submit: (input) => this.runtime.submit(input),
+      submit: (input, client) => this.runtime.submit(input, client),
       isAdmin: (client) => client === admin?.publicKey,
       fetchSnapshot: (request, send) => this.runtime.runInTurn(() => donor.take(request, send)),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
@@ -191,7 +225,7 @@ export class ReplicaNode {
     return new ShareReplies({
       clients: this.clients,
       source: shares,
-      drops: this.counts.drops,
+      drops: this.#drops,
       failed: (error) => this.runtime.stop({ kind: 'failed', error }),
     });
   }
@@ -220,25 +254,29 @@ export class ReplicaNode {
     });
   }
 
+  #createReceiver(): PeerReceiver {
+    return new PeerReceiver({
+      deliver: (from, message) => void this.runtime.submit({ kind: 'message', from, message }),
+      waitingOf: (from) => this.runtime.waitingOf(from),
+      drops: this.#drops,
+    });
+  }
+
   #createListener(): Listener {
     const { cluster, self } = this.#options.files;
     const pins = new Map<string, ReplicaId>();
     for (const { id, tlsFingerprint } of cluster.replicas) {
       if (id !== self.id) pins.set(tlsFingerprint, id);
     }
-    const receiver = new PeerReceiver(
-      (from, message) => this.runtime.submit({ kind: 'message', from, message }),
-      this.counts.drops,
-    );
     return new Listener({
       tls: this.#tls,
       replicaOf: (fingerprint) => pins.get(fingerprint) ?? null,
       acceptPeer: (replica, stream) => {
         this.peers.nudge(replica);
-        return receiver.accept(replica, stream);
+        return this.#receiver.accept(replica, stream);
       },
       acceptClient: (stream) => this.clients.accept(stream),
-      drops: this.counts.drops,
+      drops: this.#drops,
     });
   }
 
@@ -259,6 +297,7 @@ export class ReplicaNode {
       clientsConnected: this.clients.connected,
       version: programVersion,
       refusals: largestRefusals(this.#options.refusals?.refusals() ?? []),
+      suspicions: this.counts.suspicions.largest(),
     };
   }
 

@@ -8,6 +8,7 @@ import type { ClientId, Digest, ReplicaId, SequenceNumber, ViewNumber } from '..
 import { encodePeerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, StateToSave } from '../ordering/index.js';
 import type { Clock } from './clock.js';
+import { InputQueues } from './input-queues.js';
 import type { SlowChecks } from './slow-checks.js';
 import type { Storage } from './storage/port.js';
 import type { Drops } from './tally.js';
@@ -44,7 +45,7 @@ export interface ClientPort {
 /** Hears what logs and metrics are made of; must be cheap. */
 export interface RuntimeWatch {
   delivered(batch: OutputOf<'deliver'>): void;
-  evidence(from: ReplicaId | string, code: string): void;
+  evidence(from: ReplicaId | ClientId, code: string): void;
   event(event: string, fields: Readonly<Record<string, number | string>>): void;
 }
 
@@ -70,14 +71,12 @@ export interface RuntimePorts {
 }
 
 const tickIntervalMs = 20;
-/** Inputs waiting for one turn; more than a turn's sockets can deliver unless something is badly wrong. */
-const inputsMax = 65_536;
 const tasksMax = 1_024;
 
 export class Runtime {
   readonly #ports: RuntimePorts;
   #core: OrderingCore | null = null;
-  #inputs: Input[] = [];
+  readonly #inputs = new InputQueues();
   #tasks: (() => void)[] = [];
   #isScheduled = false;
   #isStopped = false;
@@ -121,18 +120,23 @@ export class Runtime {
     this.#schedule();
   }
 
-  /** Takes an input for the next turn; false: dropped, since too many wait or the runtime does not run. */
-  submit(input: Input): boolean {
+  /**
+   * Takes an input for one of the next turns, `client`'s if given; false: dropped, since too many wait or the runtime
+   * does not run.
+   */
+  submit(input: Input, client: ClientId | null = null): boolean {
     if (this.#core === null || this.#isStopped) return false;
-    // What comes only once must not be lost.
-    const isUnique = input.kind === 'streamClosed' || input.kind === 'stateSaved';
-    if (this.#inputs.length >= inputsMax && !isUnique) {
+    if (!this.#inputs.push(input, client)) {
       this.#ports.drops.add('INPUTS_FULL');
       return false;
     }
-    this.#inputs.push(input);
     this.#schedule();
     return true;
+  }
+
+  /** Messages of this replica that wait for their turn. */
+  waitingOf(peer: ReplicaId): number {
+    return this.#inputs.waitingOf(peer);
   }
 
   /**
@@ -174,7 +178,7 @@ export class Runtime {
     if (this.#isStopped) return;
     this.#isStopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
-    this.#inputs = [];
+    this.#inputs.clear();
     this.#tasks = [];
     this.#ports.stopped(reason);
   }
@@ -203,6 +207,8 @@ export class Runtime {
       if (this.#isStopped) return;
       this.#ports.peers.flush();
       this.#ports.clients.flush();
+      // After what the sockets have brought in meanwhile.
+      if (!this.#inputs.isEmpty) this.#schedule();
     } catch (error) {
       // An assertion of the core, or a port that failed: stop rather than answer wrong.
       this.stop({ kind: 'failed', error });
@@ -216,13 +222,13 @@ export class Runtime {
     this.#step({ kind: 'tick', nowMs });
   }
 
-  /** Until nothing is left, what comes in meanwhile included; one `stored` for all records of a round. */
+  /** A share of what waits, what comes in meanwhile included; one `stored` for all records of a round. */
   #drain(): void {
+    this.#inputs.beginTurn();
     while (!this.#isStopped) {
-      if (this.#inputs.length > 0) {
-        const inputs = this.#inputs;
-        this.#inputs = [];
-        for (const input of inputs) this.#step(input);
+      const input = this.#inputs.next();
+      if (input !== null) {
+        this.#step(input);
       } else if (this.#storedReported < this.#storedUpTo) {
         this.#storedReported = this.#storedUpTo;
         this.#step({ kind: 'stored', recordNumber: this.#storedReported });

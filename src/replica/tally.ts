@@ -2,6 +2,8 @@
  * Counts by name for what must never be logged one by one: dropped frames, evidence, events. Hot paths only
  * add; the log gets a summary now and then, metrics read the totals.
  */
+import type { ClientId, ReplicaId } from '../base/index.js';
+
 export class Tally {
   readonly #totals = new Map<string, number>();
   #summarised = new Map<string, number>();
@@ -46,6 +48,8 @@ export type DropReason =
   | 'MALFORMED_FRAME'
   | 'MALFORMED_MESSAGE'
   | 'INPUTS_FULL'
+  /** What a replica sends beyond its share. */
+  | 'PEER_FLOODS'
   | 'PEER_QUEUE_FULL'
   | 'MESSAGE_TOO_LARGE'
   | 'HELLO_REQUIRED'
@@ -53,6 +57,7 @@ export type DropReason =
   | 'ADMIN_ONLY'
   | 'HELLO_REFUSED'
   | 'UNKNOWN_CLIENT'
+  | 'CLIENT_FAULTY'
   | 'TOO_MANY_STREAMS'
   | 'TOO_MANY_SESSIONS'
   | 'MALFORMED_ENVELOPE'
@@ -63,4 +68,7 @@ export type DropReason =
   /** An envelope of a client, while this replica's disk is nearly full. */
   | 'DISK_FULL';
 
-export type Drops = { add(reason: DropReason, count?: number): void };
+export interface Drops {
+  /** `of`: who sent it, if that is proven. */
+  add(reason: DropReason, count?: number, of?: ReplicaId | ClientId): void;
+}

@@ -3,12 +3,13 @@
  * summed up every few seconds; events of the ordering layer are rare and logged one by one.
  */
 import type { Logger } from 'pino';
-import { TheodoraError } from '../base/index.js';
+import { replicaId, TheodoraError, type ClientId } from '../base/index.js';
 import type { HaltReason } from '../ordering/index.js';
 import type { SteadyClock } from './clock.js';
 import type { ReplicaCounts } from './metrics.js';
 import type { RuntimeWatch, StopReason } from './runtime.js';
-import { Tally } from './tally.js';
+import { isMisconduct, Suspicions } from './suspicions.js';
+import { Tally, type Drops } from './tally.js';
 
 const summaryIntervalMs = 10_000;
 
@@ -20,8 +21,9 @@ export const remedies: Readonly<Record<HaltReason, string>> = {
   VERSION_MISMATCH: 'the cluster runs another version of the state machine: install that version here',
 };
 
-export function createCounts(): ReplicaCounts {
-  return { batches: 0, operations: 0, drops: new Tally(), evidence: new Tally(), events: new Tally() };
+export function createCounts(nameOf?: (client: ClientId) => string): ReplicaCounts {
+  const [drops, evidence, events] = [new Tally(), new Tally(), new Tally()];
+  return { batches: 0, operations: 0, drops, evidence, events, suspicions: new Suspicions(nameOf) };
 }
 
 export function createWatch(counts: ReplicaCounts, log: Logger): RuntimeWatch {
@@ -34,10 +36,34 @@ export function createWatch(counts: ReplicaCounts, log: Logger): RuntimeWatch {
       // The first of a kind tells who; the others only count.
       if (counts.evidence.get(code) === 0) log.warn({ from, code }, 'evidence of misbehaviour');
       counts.evidence.add(code);
+      counts.suspicions.add(from, code);
     },
     event(event, fields) {
       counts.events.add(event);
+      suspectPrimary(counts, event, fields);
       log.info(fields, event);
+    },
+  };
+}
+
+/** Left for what its primary did, or did not do in time. */
+function suspectPrimary(
+  { suspicions }: ReplicaCounts,
+  event: string,
+  { reason, primary }: Readonly<Record<string, number | string>>,
+): void {
+  if (event !== 'view-change-started' || typeof primary !== 'number') return;
+  if (reason === 'request-timeout') suspicions.add(replicaId(primary), 'PRIMARY_LATE');
+  if (reason === 'throughput') suspicions.add(replicaId(primary), 'PRIMARY_SLOW');
+  if (reason === 'no-new-view') suspicions.add(replicaId(primary), 'NEW_VIEW_LATE');
+}
+
+/** What was dropped, and whose fault that was if it was anybody's. */
+export function createDrops({ drops, suspicions }: ReplicaCounts): Drops {
+  return {
+    add: (reason, count = 1, of) => {
+      drops.add(reason, count);
+      if (of !== undefined && isMisconduct(reason)) suspicions.add(of, reason, count);
     },
   };
 }

@@ -298,7 +298,32 @@ describe('a running replica', () => {
       clientsConnected: 1,
       version: expect.stringMatching(/^\d+\.\d+\.\d+/) as unknown,
       refusals: [],
+      suspicions: [],
     });
+  });
+
+  it('ends the streams of a client that sent a forged envelope, does not let it in again, and tells of it', async () => {
+    const core = new FakeCore();
+    core.react = (input: Input) =>
+      input.kind === 'read'
+        ? [{ kind: 'evidence', from: input.client, code: 'ENVELOPE_NOT_AUTHENTIC' }]
+        : input.kind === 'attached'
+          ? [{ kind: 'evidence', from: replicaId(3), code: 'VOTE_CONFLICTS' }]
+          : [];
+    const replica = await start({ createCore: () => core });
+    const client = connect(replica);
+    await client.hello(files.description, replica.id, adminKey(files), sessionId(1));
+    client.send({ kind: 'statusRequest', requestId: 1 });
+    expect((await client.next('statusReply')).suspicions).toEqual([
+      { of: 'replica 3', reason: 'VOTE_CONFLICTS', count: 1 },
+    ]);
+    client.send({ kind: 'read', readId: 9, operation: Uint8Array.of(4, 2) });
+    expect((await client.next('notice')).code).toBe('CLIENT_FAULTY');
+    expect(await client.ended).toBe(0);
+    const again = connect(replica);
+    void again.hello(files.description, replica.id, adminKey(files)).catch(() => undefined);
+    expect((await again.next('notice')).code).toBe('CLIENT_FAULTY');
+    await replica.close();
   });
 
   it('hands what a client follows to the core, its events back, and tells the core when the stream is gone', async () => {

@@ -65,7 +65,11 @@ const message = (sequence: number): PeerMessage => ({
 async function host(id: number, folder = `replica-${id}`): Promise<Host> {
   const received = new Mailbox<Received>();
   const drops = new Tally();
-  const receiver = new PeerReceiver((from, message) => received.put({ from, message }), drops);
+  const receiver = new PeerReceiver({
+    deliver: (from, message) => received.put({ from, message }),
+    waitingOf: () => 0,
+    drops,
+  });
   const ignore = (): FrameReceiver => ({ frame: () => undefined, closed: () => undefined });
   const listener = new Listener({
     tls: tlsMaterial(files, folder),

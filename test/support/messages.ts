@@ -136,6 +136,7 @@ export const status = (fields: {
   isObserver?: boolean;
   lastExecuted?: number;
   stableCheckpoint?: number;
+  findsPrimarySlow?: boolean;
 }): Status => ({
   kind: 'status',
   view: viewNumber(fields.view ?? 0),
@@ -143,6 +144,7 @@ export const status = (fields: {
   isObserver: fields.isObserver ?? false,
   lastExecuted: sequenceNumber(fields.lastExecuted ?? 0),
   stableCheckpoint: sequenceNumber(fields.stableCheckpoint ?? 0),
+  findsPrimarySlow: fields.findsPrimarySlow ?? false,
 });
 
 /** Nonce of the life under test, where the test does not say whose REJOIN it is. */

@@ -91,9 +91,29 @@ function refusals(output: Output, replicas: readonly ReplicaStatus[]): string | 
   return `\n${output.table(columns, lines)}`;
 }
 
+/** What each replica has seen others do; no more than its own word. */
+function suspicions(output: Output, replicas: readonly ReplicaStatus[]): string | null {
+  const lines = replicas.flatMap((replica) =>
+    replica.reachable
+      ? replica.suspicions.map(({ of, reason, count }) => [
+          `replica ${replica.id}`,
+          toPrintable(of),
+          toPrintable(reason),
+          String(count),
+        ])
+      : [],
+  );
+  return lines.length === 0 ? null : `\n${output.table(['seen by', 'of', 'reason', 'times'], lines)}`;
+}
+
 export function showStatus(output: Output, replicas: readonly ReplicaStatus[]): void {
   output.result({ replicas }, () =>
-    [output.table(header, replicas.map(rowOf)), divergence(output, replicas), refusals(output, replicas)]
+    [
+      output.table(header, replicas.map(rowOf)),
+      divergence(output, replicas),
+      refusals(output, replicas),
+      suspicions(output, replicas),
+    ]
       .filter((line) => line !== null)
       .join('\n'),
   );
@@ -109,6 +129,7 @@ export function registerStatus(program: Command, bind: Bind): void {
 view, primary: the replicas' number of the current view and who leads it; executed: batches executed;
 stable: the last stable checkpoint; digest: of the state after what is executed, equal at equal points.
 refused: what the service refused most often, counted by each replica since its start; shown if there is any.
+seen by: misbehaviour that a replica has seen of others, its own word; shown if there is any.
 
 Example:
   $ theodora status`,

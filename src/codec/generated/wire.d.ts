@@ -382,6 +382,7 @@ export namespace theodora {
         clientsConnected: number;
         version: string;
         refusals: theodora.RefusalCount[];
+        suspicions: theodora.SuspicionCount[];
         static encode(message: theodora.StatusReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.StatusReply & theodora.StatusReply.$Shape;
     }
@@ -400,9 +401,28 @@ export namespace theodora {
             clientsConnected?: number;
             version?: string;
             refusals?: theodora.RefusalCount.$Properties[];
+            suspicions?: theodora.SuspicionCount.$Properties[];
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.StatusReply.$Properties;
+    }
+    class SuspicionCount {
+        constructor(properties?: theodora.SuspicionCount.$Properties);
+        $unknowns?: Uint8Array[];
+        of: string;
+        reason: string;
+        count: (number|Long);
+        static encode(message: theodora.SuspicionCount.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.SuspicionCount & theodora.SuspicionCount.$Shape;
+    }
+    namespace SuspicionCount {
+        interface $Properties {
+            of?: string;
+            reason?: string;
+            count?: (number|Long);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = theodora.SuspicionCount.$Properties;
     }
     class RefusalCount {
         constructor(properties?: theodora.RefusalCount.$Properties);
@@ -869,6 +889,7 @@ export namespace theodora {
         isObserver: boolean;
         lastExecuted: (number|Long);
         stableCheckpoint: (number|Long);
+        findsPrimarySlow: boolean;
         static encode(message: theodora.Status.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Status & theodora.Status.$Shape;
     }
@@ -879,6 +900,7 @@ export namespace theodora {
             isObserver?: boolean;
             lastExecuted?: (number|Long);
             stableCheckpoint?: (number|Long);
+            findsPrimarySlow?: boolean;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Status.$Properties;

@@ -1934,6 +1934,7 @@ export const theodora = $root.theodora = (() => {
 
         const StatusReply = function (properties) {
             this.refusals = [];
+            this.suspicions = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1953,6 +1954,7 @@ export const theodora = $root.theodora = (() => {
         StatusReply.prototype.clientsConnected = 0;
         StatusReply.prototype.version = "";
         StatusReply.prototype.refusals = $util.emptyArray;
+        StatusReply.prototype.suspicions = $util.emptyArray;
 
         StatusReply.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1988,6 +1990,9 @@ export const theodora = $root.theodora = (() => {
             if (message.refusals != null && message.refusals.length)
                 for (let i = 0; i < message.refusals.length; ++i)
                     $root.theodora.RefusalCount.encode(message.refusals[i], writer.uint32(106).fork(), _depth + 1).ldelim();
+            if (message.suspicions != null && message.suspicions.length)
+                for (let i = 0; i < message.suspicions.length; ++i)
+                    $root.theodora.SuspicionCount.encode(message.suspicions[i], writer.uint32(114).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2137,6 +2142,14 @@ export const theodora = $root.theodora = (() => {
                         message.refusals.push($root.theodora.RefusalCount.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.suspicions && message.suspicions.length))
+                            message.suspicions = [];
+                        message.suspicions.push($root.theodora.SuspicionCount.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -2155,6 +2168,112 @@ export const theodora = $root.theodora = (() => {
         };
 
         return StatusReply;
+    })();
+
+    theodora.SuspicionCount = (function() {
+
+        const SuspicionCount = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SuspicionCount.prototype.of = "";
+        SuspicionCount.prototype.reason = "";
+        SuspicionCount.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        SuspicionCount.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.of != null && $Object.hasOwnProperty.call(message, "of") && message.of !== "")
+                writer.uint32(10).string(message.of);
+            if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                writer.uint32(18).string(message.reason);
+            if (message.count != null && $Object.hasOwnProperty.call(message, "count") && (typeof message.count === "object" ? message.count.low || message.count.high : message.count !== 0))
+                writer.uint32(24).uint64(message.count);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SuspicionCount.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.theodora.SuspicionCount();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.of = value;
+                        else
+                            delete message.of;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.reason = value;
+                        else
+                            delete message.reason;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.count = value;
+                        else
+                            delete message.count;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SuspicionCount;
     })();
 
     theodora.RefusalCount = (function() {
@@ -4625,6 +4744,7 @@ export const theodora = $root.theodora = (() => {
         Status.prototype.isObserver = false;
         Status.prototype.lastExecuted = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Status.prototype.stableCheckpoint = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        Status.prototype.findsPrimarySlow = false;
 
         Status.encode = function (message, writer, _depth) {
             if (!writer)
@@ -4643,6 +4763,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(32).uint64(message.lastExecuted);
             if (message.stableCheckpoint != null && $Object.hasOwnProperty.call(message, "stableCheckpoint") && (typeof message.stableCheckpoint === "object" ? message.stableCheckpoint.low || message.stableCheckpoint.high : message.stableCheckpoint !== 0))
                 writer.uint32(40).uint64(message.stableCheckpoint);
+            if (message.findsPrimarySlow != null && $Object.hasOwnProperty.call(message, "findsPrimarySlow") && message.findsPrimarySlow !== false)
+                writer.uint32(48).bool(message.findsPrimarySlow);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -4719,6 +4841,15 @@ export const theodora = $root.theodora = (() => {
                             message.stableCheckpoint = value;
                         else
                             delete message.stableCheckpoint;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.findsPrimarySlow = value;
+                        else
+                            delete message.findsPrimarySlow;
                         continue;
                     }
                 }

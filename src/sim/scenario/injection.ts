@@ -54,6 +54,7 @@ export function buildMessage(stage: Stage, kind: string, from: ReplicaId, comman
         isActive: true,
         isObserver: false,
         lastExecuted: sequenceNumber(number('executed')),
+        findsPrimarySlow: false,
         stableCheckpoint: sequenceNumber(number('stable')),
       };
     case 'viewChange':

@@ -6,7 +6,9 @@ import type { ReplicaStatus } from '../../../src/client/index.js';
 
 type Refusals = (ReplicaStatus & { reachable: true })['refusals'];
 
-const replica = (id: number, refusals: Refusals): ReplicaStatus => ({
+type Suspicions = (ReplicaStatus & { reachable: true })['suspicions'];
+
+const replica = (id: number, refusals: Refusals, suspicions: Suspicions = []): ReplicaStatus => ({
   id,
   address: `127.0.0.1:${id + 1}`,
   reachable: true,
@@ -21,6 +23,7 @@ const replica = (id: number, refusals: Refusals): ReplicaStatus => ({
   clientsConnected: 1,
   version: '1.2.3',
   refusals,
+  suspicions,
 });
 const gone: ReplicaStatus = { id: 2, address: '127.0.0.1:3', reachable: false, reason: 'connection refused' };
 
@@ -56,6 +59,19 @@ describe('status', () => {
 
   it('says nothing of refusals when there are none', () => {
     expect(shown([replica(0, []), gone])).not.toContain('refused  ');
+  });
+
+  it('shows what each replica has seen of others', () => {
+    const flood = { of: 'replica 3', reason: 'PEER_FLOODS', count: 5 };
+    const lines = shown([replica(0, [], [flood]), gone])
+      .trimEnd()
+      .split('\n')
+      .slice(-3);
+    expect(lines).toEqual([
+      '',
+      'seen by    of         reason       times',
+      'replica 0  replica 3  PEER_FLOODS  5',
+    ]);
   });
 
   it('as JSON has them with each replica', () => {

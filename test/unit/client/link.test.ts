@@ -326,6 +326,7 @@ describe('status', () => {
     peersConnected: 3,
     clientsConnected: 1,
     version: '1.2.3',
+    suspicions: [],
     refusals: [{ code: 'ACL_DENIED', client: 'bob', space: 'jobs', count: 2 }],
   };
 

@@ -238,6 +238,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     isActive: fc.boolean(),
     isObserver: fc.boolean(),
     lastExecuted: number,
+    findsPrimarySlow: fc.boolean(),
     stableCheckpoint: number,
   }),
   record({ kind: kind('stableCheckpoint'), certificate }),
@@ -333,6 +334,7 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
     refusals: fc.array(record({ code: text, client: text, space: text, count: integer }), {
       maxLength: 64,
     }),
+    suspicions: fc.array(record({ of: text, reason: text, count: integer }), { maxLength: 64 }),
   }),
 );
 

@@ -114,6 +114,7 @@ const peerMessages: readonly codec.PeerMessage[] = [
     isObserver: false,
     lastExecuted: number,
     stableCheckpoint: sequenceNumber(256),
+    findsPrimarySlow: true,
   },
   { kind: 'stableCheckpoint', certificate },
   { kind: 'fetchBatch', digest: batchDigest },
@@ -190,6 +191,7 @@ const serverMessages: readonly codec.ServerMessage[] = [
     clientsConnected: 70_000,
     version: '0.1.0',
     refusals: [],
+    suspicions: [],
   },
   { kind: 'reply', view, session, firstNumber: 1000, outcomes: [{ kind: 'waiting' }] },
   { kind: 'feedEvent', session, number: 1000, previous: 0, sequence: 7, data: Uint8Array.of(1, 2) },
@@ -212,6 +214,7 @@ const serverMessages: readonly codec.ServerMessage[] = [
       { code: 'POLICY_DENIED', client: 'alice', space: 'jobs', count: 70_000 },
       { code: 'UNKNOWN_CLIENT', client: 'bb'.repeat(32), space: '', count: 1 },
     ],
+    suspicions: [{ of: 'replica 3', reason: 'ENVELOPE_NOT_AUTHENTIC', count: 70_000 }],
   },
   {
     kind: 'snapshotNodes',

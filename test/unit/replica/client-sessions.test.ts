@@ -82,6 +82,7 @@ interface World {
   readonly strangers: Set<ClientId>;
   /** Whether the core takes no more inputs. */
   isFull: boolean;
+  nowMs: number;
   open(): FakeStream;
   /** A stream that has said hello. */
   welcome(key: IdentityKey, session?: SessionId): FakeStream;
@@ -102,6 +103,7 @@ function makeWorld(): World {
     inputs,
     drops,
     isFull: false,
+    nowMs: 0,
     strangers: new Set<ClientId>(),
   };
   const sessions = new ClientSessions({
@@ -110,6 +112,7 @@ function makeWorld(): World {
     clusterId,
     drops,
     view: () => viewNumber(4),
+    nowMs: () => result.nowMs,
     isDiskFull: () => false,
     isClient: (client) => !result.strangers.has(client),
     submit: (input) => {
@@ -564,6 +567,25 @@ describe('the end of the replica', () => {
     sessions.close(true);
     settle();
     expect(stream.received.some(({ kind }) => kind === 'reply')).toBe(false);
+  });
+});
+
+describe('a client that is proven faulty', () => {
+  it('loses its streams and is not let in for a minute; others stay', () => {
+    const world = makeWorld();
+    const streams = [world.welcome(alice), world.welcome(alice)];
+    const other = world.welcome(bob);
+    world.sessions.banish(clientId(alice.publicKey));
+    for (const stream of streams) {
+      expect(stream.notices()).toEqual(['CLIENT_FAULTY']);
+      expect(stream.isEnded).toBe(true);
+    }
+    expect(other.isEnded).toBe(false);
+    world.nowMs = 59_000;
+    expect(world.welcome(alice).notices()).toEqual(['CLIENT_FAULTY']);
+    world.nowMs = 60_000;
+    expect(world.welcome(alice).isEnded).toBe(false);
+    expect(world.drops.totals()).toEqual({ CLIENT_FAULTY: 3 });
   });
 });
 

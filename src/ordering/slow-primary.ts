@@ -1,0 +1,87 @@
+/**
+ * A primary that orders too slowly, though never so slowly that a request times out, is replaced (Aardvark, NSDI'09,
+ * section 4.3; pitfall 12). Each backup measures by itself (expectation.ts) and says in its STATUS whether it finds the
+ * primary too slow; it leaves the view only when f others say the same, since one that leaves alone would
+ * be missed at the next fault.
+ */
+import { sequenceNumber } from '../base/index.js';
+import type { Envelope } from '../codec/index.js';
+import { isPrimary, type Core } from './core.js';
+import {
+  closeWindow,
+  graceMsOf,
+  noteBusy,
+  noteTurnaround,
+  noteWork,
+  restartWindow,
+  workOf,
+} from './expectation.js';
+import { noteClientServed, poolSize, queueIdOf, type PendingEnvelope } from './pool.js';
+
+/** Only a backup that follows can tell. */
+const isMeasuring = (core: Core): boolean =>
+  core.config.slowPrimaryPercent > 0 &&
+  core.isActive &&
+  !isPrimary(core) &&
+  core.observing === null &&
+  core.transfer === null &&
+  core.diverged === null;
+
+/** `passedMs` since the last tick, in which nothing came in. */
+export function tickExpectation(core: Core, passedMs: number): void {
+  const { expectation, config } = core;
+  if (!isMeasuring(core) || passedMs >= config.requestTimeoutMs) {
+    restartWindow(expectation);
+    return;
+  }
+  if (poolSize(core.pool) > 0) noteBusy(expectation, passedMs, !isBatchUnderWay(core));
+  const limits = {
+    percent: config.slowPrimaryPercent,
+    slackMs: config.turnaroundSlackMs,
+    windowMs: config.throughputWindowMs,
+    recordsMax: config.n,
+    comparedWith: core.weakQuorum,
+  };
+  const before = expectation.slowView;
+  closeWindow(expectation, core.view, limits, core.nowMs);
+  // The others hear of it with the next STATUS, which is not to wait.
+  if (expectation.slowView !== before) core.lastStatusMs = 0;
+}
+
+function isBatchUnderWay({ log, view }: Core): boolean {
+  const slot = log.slots.get(sequenceNumber(log.lastExecuted + 1));
+  return slot !== undefined && (slot.committed !== null || slot.accepted?.view === view);
+}
+
+/** An envelope was executed; `pending` if it waited here, `isAwaited` if anything did before its batch. */
+export function noteOrdered(
+  core: Core,
+  { body, bytes }: Envelope,
+  pending: PendingEnvelope | undefined,
+  executed: number,
+  isAwaited: boolean,
+): void {
+  // What was executed before, a faulty primary may repeat: nobody is served by that.
+  if (pending === undefined && (executed === 0 || body.kind !== 'requests')) return;
+  const { expectation, pool, nowMs } = core;
+  noteClientServed(pool, queueIdOf(body), nowMs);
+  if (pending !== undefined)
+    noteTurnaround(expectation, nowMs - Math.max(pending.arrivedAtMs, core.activeSinceMs));
+  const operations = body.kind === 'requests' ? body.operations.length : 1;
+  // What came while nobody waited here says nothing about how fast the primary is.
+  if (isAwaited) noteWork(expectation, workOf(operations, 1, bytes.length));
+}
+
+/** Whether this replica finds the primary of its view too slow. */
+export const findsPrimarySlow = ({ expectation, isActive, view }: Core): boolean =>
+  isActive && expectation.slowView === view;
+
+/** f+1 say so, this one among them, and the primary has had its time. */
+export function isPrimaryTooSlow(core: Core): boolean {
+  if (!findsPrimarySlow(core)) return false;
+  const { expectation, config, view } = core;
+  if (core.nowMs - core.activeSinceMs < graceMsOf(expectation, config.throughputGraceMs)) return false;
+  let agreeing = 1;
+  for (const slowView of expectation.slowViewOf.values()) if (slowView === view) agreeing += 1;
+  return agreeing >= core.weakQuorum;
+}
