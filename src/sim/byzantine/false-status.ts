@@ -1,4 +1,4 @@
-/** A STATUS that says anything: behind, ahead, in another view, an observer. */
+/** A STATUS that says anything: behind, ahead, in another view, an observer, served too slowly. */
 import { sequenceNumber, viewNumber } from '../../base/index.js';
 import type { BehaviourFactory } from './behaviour.js';
 
@@ -12,6 +12,7 @@ export const falseStatus: BehaviourFactory = ({ random }) => ({
         lastExecuted: sequenceNumber(random.below(2 * message.lastExecuted + 1)),
         stableCheckpoint: sequenceNumber(random.below(message.stableCheckpoint + 1)),
         isObserver: random.chance(1, 2),
+        findsPrimarySlow: random.chance(1, 2),
       },
     ];
   },

@@ -20,7 +20,15 @@ export const flood: BehaviourFactory = ({ random, peers, inside, hash }) => {
     switch (draws) {
       case 0: {
         const lastExecuted = sequenceNumber(random.below(executed + 1));
-        return { kind: 'status', view, isActive: true, isObserver: false, lastExecuted, stableCheckpoint };
+        return {
+          kind: 'status',
+          view,
+          isActive: true,
+          isObserver: false,
+          findsPrimarySlow: true,
+          lastExecuted,
+          stableCheckpoint,
+        };
       }
       case 1:
         return { kind: 'fetchBatch', digest: random.pick([...bodies]) };

@@ -132,6 +132,7 @@ function ofStatus(random: Prng, message: Status): Status {
     () => ({ ...message, stableCheckpoint: nearNumber(random, message.stableCheckpoint) }),
     () => ({ ...message, isActive: !message.isActive }),
     () => ({ ...message, isObserver: !message.isObserver }),
+    () => ({ ...message, findsPrimarySlow: !message.findsPrimarySlow }),
   ]);
 }
 

@@ -18,22 +18,23 @@ export interface Canary {
   readonly control?: () => SimulationReport | Promise<SimulationReport>;
 }
 
-/** Under the first of the seeds 1, 2, 3, … that meets the bug; the control is the same run without it. */
+/** Under the first of the seeds from `first` on that meets the bug; the control is the same run without it. */
 export function metBy(
   play: (seed: number, hasBug: boolean) => Promise<SimulationReport>,
   seedsMax: number,
+  first = 1,
 ): { run(): Promise<SimulationReport>; control(): Promise<SimulationReport> } {
-  let met = 0;
+  let met = first;
   return {
     async run() {
-      for (let seed = 1; ; seed++) {
+      for (let seed = first; ; seed++) {
         const report = await play(seed, true);
-        if (report.ok && seed < seedsMax) continue;
+        if (report.ok && seed < first + seedsMax - 1) continue;
         met = seed;
         return report;
       }
     },
-    control: () => play(Math.max(met, 1), false),
+    control: () => play(met, false),
   };
 }
 
