@@ -129,7 +129,8 @@ describe('the first server', () => {
     const left = await processesOf(a.dataDir);
     expect(left).not.toEqual([]);
     await expect(PostgresServer.open(a.options)).rejects.toMatchObject({ code: 'POSTGRES_DIRECTORY_IN_USE' });
-    expect(await processesOf(a.dataDir)).toEqual(left);
+    // Others of its processes come and go.
+    expect(await processesOf(a.dataDir)).toContain(Math.min(...left));
     // As if the agent had been killed.
     process.kill(-processWith('flock', a.options.directory)!, 'SIGKILL');
     const next = await PostgresServer.open(a.options);
