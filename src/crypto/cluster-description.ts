@@ -34,6 +34,8 @@ export interface ClusterSettings {
   readonly sessionLeaseMs?: number;
   readonly windowBatches?: number;
   readonly batchOperationsMax?: number;
+  readonly slowPrimaryPercent?: number;
+  readonly rotateAfterBatches?: number;
   /** Replica i serves its metrics on basePort + i; off if absent. */
   readonly metrics?: { readonly basePort: number };
 }

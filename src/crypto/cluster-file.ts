@@ -21,6 +21,8 @@ const settingBounds: Readonly<Record<NumericSetting, readonly [min: number, max:
   sessionLeaseMs: [1_000, 86_400_000],
   windowBatches: [1, 128],
   batchOperationsMax: [1, 65_536],
+  slowPrimaryPercent: [0, 95],
+  rotateAfterBatches: [0, 1_000_000_000],
 };
 const numericSettings = Object.keys(settingBounds) as readonly NumericSetting[];
 

@@ -80,6 +80,8 @@ describe('reading back what was written', () => {
         sessionLeaseMs: fc.integer({ min: 1_000, max: 10_000 }),
         windowBatches: fc.integer({ min: 1, max: 128 }),
         batchOperationsMax: fc.integer({ min: 1, max: 65_536 }),
+        slowPrimaryPercent: fc.integer({ min: 0, max: 95 }),
+        rotateAfterBatches: fc.integer({ min: 0, max: 1_000 }),
         metrics: fc.record({ basePort: fc.integer({ min: 1, max: 65_000 }) }),
       },
       { requiredKeys: [] },
@@ -115,6 +117,7 @@ describe('reading back what was written', () => {
             })),
             certificateAuthority: isEnded ? pem : pem.trimEnd(),
             clients: registered,
+            ...(isEnded ? { faultInjection: true as const } : {}),
             settings: overrides,
           };
           // digitsOnly may draw "e", which is hexadecimal as well: all of it looks like numbers to YAML.
@@ -239,6 +242,12 @@ const mistakes: readonly (readonly [string, (good: string) => string, (bad: stri
     },
     (s) => lineOf(s, '    sharingKey: ', 1),
     /this sharingKey is already used at line/,
+  ],
+  [
+    'fault injection that is neither on nor off',
+    (s) => `${s}faultInjection: yes\n`,
+    (s) => lineOf(`${s}faultInjection: yes\n`, 'faultInjection:'),
+    /faultInjection must be true or false/,
   ],
   [
     'a sharing key missing',
