@@ -50,6 +50,8 @@ export interface OrderingConfig {
   readonly sessionsPerClientMax: number;
   readonly sessionNumbersMax: number;
   readonly sessionReplyBytesMax: number;
+  /** Of all sessions of a client together. */
+  readonly clientReplyBytesMax: number;
   /** Operations of a session that wait, or whose late outcome has not arrived. */
   readonly sessionWaitsMax: number;
   /** Feeds that one stream may follow. */
@@ -95,6 +97,7 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   sessionsPerClientMax: 1_024,
   sessionNumbersMax: 1_024,
   sessionReplyBytesMax: 4 << 20,
+  clientReplyBytesMax: 64 << 20,
   sessionWaitsMax: 16_384,
   feedsPerStreamMax: 1_024,
   feedWindowEvents: 256,

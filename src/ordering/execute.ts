@@ -24,6 +24,7 @@ import { envelopeKey, owedSince, poolSize, removePending } from './pool.js';
 import type { OrderedOperation } from './ports.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import {
+  areRepliesFull,
   findSession,
   openSession,
   outcomeOf,
@@ -227,7 +228,7 @@ function executeOperation(
   if (number >= session.lowestUnanswered + config.sessionNumbersMax) {
     return { kind: 'refused', code: 'NUMBER_OUT_OF_WINDOW' };
   }
-  const isFull = session.outcomeBytes >= config.sessionReplyBytesMax;
+  const isFull = areRepliesFull(sessions, session.client, session.outcomeBytes, config);
   const outcome: Outcome =
     operation.length === 0
       ? keptAlive

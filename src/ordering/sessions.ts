@@ -41,6 +41,8 @@ export interface SessionTable {
   /** Sessions by client and nonce, so that a repeated OPEN gets the same session. */
   readonly byNonce: Map<string, Session>;
   readonly countByClient: Map<ClientId, number>;
+  /** Bytes of results, late ones too, in all sessions of a client that hold any. */
+  readonly replyBytesByClient: Map<ClientId, number>;
   readonly dirty: Set<SessionId>;
   lastSession: SessionId;
   /** Sizes of `waiting` of all sessions together. */
@@ -52,6 +54,7 @@ export const createSessionTable = (): SessionTable => ({
   unused: new Map(),
   byNonce: new Map(),
   countByClient: new Map(),
+  replyBytesByClient: new Map(),
   dirty: new Set(),
   lastSession: sessionId(0),
   waitingCount: 0,
@@ -62,11 +65,29 @@ const nonceKey = (client: ClientId, nonce: Uint8Array): string => `${client}:${t
 export const findSession = (table: SessionTable, id: SessionId): Session | undefined =>
   table.used.get(id) ?? table.unused.get(id);
 
+function accountReplies({ replyBytesByClient }: SessionTable, client: ClientId, bytes: number): void {
+  const sum = (replyBytesByClient.get(client) ?? 0) + bytes;
+  if (sum === 0) replyBytesByClient.delete(client);
+  else replyBytesByClient.set(client, sum);
+}
+
+/** Whether the session, or its client with all of his, keeps as much of these results as it may. */
+export function areRepliesFull(
+  { replyBytesByClient }: SessionTable,
+  client: ClientId,
+  sessionBytes: number,
+  { sessionReplyBytesMax, clientReplyBytesMax }: OrderingConfig,
+): boolean {
+  const ofClient = replyBytesByClient.get(client) ?? 0;
+  return sessionBytes >= sessionReplyBytesMax || ofClient >= clientReplyBytesMax;
+}
+
 function insert(table: SessionTable, session: Session): void {
   (session.isUsed ? table.used : table.unused).set(session.id, session);
   table.byNonce.set(nonceKey(session.client, session.nonce), session);
   table.countByClient.set(session.client, (table.countByClient.get(session.client) ?? 0) + 1);
   table.waitingCount += session.waiting.size;
+  accountReplies(table, session.client, session.outcomeBytes + session.lateBytes);
   table.dirty.add(session.id);
 }
 
@@ -78,6 +99,7 @@ function remove(table: SessionTable, session: Session): void {
   if (count === 0) table.countByClient.delete(session.client);
   else table.countByClient.set(session.client, count);
   table.waitingCount -= session.waiting.size;
+  accountReplies(table, session.client, -session.outcomeBytes - session.lateBytes);
   table.dirty.add(session.id);
 }
 
@@ -155,7 +177,7 @@ export function sessionOf(table: SessionTable, requests: Requests): Session | nu
   const session = findSession(table, requests.session);
   if (session === undefined || session.client !== requests.client) return null;
   if (requests.lowestUnanswered > session.lowestUnanswered) {
-    dropAnswered(session, requests.lowestUnanswered);
+    dropAnswered(table, session, requests.lowestUnanswered);
     table.dirty.add(session.id);
   }
   for (const number of requests.finished) dropFinished(table, session, number);
@@ -177,13 +199,15 @@ export function renewSession(
   table.dirty.add(session.id);
 }
 
-function dropAnswered(session: Session, lowestUnanswered: number): void {
+function dropAnswered(table: SessionTable, session: Session, lowestUnanswered: number): void {
+  const before = session.outcomeBytes;
   session.lowestUnanswered = lowestUnanswered;
   for (const [number, outcome] of session.outcomes) {
     if (number >= lowestUnanswered) continue;
     session.outcomes.delete(number);
     session.outcomeBytes -= outcomeSize(outcome);
   }
+  accountReplies(table, session.client, session.outcomeBytes - before);
 }
 
 /** A number that still waits cannot have finished, whatever the client says. */
@@ -192,6 +216,7 @@ function dropFinished(table: SessionTable, session: Session, number: number): vo
   if (late === undefined || late.kind === 'waiting') return;
   session.waiting.delete(number);
   session.lateBytes -= outcomeSize(late);
+  accountReplies(table, session.client, -outcomeSize(late));
   table.waitingCount -= 1;
   table.dirty.add(session.id);
 }
@@ -202,6 +227,7 @@ export function recordOutcome(table: SessionTable, session: Session, number: num
   assert(!session.outcomes.has(number), `request ${number} executed twice`);
   session.outcomes.set(number, outcome);
   session.outcomeBytes += outcomeSize(outcome);
+  accountReplies(table, session.client, outcomeSize(outcome));
   if (outcome.kind !== 'waiting') return;
   session.waiting.set(number, outcome);
   table.waitingCount += 1;
@@ -226,12 +252,12 @@ export function resolveWaiting(
   config: OrderingConfig,
 ): Outcome {
   assert(session.waiting.get(number)?.kind === 'waiting', `request ${number} resolved, but it does not wait`);
-  const outcome: Outcome =
-    session.lateBytes >= config.sessionReplyBytesMax
-      ? { kind: 'refused', code: 'REPLIES_FULL' }
-      : { kind: 'result', result };
+  const outcome: Outcome = areRepliesFull(table, session.client, session.lateBytes, config)
+    ? { kind: 'refused', code: 'REPLIES_FULL' }
+    : { kind: 'result', result };
   session.waiting.set(number, outcome);
   session.lateBytes += outcomeSize(outcome);
+  accountReplies(table, session.client, outcomeSize(outcome));
   table.dirty.add(session.id);
   return outcome;
 }
@@ -307,6 +333,7 @@ export function restoreSessions(pages: readonly SessionPage[], lastSession: Sess
 /** Asserts the invariants; for tests and simulation. */
 export function validateSessions(table: SessionTable): void {
   let waitingCount = 0;
+  const bytesLeft = new Map(table.replyBytesByClient);
   for (const session of allSessions(table)) {
     let lateBytes = 0;
     for (const [number, outcome] of session.waiting) {
@@ -316,6 +343,12 @@ export function validateSessions(table: SessionTable): void {
     }
     assert(lateBytes === session.lateBytes, 'late results are not counted');
     waitingCount += session.waiting.size;
+    const bytes = session.outcomeBytes + session.lateBytes;
+    bytesLeft.set(session.client, (bytesLeft.get(session.client) ?? 0) - bytes);
   }
+  assert(
+    [...bytesLeft.values()].every((bytes) => bytes === 0),
+    'replies of clients are not counted',
+  );
   assert(waitingCount === table.waitingCount, 'operations that wait are not counted');
 }

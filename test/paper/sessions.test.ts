@@ -137,6 +137,23 @@ describe('a request number', () => {
     expect(ordering.executed).toEqual([1, 2, 4]);
   });
 
+  test('is refused while the kept replies of all sessions of the client fill theirs', () => {
+    const ordering = new Ordering({ config: { clientReplyBytesMax: 3 } });
+    const [first, second, other] = [ordering.open(1), ordering.open(2), ordering.open(1, bob)];
+    ordering.order(addEnvelope(alice, first, 1, [1, 1]));
+    ordering.order(addEnvelope(alice, second, 1, [1, 1]));
+    expect(ordering.last).toEqual([3, 'REPLIES_FULL']);
+    ordering.order(addEnvelope(bob, other, 1, [1]));
+    expect(ordering.last).toEqual([4]);
+    ordering.order(addEnvelope(alice, first, 3, [1], 3));
+    expect(ordering.last).toEqual([5]);
+    // What sessions held that have ended counts no more.
+    ordering.solo.jump(30_000);
+    const next = ordering.open(3);
+    ordering.order(addEnvelope(alice, next, 1, [1, 1, 1, 1]));
+    expect(ordering.last).toEqual([6, 7, 8, 'REPLIES_FULL']);
+  });
+
   test('DESIGN §2: a refusal leaves the other operations of its envelope alone', () => {
     const ordering = new Ordering({ config: { sessionNumbersMax: 2 } });
     const id = ordering.open();
