@@ -35,7 +35,7 @@ export const endlessTurns: Tampering = {
   core: (replica) => {
     const { turns } = replica['core'].pool;
     const remove = turns.delete.bind(turns);
-    turns.delete = (id) => (turns.get(id)?.waiting.size ?? 0) === 0 && remove(id);
+    turns.delete = (id: string) => (turns.get(id)?.waiting.size ?? 0) === 0 && remove(id);
     return replica;
   },
 };

@@ -1,5 +1,4 @@
 /** Malicious clients: each does the damage that it is there for, once what stops it is taken away, and none before. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   outlawBehaviours,
@@ -9,6 +8,7 @@ import {
   runScenario,
   undefendedOutlaws,
 } from '../../../src/sim/index.js';
+import { knownAdversaries, listedAdversaries } from '../../support/adversary-tables.js';
 
 const names = Object.keys(outlawBehaviours);
 
@@ -40,6 +40,10 @@ describe('defences against malicious clients', () => {
   it('are known for every behaviour, or it is said why not', () => {
     const defended = outlawDefences.map(({ behaviour }) => behaviour);
     expect([...defended, ...Object.keys(undefendedOutlaws)].sort()).toEqual(names.sort());
+  });
+
+  it('are listed in the documentation', () => {
+    expect(listedAdversaries('clients')).toEqual(knownAdversaries(outlawDefences, undefendedOutlaws));
   });
 
   it('refuse a name that is none', () => {
