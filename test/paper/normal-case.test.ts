@@ -40,7 +40,7 @@ describe('a backup accepts a PRE-PREPARE', () => {
     expect(solo.evidence()).toEqual(['PRE_PREPARE_NOT_FROM_PRIMARY']);
   });
 
-  test("OSDI'99 §4.2: only between the watermarks", () => {
+  test("OSDI'99 §4.2: only between the watermarks (pitfall 6)", () => {
     const solo = new Solo();
     for (const number of [0, 1, 256, 257]) solo.message(0, prePrepare(0, number, someBatch(solo)));
     expect(solo.sent('prepare').map(({ sequenceNumber }) => sequenceNumber)).toEqual([1, 256]);
