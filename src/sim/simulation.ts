@@ -46,6 +46,8 @@ export interface SimulationReport {
   readonly n: number;
   /** Byzantine replicas and their behaviours, or another reason not to look at them. */
   readonly byzantine: readonly string[];
+  /** Malicious clients. */
+  readonly outlaws: readonly string[];
   readonly operations: number;
   /** How the operations ended. */
   readonly outcomes: Readonly<
@@ -253,6 +255,7 @@ export function reportOf(world: World, seed: number, failure: SimulationFailure 
     ...(failure === null ? {} : { failure, trace: world.trace.tail() }),
     n: world.n,
     byzantine: [...world.byzantine].map(([replica, names]) => `${replica}: ${names}`),
+    outlaws: [...world.outlaws.values()],
     operations: world.history.entries.length,
     outcomes,
     virtualMs: world.simulator.nowMs,

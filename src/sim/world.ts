@@ -73,8 +73,8 @@ export class World implements HostWorld, ClientWorld {
   readonly authenticators: readonly Authenticator[];
   /** Nothing is promised about these and the checkers do not look at them. */
   readonly byzantine = new Map<ReplicaId, string>();
-  /** Nodes of clients that keep to no rule. */
-  readonly outlaws = new Set<number>();
+  /** Clients that keep to no rule, by node, and how they behave. */
+  readonly outlaws = new Map<number, string>();
   filter: PacketFilter | null = null;
   /** Evidence and events of the replicas, as text. */
   onNoticed: ((replica: ReplicaId, text: string) => void) | null = null;
@@ -99,7 +99,8 @@ export class World implements HostWorld, ClientWorld {
     const limits = this.#limits();
     const createStateMachine = (): StateMachine => this.#createService();
     const registered = (): World['registered'] => this.registered;
-    const checked = { config, createStateMachine, limits, registered, clockErrorMaxMs };
+    const hasOutlaws = (): boolean => this.outlaws.size > 0;
+    const checked = { config, createStateMachine, limits, registered, hasOutlaws, clockErrorMaxMs };
     this.checks = new Checks(checked, options.checks);
     this.#keyring = new Keyring(this.random.stream('keys'));
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));

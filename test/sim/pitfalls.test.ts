@@ -230,7 +230,7 @@ describe('pitfall 40: a lease too short for the clocks', () => {
     const space = cluster.client('a').space('default');
     const lease = 2_199;
     await cluster.run(space.out(['n'], { lease: lease + 1 }));
-    const calls = [
+    const calls: readonly (() => Promise<unknown>)[] = [
       () => space.out(['m'], { lease }),
       () => space.cas(['m'], ['m'], { lease }),
       () => space.replace(['n'], ['m'], { lease }),

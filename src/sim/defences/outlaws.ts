@@ -78,5 +78,5 @@ export const outlawDefences: readonly Defence[] = [
 /** Behaviours without such a row, and why. */
 export const undefendedOutlaws: Readonly<Record<string, string>> = {
   'burn-budget':
-    'scenarios have no policies; the step budget is in test/attack/policy-bounds.test.ts, random runs meet it in guarded spaces',
+    'a policy denies at the end of its step budget, of which nothing can be taken away (test/attack/policy-bounds.test.ts)',
 };

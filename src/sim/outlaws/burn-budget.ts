@@ -1,11 +1,10 @@
 /**
- * Operations as costly as they can be for a policy, in each space that may have one: many fields, long strings,
+ * Operations as costly as they can be for a policy, in each space that there is and may have one: many fields, long strings,
  * results to look at.
  */
 import { normalizeTuple, type Operation } from '../../codec/index.js';
-import { ask, type OutlawFactory } from './outlaw.js';
+import { ask, space as defaultSpace, type OutlawFactory } from './outlaw.js';
 
-const spaces = ['s0', 's1', 's2'];
 const fieldsMax = 64;
 
 export const burnBudget: OutlawFactory = (seat) => ({
@@ -13,6 +12,9 @@ export const burnBudget: OutlawFactory = (seat) => ({
   timesMax: 100,
   act: () => {
     const { random } = seat;
+    const spaces = seat.spaces().filter((name) => name !== defaultSpace);
+    if (spaces.length === 0 || random.chance(1, 10)) ask(seat, { kind: 'spaceList', space: '' });
+    if (spaces.length === 0) return;
     const arity = random.pick([1, 3, fieldsMax]);
     const long = 'x'.repeat(random.pick([1, 1_000, 8_000]));
     const tuple = normalizeTuple(Array.from({ length: arity }, (_, at) => (at % 2 === 0 ? long : at)));

@@ -3,6 +3,7 @@ import type { RegisteredClient } from '../checkers/registered-clients.js';
 import type { World } from '../world.js';
 import { OutlawHost } from './outlaw-host.js';
 
+export { OutlawHost } from './outlaw-host.js';
 export { outlaws } from './table.js';
 
 /** One process for each, which behaves in all of these ways; before the world starts. */
@@ -13,7 +14,7 @@ export function addOutlaws(world: World, processes: readonly (readonly string[])
     registered.push({ name: `o${index}`, publicKey: protocol.client });
     const host = new OutlawHost(world, protocol, names);
     world.addEndpoint(host);
-    world.outlaws.add(host.node);
+    world.outlaws.set(host.node, names.join(' '));
     return host;
   });
   // Where clients are registered, so are they: nobody knows what they are.

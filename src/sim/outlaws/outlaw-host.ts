@@ -1,6 +1,6 @@
 /** The process of an outlaw: streams that come up and break like anybody's, sessions of its own, and its behaviours. */
 import { replicaId, sessionId, type Prng, type ReplicaId, type SessionId } from '../../base/index.js';
-import type { ServerMessage } from '../../codec/index.js';
+import { decodeResult, type Outcome, type ServerMessage } from '../../codec/index.js';
 import { ClientStreams, type ClientEndpoint } from '../client-streams.js';
 import type { ClientProtocol } from '../world-ports.js';
 import type { World } from '../world.js';
@@ -21,6 +21,7 @@ export class OutlawHost implements ClientEndpoint {
   readonly #behaviours: readonly OutlawBehaviour[];
   #session: SessionId = sessionId(0);
   #lastNumber = 0;
+  #spaces: readonly string[] = [];
   #isEnded = false;
 
   constructor(world: World, { client, keys, node, random }: ClientProtocol, names: readonly string[]) {
@@ -39,6 +40,7 @@ export class OutlawHost implements ClientEndpoint {
       sign: (bytes) => keys.sign('envelope', bytes),
       session: () => this.#session,
       takeNumbers: (count) => (this.#lastNumber += count) - count + 1,
+      spaces: () => this.#spaces,
       overheard: () => overheardIn(world),
       say: (to, bytes) => this.#say(to, bytes),
     };
@@ -69,9 +71,15 @@ export class OutlawHost implements ClientEndpoint {
   }
 
   #heard(message: ServerMessage): void {
+    if (message.kind === 'reply') for (const outcome of message.outcomes) this.#told(outcome);
     if (message.kind !== 'opened' || message.session <= this.#session) return;
     this.#session = message.session;
     this.#lastNumber = 0;
+  }
+
+  #told(outcome: Outcome): void {
+    const result = outcome.kind === 'result' ? decodeResult(outcome.result) : null;
+    if (result?.kind === 'spaces') this.#spaces = result.spaces.map(({ name }) => name);
   }
 
   #later(behaviour: OutlawBehaviour, times: number): void {

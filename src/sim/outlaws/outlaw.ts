@@ -34,6 +34,8 @@ export interface OutlawSeat {
   readonly takeNumbers: (count: number) => number;
   /** The last ones of others, oldest first. */
   readonly overheard: () => readonly Overheard[];
+  /** Spaces that it was told of. */
+  readonly spaces: () => readonly string[];
   /** Puts bytes on the stream to the replica. */
   readonly say: (to: ReplicaId, bytes: Uint8Array) => void;
 }

@@ -1,16 +1,79 @@
 /** Malicious clients: each does the damage that it is there for, once what stops it is taken away, and none before. */
 import { describe, expect, it } from 'vitest';
+import { any } from '../../../src/client/index.js';
+import { decodeResult } from '../../../src/codec/index.js';
 import {
+  byzantine,
+  byzantineBehaviours,
   outlawBehaviours,
   outlawDefences,
   runDefence,
   runRandom,
   runScenario,
+  SimulatedCluster,
   undefendedOutlaws,
 } from '../../../src/sim/index.js';
+import { parametersOf } from '../../../src/sim/parameters.js';
 import { knownAdversaries, listedAdversaries } from '../../support/adversary-tables.js';
 
 const names = Object.keys(outlawBehaviours);
+
+/** How often the committed order has refused something of an outlaw with this code. */
+function refusals({ world }: SimulatedCluster, code: string): number {
+  const outlaws = world.registered!.filter(({ name }) => /^o[0-9]+$/.test(name));
+  const keys = new Set(outlaws.map(({ publicKey }) => publicKey));
+  return world.checks.order.batches().reduce((sum, { executions }) => {
+    const own = executions.filter(({ operation }) => keys.has(operation.client));
+    const results = own.map(({ result }) => (result === null ? null : decodeResult(result)));
+    return sum + results.filter((result) => result?.kind === 'refused' && result.code === code).length;
+  }, 0);
+}
+
+describe('burn-budget in a space whose policy it makes cost the most', () => {
+  const costly = `import { definePolicy } from "theodora/policy";
+export default definePolicy({
+  out: ({ tuple }) => tuple.every((a) => tuple.every((b) => tuple.every((c) => a === b || b !== c || a !== c))),
+  count: true,
+});
+`;
+  it('is denied at the end of the budget; others are served', async () => {
+    const cluster = new SimulatedCluster({ seed: 1, clients: ['admin', 'a'], outlaws: [['burn-budget']] });
+    await cluster.run(cluster.client('admin').admin.createSpace('costly', { policy: costly }));
+    const space = cluster.client('a').space('costly');
+    await cluster.advance(6_000);
+    for (let i = 0; i < 20; i++) await cluster.run(space.out(['a', i]), 2_000);
+    expect(await cluster.run(space.count(['a', any]))).toBe(20);
+    expect(refusals(cluster, 'POLICY_BUDGET')).toBeGreaterThan(3);
+    await cluster.finish();
+  });
+});
+
+it('a program is attacked by clients as well if its test says so', async () => {
+  const options = { clients: ['a', 'b'], behaviours: ['silent', 'equivocate'], outlaws: names };
+  await byzantine(options, async (cluster) => {
+    const [a, b] = ['a', 'b'].map((name) => cluster.client(name).space('default'));
+    expect(cluster.world.outlaws.size).toBe(names.length);
+    for (let i = 0; i < 12; i++) {
+      await a!.out(['n', i]);
+      expect((await b!.in(['n', i], { timeout: 60_000 }))?.tuple).toEqual(['n', i]);
+    }
+  });
+  await expect(byzantine({ ...options, outlaws: ['nobody'] }, () => Promise.resolve())).rejects.toMatchObject(
+    {
+      code: 'BEHAVIOUR_UNKNOWN',
+    },
+  );
+});
+
+it('random runs draw every behaviour, and name it', () => {
+  const drawn = Array.from({ length: 400 }, (_, seed) => parametersOf(seed).outlaws);
+  expect(new Set(drawn.flat(2))).toEqual(new Set(names));
+  expect(drawn.filter(({ length }) => length === 0).length).toBeGreaterThan(250);
+  expect(runRandom({ seed: 1, operations: 10, outlaws: ['malformed'] }).outlaws[0]).toBe('malformed');
+  expect(parametersOf(1, { faults: ['byzantine'] }).outlaws).toEqual([]);
+  const adversaries = Array.from({ length: 600 }, (_, seed) => [...parametersOf(seed).adversaries.values()]);
+  expect(new Set(adversaries.flat(2))).toEqual(new Set(Object.keys(byzantineBehaviours)));
+});
 
 describe('defences against malicious clients', () => {
   for (const row of outlawDefences) {
