@@ -17,7 +17,7 @@ import type { HistoryEntry } from './history.js';
 import { Nemesis } from './nemesis.js';
 import { livenessLinks, parametersOf } from './parameters.js';
 import type { FixedParameters, RunParameters } from './parameters.js';
-import { addOutlaws } from './outlaws/index.js';
+import { addOutlaws, endOutlaws } from './outlaws/index.js';
 import { Subscribers } from './subscribers.js';
 import { Workload } from './workload.js';
 import { World } from './world.js';
@@ -134,7 +134,7 @@ function play(world: World, parameters: RunParameters): void {
   simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
   world.trace.record(simulator.nowUs, -1, 'faults stop');
   nemesis.stop(livenessLinks);
-  for (const outlaw of outlaws) outlaw.end();
+  endOutlaws(world, outlaws);
   // What did not fit into the safety phase is not made up for.
   const { operations } = parameters.workload;
   workload.allow(workload.issued + operations - parameters.safetyOperations);

@@ -13,7 +13,7 @@ import { defaultCheckSettings } from '../checks.js';
 import { boundedClockError, driftingClockError } from '../clock.js';
 import { Nemesis, type NemesisProfile } from '../nemesis.js';
 import { calmLinks } from '../network.js';
-import { addOutlaws, type OutlawHost } from '../outlaws/index.js';
+import { addOutlaws, endOutlaws, type OutlawHost } from '../outlaws/index.js';
 import { leaseLimitsOf, livenessLinks } from '../parameters.js';
 import { compareStates, isConverged } from '../simulation.js';
 import { drawnBytes, Sharing } from '../sharing.js';
@@ -226,7 +226,7 @@ export class SimulatedCluster {
   /** Waits until all replicas agree, and checks everything that was executed. @throws Violation. */
   async finish(): Promise<void> {
     this.calm();
-    for (const outlaw of this.#outlaws) outlaw.end();
+    endOutlaws(this.#world, this.#outlaws);
     for (let ms = 0; !isConverged(this.#world) && ms < convergenceMsMax; ms += lookMs)
       await this.advance(lookMs);
     compareStates(this.#world);

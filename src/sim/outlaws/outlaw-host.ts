@@ -1,5 +1,5 @@
 /** The process of an outlaw: streams that come up and break like anybody's, sessions of its own, and its behaviours. */
-import { replicaId, sessionId, type Prng, type ReplicaId, type SessionId } from '../../base/index.js';
+import { replicaId, sessionId, type ClientId, type Prng, type ReplicaId, type SessionId } from '../../base/index.js';
 import { decodeResult, type Outcome, type ServerMessage } from '../../codec/index.js';
 import { ClientStreams, type ClientEndpoint } from '../client-streams.js';
 import type { ClientProtocol } from '../world-ports.js';
@@ -14,6 +14,7 @@ const overheardMax = 32;
 
 export class OutlawHost implements ClientEndpoint {
   readonly node: number;
+  readonly client: ClientId;
   readonly streams: ClientStreams;
   readonly #world: World;
   readonly #seat: OutlawSeat;
@@ -26,6 +27,7 @@ export class OutlawHost implements ClientEndpoint {
 
   constructor(world: World, { client, keys, node, random }: ClientProtocol, names: readonly string[]) {
     this.node = node;
+    this.client = client;
     this.#world = world;
     this.#random = random.stream('outlaw');
     this.streams = new ClientStreams(node, client, world.n, random, world, {

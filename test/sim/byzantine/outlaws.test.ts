@@ -100,6 +100,12 @@ describe('defences against malicious clients', () => {
     });
   }
 
+  it('leave nothing that faulty replicas could have ordered for ever (seed 1073)', () => {
+    const report = runRandom({ seed: 1073, outlaws: names });
+    expect(report.failure).toBeUndefined();
+    expect(report.batches).toBeLessThan(2_000);
+  });
+
   it('are known for every behaviour, or it is said why not', () => {
     const defended = outlawDefences.map(({ behaviour }) => behaviour);
     expect([...defended, ...Object.keys(undefendedOutlaws)].sort()).toEqual(names.sort());
