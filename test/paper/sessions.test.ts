@@ -81,8 +81,11 @@ describe('the lease of a session', () => {
     const refused = { kind: 'refused', code: 'SESSION_EXPIRED' };
     ordering.solo.submit(old);
     // Neither does one that is another client's, or that never was though later ones have been.
-    for (const session of [other, sessionId(other - 1)]) ordering.solo.submit(addEnvelope(alice, session, 7, [1]));
-    expect(ordering.solo.of('reply').map(({ session, firstNumber, outcomes }) => [session, firstNumber, outcomes])).toEqual([
+    for (const session of [other, sessionId(other - 1)])
+      ordering.solo.submit(addEnvelope(alice, session, 7, [1]));
+    expect(
+      ordering.solo.of('reply').map(({ session, firstNumber, outcomes }) => [session, firstNumber, outcomes]),
+    ).toEqual([
       [id, 1, [refused, refused]],
       [other, 7, [refused]],
       [sessionId(other - 1), 7, [refused]],

@@ -1,5 +1,12 @@
 /** The process of an outlaw: streams that come up and break like anybody's, sessions of its own, and its behaviours. */
-import { replicaId, sessionId, type ClientId, type Prng, type ReplicaId, type SessionId } from '../../base/index.js';
+import {
+  replicaId,
+  sessionId,
+  type ClientId,
+  type Prng,
+  type ReplicaId,
+  type SessionId,
+} from '../../base/index.js';
 import { decodeResult, type Outcome, type ServerMessage } from '../../codec/index.js';
 import { ClientStreams, type ClientEndpoint } from '../client-streams.js';
 import type { ClientProtocol } from '../world-ports.js';
