@@ -31,6 +31,7 @@ import {
   purgeSessions,
   recordOutcome,
   renewSession,
+  sessionExpired,
   sessionOf,
   type Session,
 } from './sessions.js';
@@ -202,8 +203,6 @@ function executeRequests(core: Core, body: Body, requests: Requests, effects: Ba
   if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
   return executed;
 }
-
-const sessionExpired: Outcome = { kind: 'refused', code: 'SESSION_EXPIRED' };
 
 /** False: an operation before has ended the client. */
 const isOpen = ({ sessions }: Core, { id }: Session): boolean => findSession(sessions, id) !== undefined;

@@ -15,7 +15,7 @@ import {
   type PendingEnvelope,
 } from './pool.js';
 import { hasRoom, makeRoom } from './pool-room.js';
-import { cachedReply, openedSession } from './sessions.js';
+import { cachedReply, isVoid, openedSession, sessionExpired } from './sessions.js';
 
 const forwardAgainMs = 250;
 const forwardsPerTickMax = 64;
@@ -66,6 +66,13 @@ function answerExecuted(core: Core, envelope: Envelope): boolean {
     core.outputs.push({ kind: 'opened', client: body.client, nonce: body.nonce, session });
     return true;
   }
+  if (isVoid(core.sessions, body)) {
+    // What the order would say. Whoever keeps old envelopes must not have the cluster order them again and again.
+    const { client, session, firstNumber, operations } = body;
+    const outcomes = operations.map(() => sessionExpired);
+    core.outputs.push({ kind: 'reply', client, session, firstNumber, outcomes });
+    return true;
+  }
   const cached = cachedReply(core.sessions, body);
   if (cached === null) return false;
   if (cached.outcomes.length > 0) {
@@ -86,8 +93,8 @@ function forward(core: Core, pending: PendingEnvelope): void {
 export function isExecuted(core: Core, { body }: Envelope): boolean {
   if (body.kind === 'rejoin') return (core.incarnations.get(body.replica)?.startedAt ?? -1) >= body.startedAt;
   if (!isClient(core, body.client)) return true;
-  const known = body.kind === 'open' ? openedSession(core.sessions, body) : cachedReply(core.sessions, body);
-  return known !== null;
+  if (body.kind === 'open') return openedSession(core.sessions, body) !== null;
+  return isVoid(core.sessions, body) || cachedReply(core.sessions, body) !== null;
 }
 
 /**

@@ -272,6 +272,16 @@ export function* allSessions(table: SessionTable): Iterable<Session> {
   yield* table.used.values();
 }
 
+export const sessionExpired: Outcome = { kind: 'refused', code: 'SESSION_EXPIRED' };
+
+/**
+ * Whether the envelope names a session that is over, never was or is another client's, and so will be for ever: ids grow
+ * and are never used again. Ordering it would change nothing.
+ */
+export function isVoid(table: SessionTable, { session: id, client }: Requests): boolean {
+  return id <= table.lastSession && findSession(table, id)?.client !== client;
+}
+
 /** The cached reply of an envelope that was executed whole, or null. Answered numbers are left out. */
 export function cachedReply(
   table: SessionTable,

@@ -62,6 +62,8 @@ export interface CheckedWorld {
   readonly limits: WaitLimits;
   /** Who is registered from the start; null: everybody is admitted, and there are no guards. */
   readonly registered: () => readonly RegisteredClient[] | null;
+  /** What somebody else did is in the committed order, but in no history. */
+  readonly hasOutlaws: () => boolean;
   /** How far a correct replica's idea of the time may be from true time, the time between two ticks included. */
   readonly clockErrorMaxMs: number;
 }
@@ -155,7 +157,8 @@ export class Checks {
     const { clockSkewMaxMs } = config;
     checkFastReadDeadlines(entries, { clockSkewMaxMs, clockErrorMaxMs }, epochMs);
     this.holderTruth.finish();
-    if (registered !== null || entries.length > this.#settings.searchMax) return;
+    if (registered !== null || this.#world.hasOutlaws()) return;
+    if (entries.length > this.#settings.searchMax) return;
     const { limits } = this.#world;
     checkSpaceHistory(entries, (entry) => this.#callOf(entry, steps, positions), limits);
   }

@@ -13,8 +13,17 @@ export {
 export { SimulatedCluster, type SimulatedClusterOptions } from './cluster/simulated-cluster.js';
 export { runConfidential, type ConfidentialOptions, type ConfidentialReport } from './confidential/run.js';
 export { behaviours as byzantineBehaviours, createByzantineCore } from './byzantine/index.js';
-export { defences, runDefence, undefended, type Defence, type DefenceRun } from './defences/index.js';
+export {
+  defences,
+  outlawDefences,
+  runDefence,
+  undefended,
+  undefendedOutlaws,
+  type Defence,
+  type DefenceRun,
+} from './defences/index.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
+export { outlaws as outlawBehaviours } from './outlaws/index.js';
 export { runRed, type RedOptions, type RedReport } from './red/run.js';
 export { runTwins, type TwinsOptions } from './twins/run.js';
 export { twinsScenarios } from './twins/schedule.js';

@@ -19,11 +19,11 @@ const strikes = [
 ] as const;
 type Strike = (typeof strikes)[number];
 
-/** All that may go wrong in a random run; Byzantine replicas are so from the start. */
-export const faultKinds = [...strikes, 'byzantine'] as const;
+/** All that may go wrong in a random run; Byzantine replicas and clients are so from the start. */
+export const faultKinds = [...strikes, 'byzantine', 'outlaws'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-export const isStrike = (kind: FaultKind): kind is Strike => kind !== 'byzantine';
+export const isStrike = (kind: FaultKind): kind is Strike => kind !== 'byzantine' && kind !== 'outlaws';
 
 export interface NemesisProfile {
   readonly kinds: readonly Strike[];

@@ -19,6 +19,7 @@ import { faultKinds, isStrike } from './nemesis.js';
 import type { FaultKind, NemesisProfile } from './nemesis.js';
 import { calmLinks } from './network.js';
 import type { LinkProfile } from './network.js';
+import { outlaws } from './outlaws/table.js';
 import type { SubscriberProfile } from './subscribers.js';
 import type { WorkloadProfile } from './workload.js';
 import type { WorldOptions } from './world-options.js';
@@ -31,6 +32,8 @@ export interface RunParameters {
   readonly safetyUs: number;
   /** At most f. */
   readonly adversaries: Adversaries;
+  /** Malicious clients beside the correct ones, and how each behaves. */
+  readonly outlaws: readonly (readonly string[])[];
   /** Operations issued in the safety phase; the rest follows after it. */
   readonly safetyOperations: number;
   /** A pause of the clients halfway, in which time has to go on by itself. */
@@ -49,6 +52,8 @@ export interface FixedParameters {
   readonly faults?: readonly FaultKind[];
   /** Some replicas are Byzantine, and behave in one or more of these ways alone. */
   readonly behaviours?: readonly string[];
+  /** Ways in which malicious clients behave; empty: there are none. */
+  readonly outlaws?: readonly string[];
   /** Whether clients are registered and spaces guarded. */
   readonly guards?: boolean;
   /** Whether processes remember what they stored. */
@@ -107,6 +112,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
     guarded: isGuarded ? drawGuarded(guarded, workload) : null,
     workload,
     adversaries,
+    outlaws: drawOutlaws(random.stream('outlaws'), fixed),
     nemesis: drawNemesis(random, fixed.faults ?? faultKinds),
     safetyUs: random.between(5, 20) * 1_000_000,
     safetyOperations: Math.ceil(workload.operations * 0.9),
@@ -274,6 +280,18 @@ function drawAdversaries(random: Prng, n: number, fixed: FixedParameters): Adver
     adversaries.set(replicaId(own.below(n)), [...new Set(all)]);
   }
   return adversaries;
+}
+
+/** In some runs one or two. */
+function drawOutlaws(random: Prng, fixed: FixedParameters): readonly (readonly string[])[] {
+  const isDrawn = random.chance(1, 4) && (fixed.faults ?? faultKinds).includes('outlaws');
+  if (!isDrawn && fixed.outlaws === undefined) return [];
+  const names = fixed.outlaws ?? Object.keys(outlaws);
+  if (names.length === 0) return [];
+  return Array.from({ length: random.pick([1, 1, 2]) }, () => {
+    const drawn = Array.from({ length: random.pick([1, 1, 2, 4]) }, () => random.pick(names));
+    return [...new Set(drawn)];
+  });
 }
 
 function drawNemesis(random: Prng, allowed: readonly FaultKind[]): NemesisProfile {

@@ -17,6 +17,7 @@ import type { HistoryEntry } from './history.js';
 import { Nemesis } from './nemesis.js';
 import { livenessLinks, parametersOf } from './parameters.js';
 import type { FixedParameters, RunParameters } from './parameters.js';
+import { addOutlaws, endOutlaws } from './outlaws/index.js';
 import { Subscribers } from './subscribers.js';
 import { Workload } from './workload.js';
 import { World } from './world.js';
@@ -45,6 +46,8 @@ export interface SimulationReport {
   readonly n: number;
   /** Byzantine replicas and their behaviours, or another reason not to look at them. */
   readonly byzantine: readonly string[];
+  /** Malicious clients. */
+  readonly outlaws: readonly string[];
   readonly operations: number;
   /** How the operations ended. */
   readonly outcomes: Readonly<
@@ -116,7 +119,9 @@ function play(world: World, parameters: RunParameters): void {
   const { guarded: profile } = parameters;
   const guarded =
     profile === null ? null : new GuardedWorkload(world, world.random.stream('guarded'), profile);
+  const outlaws = addOutlaws(world, parameters.outlaws);
   world.start();
+  for (const outlaw of outlaws) outlaw.start();
   workload.start();
   contenders.start();
   subscribers.start();
@@ -129,6 +134,7 @@ function play(world: World, parameters: RunParameters): void {
   simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
   world.trace.record(simulator.nowUs, -1, 'faults stop');
   nemesis.stop(livenessLinks);
+  endOutlaws(world, outlaws);
   // What did not fit into the safety phase is not made up for.
   const { operations } = parameters.workload;
   workload.allow(workload.issued + operations - parameters.safetyOperations);
@@ -249,6 +255,7 @@ export function reportOf(world: World, seed: number, failure: SimulationFailure 
     ...(failure === null ? {} : { failure, trace: world.trace.tail() }),
     n: world.n,
     byzantine: [...world.byzantine].map(([replica, names]) => `${replica}: ${names}`),
+    outlaws: [...world.outlaws.values()],
     operations: world.history.entries.length,
     outcomes,
     virtualMs: world.simulator.nowMs,

@@ -43,6 +43,8 @@ export interface Tampering extends StorageTampering {
   ) => readonly Output[];
   /** The frames that leave `replica` for `to` in place of an encoded message. */
   readonly frames?: (bytes: Uint8Array, replica: ReplicaId, to: ReplicaId) => readonly Uint8Array[];
+  /** Replicas take envelopes of anybody on every client's stream. */
+  readonly isDoorOpen?: boolean;
   /** Spoils the core of a client. */
   readonly client?: (core: ClientCore) => void;
   /** What lease holders reckon with in place of clockSkewMax. */

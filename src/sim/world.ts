@@ -4,10 +4,9 @@
  * nemesis, workload or scenario do.
  */
 import { assert, prng, replicaId } from '../base/index.js';
-import type { ClientId, Prng, ReplicaId, SessionId, ViewNumber } from '../base/index.js';
+import type { ClientId, Prng, ReplicaId, ViewNumber } from '../base/index.js';
 import {
   decodeClientMessage,
-  decodeEnvelope,
   decodePeerMessage,
   decodeServerMessage,
   encodeClientMessage,
@@ -33,6 +32,7 @@ import { Violation, violated } from './checkers/violation.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { WaitLimits } from './checkers/waiting.js';
 import type { Belief } from './checkers/holder-truth.js';
+import { enter } from './client-door.js';
 import { createClientCore } from './client-core.js';
 import { ClientHost } from './client-host.js';
 import type { ClientWorld } from './client-host.js';
@@ -73,6 +73,8 @@ export class World implements HostWorld, ClientWorld {
   readonly authenticators: readonly Authenticator[];
   /** Nothing is promised about these and the checkers do not look at them. */
   readonly byzantine = new Map<ReplicaId, string>();
+  /** Clients that keep to no rule, by node, and how they behave. */
+  readonly outlaws = new Map<number, string>();
   filter: PacketFilter | null = null;
   /** Evidence and events of the replicas, as text. */
   onNoticed: ((replica: ReplicaId, text: string) => void) | null = null;
@@ -97,7 +99,8 @@ export class World implements HostWorld, ClientWorld {
     const limits = this.#limits();
     const createStateMachine = (): StateMachine => this.#createService();
     const registered = (): World['registered'] => this.registered;
-    const checked = { config, createStateMachine, limits, registered, clockErrorMaxMs };
+    const hasOutlaws = (): boolean => this.outlaws.size > 0;
+    const checked = { config, createStateMachine, limits, registered, hasOutlaws, clockErrorMaxMs };
     this.checks = new Checks(checked, options.checks);
     this.#keyring = new Keyring(this.random.stream('keys'));
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
@@ -292,14 +295,15 @@ export class World implements HostWorld, ClientWorld {
   }
 
   sendToReplica(node: number, to: ReplicaId, generation: number, message: ClientMessage): boolean {
-    const { streams } = this.#endpoints.get(node)!;
     const bytes = encodeClientMessage(message);
-    const deliver = (): void => {
-      if (streams.isConnected(to) && streams.generationOf(to) === generation)
-        this.#deliverToReplica(node, to, bytes);
-    };
+    const deliver = (): void => this.#arriveAtReplica(node, to, generation, bytes);
     if (this.filter?.({ from: node, to, message, deliver })) return true;
     return this.network.sendStream(node, to, deliver);
+  }
+
+  /** Any bytes, past whoever looks at messages. */
+  sendBytesToReplica(node: number, to: ReplicaId, generation: number, bytes: Uint8Array): void {
+    this.network.sendStream(node, to, () => this.#arriveAtReplica(node, to, generation, bytes));
   }
 
   onSubmitted(node: number, envelope: Envelope): void {
@@ -364,28 +368,22 @@ export class World implements HostWorld, ClientWorld {
     this.replicas[to]!.input({ kind: 'message', from, message });
   }
 
+  #arriveAtReplica(node: number, to: ReplicaId, generation: number, bytes: Uint8Array): void {
+    const { streams } = this.#endpoints.get(node)!;
+    if (streams.isConnected(to) && streams.generationOf(to) === generation)
+      this.#deliverToReplica(node, to, bytes);
+  }
+
   #deliverToReplica(node: number, to: ReplicaId, bytes: Uint8Array): void {
-    const message = this.#decoded(decodeClientMessage(bytes), 'client message');
+    const message = decodeClientMessage(bytes);
+    const isOutlaw = this.outlaws.has(node);
     const host = this.replicas[to]!;
     const client = host.streams.clientOf(node);
-    if (client === undefined) return;
-    this.trace.record(this.simulator.nowUs, to, `${message.kind} from ${node}`, bytes);
-    const attach = (session: SessionId): void => {
-      if (host.streams.attach(node, session)) host.input({ kind: 'attached', client, session });
-    };
-    if (message.kind === 'attach') attach(message.session);
-    if (message.kind === 'follow') {
-      const { session, number, after } = message;
-      host.input({ kind: 'follow', stream: host.streams.idOf(node)!, client, session, number, after });
-    }
-    if (message.kind === 'read') {
-      const readId = host.streams.read(node, message);
-      host.input({ kind: 'read', client, readId, operation: message.operation });
-    }
-    if (message.kind !== 'submit') return;
-    const envelope = this.#decoded(decodeEnvelope(message.envelope), 'envelope');
-    if (envelope.body.kind === 'requests') attach(envelope.body.session);
-    host.input({ kind: 'envelope', envelope });
+    if (client === undefined || (message === null && isOutlaw)) return;
+    const decoded = this.#decoded(message, 'client message');
+    this.trace.record(this.simulator.nowUs, to, `${decoded.kind} from ${node}`, bytes);
+    const isTaken = enter(host, node, client, decoded, this.options.tampering?.isDoorOpen === true);
+    assert(isTaken || isOutlaw, 'an envelope of a correct client is no good');
   }
 
   #break({ streams }: ClientEndpoint, replica: ReplicaId, generation: number): void {

@@ -100,7 +100,7 @@ class Replica {
   }
 }
 
-describe('policies about as costly as they may be', () => {
+describe('policies about as costly as they may be (pitfalls 27 and 28)', () => {
   it.each([1, 2, 3, 4, 5, 6])('cost every replica the same (seed %i)', (seed) => {
     const random = prng(seed).stream('budget edges');
     const [steady, restored, asked] = [new Replica(), new Replica(), new Replica()];

@@ -10,7 +10,7 @@ import { codeOf, load, moduleWithBody, outOf, spaceOf } from '../support/policie
 
 const space = spaceOf(['seat', 1], ['seat', 2], ['x', 3]);
 
-describe('what passes the check stays in bounds', () => {
+describe('what passes the check stays in bounds (pitfall 27)', () => {
   it.each(exhausting)('%s: %s', (_name, code, source, tuple) => {
     const policy = load(source);
     const first = policy.evaluate(outOf(tuple), space);

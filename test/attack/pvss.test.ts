@@ -81,7 +81,7 @@ describe('a changed dealing', () => {
   });
 });
 
-describe('weak Fiat–Shamir', () => {
+describe('weak Fiat–Shamir (pitfall 34)', () => {
   /** As in proofs whose challenge covers the nonces alone: the statement is solved for when the challenge is known. */
   const weakChallenge = (nonces: readonly Uint8Array[]): bigint =>
     reduceWide(Uint8Array.from(hash('sha512', concatBytes(nonces), 'buffer')));
@@ -134,7 +134,7 @@ describe('weak Fiat–Shamir', () => {
   });
 });
 
-describe('degree lift', () => {
+describe('degree lift (pitfall 34)', () => {
   it('is refused: commitments are exactly as many as open', () => {
     const extra = dealing.commitments[0]!;
     expect(
@@ -160,7 +160,7 @@ describe('degree lift', () => {
   });
 });
 
-describe('points that are none', () => {
+describe('points that are none (pitfall 34)', () => {
   const strange = [
     identity,
     nonCanonical,
@@ -220,7 +220,7 @@ describe('scalars that are none', () => {
   });
 });
 
-describe('indices', () => {
+describe('indices (pitfall 34)', () => {
   const at = (index: number): (() => unknown) => {
     const opened = openDealing(group, shareholders, dealing, context)!;
     return () => verifyPart(group, shareholders, opened, index);

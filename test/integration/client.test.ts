@@ -169,7 +169,7 @@ describe('a client of four replicas', () => {
     expect(await one.space('default').count(['n', any])).toBe(50);
   });
 
-  it('goes on without a backup, and after the loss of the primary', async () => {
+  it('goes on after the loss of the primary, with clients that connect then too (pitfall 9)', async () => {
     const four = await cluster();
     const client = await four.connect();
     const space = client.space('default');

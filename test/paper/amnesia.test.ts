@@ -44,7 +44,7 @@ function makeStable(solo: Solo, number: number): void {
   for (const replica of [0, 1, 2]) solo.message(replica, checkpoint(replica, number, solo.stateDigest()));
 }
 
-describe('an observer', () => {
+describe('an observer (pitfall 11)', () => {
   test('DESIGN §2: follows and executes but sends no PREPARE, COMMIT or CHECKPOINT', () => {
     const solo = observer();
     for (let number = 1; number <= 4; number++)

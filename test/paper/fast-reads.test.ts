@@ -29,7 +29,7 @@ function withPrepared() {
   return { solo, session, batch };
 }
 
-describe('a replica answers a read', () => {
+describe('a replica answers a read (pitfall 5)', () => {
   test("SRDS'21: at once when it has executed everything that it has prepared", () => {
     const solo = new Solo();
     const session = solo.open(alice, 1);

@@ -40,7 +40,7 @@ describe('a backup accepts a PRE-PREPARE', () => {
     expect(solo.evidence()).toEqual(['PRE_PREPARE_NOT_FROM_PRIMARY']);
   });
 
-  test("OSDI'99 §4.2: only between the watermarks", () => {
+  test("OSDI'99 §4.2: only between the watermarks (pitfall 6)", () => {
     const solo = new Solo();
     for (const number of [0, 1, 256, 257]) solo.message(0, prePrepare(0, number, someBatch(solo)));
     expect(solo.sent('prepare').map(({ sequenceNumber }) => sequenceNumber)).toEqual([1, 256]);
@@ -122,7 +122,7 @@ describe('prepared', () => {
     expect(solo.sent('commit')).toHaveLength(1);
   });
 
-  test("OSDI'99 §4.2: a PREPARE counts only for its view, number and digest", () => {
+  test("OSDI'99 §4.2: a PREPARE counts only for its view, number and digest (pitfall 3)", () => {
     const solo = new Solo();
     const batch = someBatch(solo);
     solo.message(0, prePrepare(0, 1, batch));
@@ -133,7 +133,7 @@ describe('prepared', () => {
     expect(solo.sent('commit')).toEqual([]);
   });
 
-  test("OSDI'99 §4.2: a replica counts once, and its first word in a view stands", () => {
+  test("OSDI'99 §4.2: a replica counts once, and its first word in a view stands (pitfall 3)", () => {
     const solo = new Solo();
     const batch = someBatch(solo);
     solo.message(0, prePrepare(0, 1, batch));
@@ -164,7 +164,7 @@ describe('prepared', () => {
     expect(solo.sent('commit')).toEqual([commit(0, 1, batch.digest)]);
   });
 
-  test("OSDI'99 §4.2: votes of a non-member or outside the watermarks are not kept", () => {
+  test("OSDI'99 §4.2: votes of a non-member or outside the watermarks are not kept (pitfall 3)", () => {
     const solo = new Solo();
     solo.give({ kind: 'message', from: 4 as never, message: prepare(0, 1, nullDigest) });
     solo.message(2, prepare(0, 257, nullDigest));

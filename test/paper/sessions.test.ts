@@ -67,6 +67,35 @@ describe('the lease of a session', () => {
     expect(ordering.last).toEqual(['SESSION_EXPIRED']);
   });
 
+  test('DESIGN §2: over, its envelopes are answered as the order would, and wait for no order any more', () => {
+    const ordering = new Ordering();
+    const [id, other] = [ordering.open(), ordering.open(2, bob)];
+    const old = addEnvelope(alice, id, 1, [1, 1]);
+    ordering.order(old);
+    ordering.order(addEnvelope(bob, other, 1, [1]));
+    ordering.solo.jump(20_000);
+    ordering.order(addEnvelope(bob, other, 2, [1]));
+    ordering.solo.jump(10_000);
+    ordering.order(addEnvelope(bob, other, 3, [1]));
+    ordering.solo.clear();
+    const refused = { kind: 'refused', code: 'SESSION_EXPIRED' };
+    ordering.solo.submit(old);
+    // Neither does one that is another client's, or that never was though later ones have been.
+    for (const session of [other, sessionId(other - 1)])
+      ordering.solo.submit(addEnvelope(alice, session, 7, [1]));
+    expect(
+      ordering.solo.of('reply').map(({ session, firstNumber, outcomes }) => [session, firstNumber, outcomes]),
+    ).toEqual([
+      [id, 1, [refused, refused]],
+      [other, 7, [refused]],
+      [sessionId(other - 1), 7, [refused]],
+    ]);
+    expect(ordering.solo.status).toMatchObject({ pending: 0 });
+    // It may be opened further on, where this replica has not got to.
+    ordering.solo.submit(addEnvelope(alice, sessionId(other + 1), 1, [1]));
+    expect(ordering.solo.status).toMatchObject({ pending: 1 });
+  });
+
   test('DESIGN §2: is not renewed by an envelope that is ordered once more', () => {
     const ordering = new Ordering();
     const id = ordering.open();

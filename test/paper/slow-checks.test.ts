@@ -15,7 +15,7 @@ function withCheck(...amounts: number[]) {
   return { solo, session, batch: batchOf(solo.nowMs, addEnvelope(alice, session, 1, amounts)) };
 }
 
-describe('a batch with something to check', () => {
+describe('a batch with something to check (pitfall 37)', () => {
   test('DESIGN §2: the check is asked for before PREPARE, which does not wait for it', () => {
     const { solo, batch } = withCheck(255);
     solo.message(0, prePrepare(0, 2, batch));

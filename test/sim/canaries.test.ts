@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { canaries } from '../../src/sim/index.js';
 
-describe('canaries', () => {
+describe('canaries (pitfall 41)', () => {
   for (const canary of canaries) {
     it(`${canary.name}: ${canary.bug}`, async () => {
       const { ok, failure } = await canary.run();

@@ -35,7 +35,7 @@ function noteRun({ checks, history }: World): void {
   }
 }
 
-describe('random runs with guards', () => {
+describe('random runs with guards (pitfall 28)', () => {
   for (const seed of seeds) {
     it(`seed ${seed}`, () => {
       let world: World | null = null;

@@ -123,8 +123,11 @@ export function repeatCommand(options: SimOptions, seed: number): string {
 }
 
 function describeReport(report: SimulationReport): string {
-  const { n, byzantine, operations, batches, viewChanges, restarts, stateTransfers, virtualMs } = report;
-  const faulty = byzantine.length === 0 ? '' : ` (Byzantine: ${byzantine.join(', ')})`;
+  const { n, byzantine, outlaws, operations, batches, viewChanges, restarts, stateTransfers, virtualMs } =
+    report;
+  const others = outlaws.map((names) => `a client: ${names}`);
+  const faulty =
+    [...byzantine, ...others].length === 0 ? '' : ` (Byzantine: ${[...byzantine, ...others].join(', ')})`;
   return `${n} replicas${faulty}, ${operations} operations, ${batches} batches, view ${viewChanges}, ${restarts} restarts, ${stateTransfers} state transfers in ${virtualMs / 1000} s of its time`;
 }
 

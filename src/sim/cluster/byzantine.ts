@@ -5,6 +5,7 @@
 import { assert, InvalidInputError, prng, replicaId, type ReplicaId } from '../../base/index.js';
 import { faultsTolerated } from '../../ordering/index.js';
 import { behaviours, withAdversaries } from '../byzantine/index.js';
+import { outlaws } from '../outlaws/index.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 
 export interface ByzantineOptions {
@@ -14,6 +15,8 @@ export interface ByzantineOptions {
   readonly replicas?: number;
   /** Each alone, at all who are faulty; default: all that there are (docs/adversaries.md). */
   readonly behaviours?: readonly string[];
+  /** Clients that attack as well, one for each of these names, in every run; default: none. */
+  readonly outlaws?: readonly string[];
   /** How many replicas are faulty; default f, beyond which nothing is promised. The first primary is among them in every other run. */
   readonly faulty?: number;
   /** Runs of each behaviour; default 1. */
@@ -40,15 +43,16 @@ export type ByzantineProgram = (cluster: SimulatedCluster, run: ByzantineRun) =>
 export async function byzantine(options: ByzantineOptions, program: ByzantineProgram): Promise<void> {
   const { seeds = 1, firstSeed = 1 } = options;
   const names = options.behaviours ?? Object.keys(behaviours);
-  for (const name of names) checkBehaviour(name);
+  for (const name of names) checkBehaviour(name, behaviours);
+  for (const name of options.outlaws ?? []) checkBehaviour(name, outlaws);
   for (const behaviour of names)
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++)
       await runOne(options, behaviour, seed, program);
 }
 
-function checkBehaviour(behaviour: string): void {
-  if (Object.hasOwn(behaviours, behaviour)) return;
-  const message = `"${behaviour}" is no behaviour: choose from ${Object.keys(behaviours).join(', ')}.`;
+function checkBehaviour(behaviour: string, table: object): void {
+  if (Object.hasOwn(table, behaviour)) return;
+  const message = `"${behaviour}" is no behaviour: choose from ${Object.keys(table).join(', ')}.`;
   throw new InvalidInputError('BEHAVIOUR_UNKNOWN', message, { behaviour });
 }
 
@@ -63,7 +67,7 @@ async function runOne(
   const random = prng(seed).stream('byzantine');
   const adversaries = new Map(faulty.map((id) => [id, [behaviour]]));
   const cluster = new SimulatedCluster(
-    { seed, clients, replicas },
+    { seed, clients, replicas, outlaws: options.outlaws?.map((name) => [name]) },
     { tampering: withAdversaries(adversaries, random) },
   );
   for (const id of faulty) cluster.world.byzantine.set(id, behaviour);

@@ -13,6 +13,7 @@ import { defaultCheckSettings } from '../checks.js';
 import { boundedClockError, driftingClockError } from '../clock.js';
 import { Nemesis, type NemesisProfile } from '../nemesis.js';
 import { calmLinks } from '../network.js';
+import { addOutlaws, endOutlaws, type OutlawHost } from '../outlaws/index.js';
 import { leaseLimitsOf, livenessLinks } from '../parameters.js';
 import { compareStates, isConverged } from '../simulation.js';
 import { drawnBytes, Sharing } from '../sharing.js';
@@ -27,6 +28,8 @@ export interface SimulatedClusterOptions {
   readonly clients: readonly string[];
   /** Default 4. */
   readonly replicas?: number | undefined;
+  /** Malicious clients beside these, and how each behaves (docs/adversaries.md). They are gone at `finish`. */
+  readonly outlaws?: readonly (readonly string[])[] | undefined;
 }
 
 const tickUs = 20_000;
@@ -76,6 +79,7 @@ export class SimulatedCluster {
   readonly #sharing: Sharing | undefined;
   readonly #processes = new Map<string, SimulatedProcess>();
   readonly #protocols = new Map<string, ClientProtocol>();
+  readonly #outlaws: readonly OutlawHost[];
   #nemesis: Nemesis | null = null;
   /** Code of a process has run, so promises may have something to do before anything else happens. */
   #hasRun = false;
@@ -90,7 +94,7 @@ export class SimulatedCluster {
 
   /** `others`: of the world, in place of what it is made of by default. */
   constructor(
-    { seed, clients, replicas = 4 }: SimulatedClusterOptions,
+    { seed, clients, replicas = 4, outlaws = [] }: SimulatedClusterOptions,
     others: Partial<Omit<WorldOptions, 'seed' | 'n'>> = {},
   ) {
     this.#seed = seed;
@@ -98,7 +102,9 @@ export class SimulatedCluster {
     const protocols = clients.map((name) => ({ name, protocol: this.#world.createClientCore() }));
     const known = protocols.map(({ name, protocol }) => ({ name, publicKey: protocol.client }));
     this.#world.registered = known;
+    this.#outlaws = addOutlaws(this.#world, outlaws);
     this.#world.start();
+    for (const outlaw of this.#outlaws) outlaw.start();
     this.#sharing = others.sharing;
     for (const { name, protocol } of protocols) this.#begin(name, protocol);
   }
@@ -220,6 +226,7 @@ export class SimulatedCluster {
   /** Waits until all replicas agree, and checks everything that was executed. @throws Violation. */
   async finish(): Promise<void> {
     this.calm();
+    endOutlaws(this.#world, this.#outlaws);
     for (let ms = 0; !isConverged(this.#world) && ms < convergenceMsMax; ms += lookMs)
       await this.advance(lookMs);
     compareStates(this.#world);

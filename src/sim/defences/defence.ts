@@ -8,7 +8,7 @@ import type { SimulationReport } from '../simulation.js';
 import type { Tampering } from '../world-options.js';
 
 export interface Defence {
-  /** The behaviour's name. */
+  /** The name of the replica's or client's behaviour. */
   readonly behaviour: string;
   /** What stops it, in a line. */
   readonly defence: string;
@@ -35,12 +35,17 @@ export function runDefence(defence: Defence, { isOpen, isAttacked }: DefenceRun)
 
 /** The scenario without the behaviour; what others do besides stays. */
 function withoutBehaviour(script: string, behaviour: string): string {
-  return script.replace(/ adversaries=(\S+)/, (_, list: string) => {
-    const adversaries = list.split(',').flatMap((part) => {
+  const left = (names: string): string[] => names.split('+').filter((name) => name !== behaviour);
+  const option = (name: string, parts: readonly string[]): string =>
+    parts.length === 0 ? '' : ` ${name}=${parts.join(',')}`;
+  const outlaws = (list: string): string[] => list.split(',').flatMap((names) => left(names).join('+') || []);
+  const adversaries = (list: string): string[] =>
+    list.split(',').flatMap((part) => {
       const [replica = '', names = ''] = part.split(':');
-      const left = names.split('+').filter((name) => name !== behaviour);
-      return left.length === 0 ? [] : [`${replica}:${left.join('+')}`];
+      const kept = left(names);
+      return kept.length === 0 ? [] : [`${replica}:${kept.join('+')}`];
     });
-    return adversaries.length === 0 ? '' : ` adversaries=${adversaries.join(',')}`;
-  });
+  return script
+    .replace(/ adversaries=(\S+)/, (_, list: string) => option('adversaries', adversaries(list)))
+    .replace(/ outlaws=(\S+)/, (_, list: string) => option('outlaws', outlaws(list)));
 }

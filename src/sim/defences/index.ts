@@ -5,6 +5,7 @@ import { stateDefences } from './states.js';
 import { viewDefences } from './views.js';
 import { votingDefences } from './voting.js';
 
+export { outlawDefences, undefendedOutlaws } from './outlaws.js';
 export { runDefence, type Defence, type DefenceRun } from './defence.js';
 
 export const defences: readonly Defence[] = [
@@ -17,8 +18,8 @@ export const defences: readonly Defence[] = [
 /** Behaviours without such a defence, and why. */
 export const undefended: Readonly<Record<string, string>> = {
   'false-status': 'costs peers a resend at a fixed rate, and tells nobody anything that is believed',
-  flood: 'costs peers what they answer; there is no limit for each peer yet',
+  flood:
+    'bodies and states are given at a rate, and no replica has more than its share of a turn or of the line (test/unit/replica/runtime.test.ts, peer-receiver.test.ts)',
   mutate: 'what stops it is all that stops the others',
   reorder: 'no order is promised between envelopes',
-  'slow-primary': 'nobody expects a throughput of a primary yet',
 };

@@ -2,6 +2,7 @@
 import { faultsTolerated } from '../../ordering/index.js';
 import type { Defence } from './defence.js';
 import {
+  configured,
   lastWordCounts,
   quorumOf,
   votesNotVoters,
@@ -160,6 +161,13 @@ export const votingDefences: readonly Defence[] = [
     suspicion,
     `${small('0:front-run')}${busyFavourite}`,
     () => withoutSuspicion,
+    'scenario',
+  ),
+  defence(
+    'slow-primary',
+    'a primary that does less than others did, and lets requests wait longer, is replaced (pitfall 12)',
+    `${small('0:slow-primary')}${rush('c1', 30, '600ms')}\n${calls('c1', 32, 10, '200ms')}`,
+    () => configured({ slowPrimaryPercent: 0 }),
     'scenario',
   ),
   defence('garble', suspicion, `${small('0:garble')}${answers}`, () => withoutSuspicion, 'scenario'),

@@ -4,8 +4,9 @@
  *
  *   cluster n=4 clients=2 checkpoint=8 window=16 history=0 batches=8 operations=1 delay=1ms sync=100us
  *     skew=0:300ms,1:-200ms wrong=2:-2s drift=-9900 skewMax=500ms adversaries=0:equivocate+silent,1:flood
+ *     outlaws=hoard-waits+lease-abuse,malformed
  *
- * all on one line. `skew` is of correct replicas' clocks, `wrong` of faulty ones, `drift` of the clients'.
+ * all on one line. `skew` is of correct replicas' clocks, `wrong` of faulty ones, `drift` of the clients'. Outlaws are clients of their own.
  */
 import { defaultOrderingConfig } from '../../ordering/index.js';
 import { prng, replicaId } from '../../base/index.js';
@@ -13,6 +14,7 @@ import type { ReplicaId } from '../../base/index.js';
 import { behaviours, withAdversaries } from '../byzantine/index.js';
 import type { Adversaries } from '../byzantine/index.js';
 import { calmLinks } from '../network.js';
+import { addOutlaws, outlaws } from '../outlaws/index.js';
 import { attempt, reportOf } from '../simulation.js';
 import type { SimulationReport } from '../simulation.js';
 import { defaultCheckSettings } from '../checks.js';
@@ -42,9 +44,11 @@ export function runScenario(text: string, options: ScenarioOptions = {}): Simula
   const worldOptions = optionsOf(cluster, puppets, tampering);
   const world = new World(worldOptions);
   for (const [replica, names] of adversariesOf(cluster)) world.byzantine.set(replica, names.join(' '));
+  const dishonest = addOutlaws(world, outlawsOf(cluster));
   const stage = new Stage(world, puppets);
   const failure = attempt(world, () => {
     world.start();
+    for (const outlaw of dishonest) outlaw.start();
     stage.noteGenesis(world.replicas[0]!.core.stateDigest());
     // Clients connect before anything else happens.
     world.simulator.run(1_000_000);
@@ -126,6 +130,18 @@ function adversariesOf({ options, line }: Command): Adversaries {
     adversaries.set(replicaId(parseInteger(replica ?? '', line)), names.split('+'));
   }
   return adversaries;
+}
+
+/** `hoard-waits+lease-abuse,malformed`: two clients. */
+function outlawsOf({ options, line }: Command): string[][] {
+  const processes = options.get('outlaws')?.split(',') ?? [];
+  return processes.map((names) =>
+    names.split('+').map((name) => {
+      return Object.hasOwn(outlaws, name)
+        ? name
+        : refuseScript(line, `${name} is not a behaviour of clients`);
+    }),
+  );
 }
 
 function withPuppets(puppets: ReadonlySet<ReplicaId>, tampering: Tampering | undefined): Tampering {

@@ -1,5 +1,4 @@
 /** Each behaviour does the damage that it is there for, once what stops it is taken away, and none before. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   byzantineBehaviours,
@@ -8,6 +7,7 @@ import {
   runScenario,
   undefended,
 } from '../../../src/sim/index.js';
+import { knownAdversaries, listedAdversaries } from '../../support/adversary-tables.js';
 
 describe('defences', () => {
   for (const row of defences) {
@@ -41,24 +41,6 @@ describe('defences', () => {
   });
 
   it('are listed in the documentation', () => {
-    const page = readFileSync(new URL('../../../docs/adversaries.md', import.meta.url), 'utf8');
-    const rows = page.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
-    const listed = rows.flatMap(([, name, , defence, checkers]) =>
-      name?.startsWith('`') === true
-        ? [{ name, defence, checkers: checkers === '' ? undefined : checkers }]
-        : [],
-    );
-    const sorted = [...defences].sort((a, b) => (a.behaviour < b.behaviour ? -1 : 1));
-    const known = sorted.map(({ behaviour, defence, expects }) => ({
-      name: `\`${behaviour}\``,
-      defence,
-      checkers: expects.map((checker) => `\`${checker}\``).join(', '),
-    }));
-    const others = Object.entries(undefended).map(([behaviour, why]) => ({
-      name: `\`${behaviour}\``,
-      defence: why,
-      checkers: undefined,
-    }));
-    expect(listed).toEqual([...known, ...others]);
+    expect(listedAdversaries('replicas')).toEqual(knownAdversaries(defences, undefended));
   });
 });

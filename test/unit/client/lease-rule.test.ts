@@ -29,7 +29,7 @@ describe('what a holder may believe', () => {
     expect(rule.endAt(certainMs(leaseMaxMs, skewMs))).toBe('expired');
   });
 
-  it('is nothing if the lease is too short for clocks that differ this much', () => {
+  it('is nothing if the lease is too short for clocks that differ this much (pitfall 40)', () => {
     expect(new LeaseRule(1_000, skewMs, 0).endAt(0)).toBe('expired');
   });
 });

@@ -230,7 +230,7 @@ describe('leaving', () => {
 });
 
 describe('the session is lost', () => {
-  it('it goes on in the next one, behind the last event that it was told', async () => {
+  it('it goes on in the next one, behind the last event that it was told (pitfall 22)', async () => {
     const { driver, iterator } = await subscribed();
     tell(driver, 9, 12);
     await iterator.next();
@@ -287,7 +287,7 @@ describe('the session is lost', () => {
   });
 });
 
-describe('a history that is not held any more', () => {
+describe('a history that is not held any more (pitfall 22)', () => {
   it('is told with what is still held, and the old subscription is cancelled', async () => {
     const { driver, iterator } = await subscribed();
     tell(driver, 9);

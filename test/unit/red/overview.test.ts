@@ -123,7 +123,7 @@ describe('the writer', () => {
 });
 
 describe('the lease of a coordinator', () => {
-  it('is what both the service and the policy take', () => {
+  it('is refused where renewals could not be in time, or the policy would not take it (pitfall 40)', () => {
     for (const leaseMs of [4_400, 10_000, 60_000]) checkCoordinatorLease(leaseMs, 500);
     for (const leaseMs of [4_399, 60_001])
       expect(() => checkCoordinatorLease(leaseMs, 500)).toThrow(

@@ -262,7 +262,7 @@ describe('those who wait', () => {
   const wait = (client: string) =>
     service.ask(client, { kind: 'in', template: template('job'), timeout: 50_000 }, 'jobs');
 
-  it('learn that the space is gone, in order of arrival', () => {
+  it('learn that the space is gone, in order of arrival (pitfall 30)', () => {
     service.create('jobs');
     expect([wait('alice'), wait('bob')]).toEqual([null, null]);
     const last = service.lastNumber;

@@ -289,23 +289,26 @@ describe('a repair', () => {
     ],
   ];
 
-  it.each(gone)('of an entry %s removes it, is told and blacklists who inserted it', (how, leave) => {
-    const subject = insert('mallory', { ...out(), lease: 5_000 } as Asked);
-    service.ask('bob', { kind: 'subscribe', template: everything, from: null }, vault);
-    const subscription = service.lastNumber;
-    leave();
-    const before = service.told('bob', subscription)!.length;
-    expect(repair('alice', subject)).toEqual({ kind: 'repaired', id: 1n, owner: 'mallory' });
-    expect(service.told('bob', subscription)!.slice(before)).toMatchObject([
-      { kind: 'repaired', entry: { id: 1n, owner: 'mallory', sealed: subject.sealed } },
-    ]);
-    const left = service.ask('bob', { kind: 'count', template: everything }, vault);
-    expect(left).toEqual({ kind: 'count', count: how === 'replaced' ? 1 : 0 });
-    const time = how === 'expired' ? 20_000 : 1_000;
-    expect(recordOf('mallory')?.blacklisted).toEqual({ time, space: vault, entry: 1n });
-    expectRestorable();
-    expect(recordOf('mallory')?.blacklisted).toEqual({ time, space: vault, entry: 1n });
-  });
+  it.each(gone)(
+    'of an entry %s removes it, is told and blacklists who inserted it (pitfalls 35, 36)',
+    (how, leave) => {
+      const subject = insert('mallory', { ...out(), lease: 5_000 } as Asked);
+      service.ask('bob', { kind: 'subscribe', template: everything, from: null }, vault);
+      const subscription = service.lastNumber;
+      leave();
+      const before = service.told('bob', subscription)!.length;
+      expect(repair('alice', subject)).toEqual({ kind: 'repaired', id: 1n, owner: 'mallory' });
+      expect(service.told('bob', subscription)!.slice(before)).toMatchObject([
+        { kind: 'repaired', entry: { id: 1n, owner: 'mallory', sealed: subject.sealed } },
+      ]);
+      const left = service.ask('bob', { kind: 'count', template: everything }, vault);
+      expect(left).toEqual({ kind: 'count', count: how === 'replaced' ? 1 : 0 });
+      const time = how === 'expired' ? 20_000 : 1_000;
+      expect(recordOf('mallory')?.blacklisted).toEqual({ time, space: vault, entry: 1n });
+      expectRestorable();
+      expect(recordOf('mallory')?.blacklisted).toEqual({ time, space: vault, entry: 1n });
+    },
+  );
 
   it('again is answered alike and does nothing, pardoned or not', () => {
     const subject = insert('mallory');
@@ -330,7 +333,7 @@ describe('a repair', () => {
     expect(recordOf('mallory')?.blacklisted).toMatchObject({ entry: 1n });
   });
 
-  it('that proves nothing only counts against its sender', () => {
+  it('that proves nothing only counts against its sender (pitfall 36)', () => {
     const subject = insert('mallory');
     const { root } = service;
     expect(repair('bob', subject, false)).toEqual(refused('REPAIR_UNPROVEN'));
@@ -367,7 +370,7 @@ describe('a repair', () => {
     expect(recordOf('alice')).toMatchObject({ blacklisted: null });
   });
 
-  it('of an entry that nobody knows any more changes nothing', () => {
+  it('of an entry taken longer ago than events are held changes nothing (pitfall 35)', () => {
     service = new GuardedService(names, { limits: { ...defaultSpaceLimits, eventsPerSpaceMax: 64 } });
     create(vault);
     create('other');
