@@ -14,6 +14,7 @@ export { SimulatedCluster, type SimulatedClusterOptions } from './cluster/simula
 export { runConfidential, type ConfidentialOptions, type ConfidentialReport } from './confidential/run.js';
 export { behaviours as byzantineBehaviours, createByzantineCore } from './byzantine/index.js';
 export { defences, runDefence, undefended, type Defence, type DefenceRun } from './defences/index.js';
+export { protocolBugs, type ProtocolBug } from './protocol-bugs/index.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
 export { runRed, type RedOptions, type RedReport } from './red/run.js';
 export { runTwins, type TwinsOptions } from './twins/run.js';
