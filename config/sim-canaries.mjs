@@ -1,7 +1,8 @@
 /**
  * `npm run sim:canaries`: the protocol bugs of src/sim/protocol-bugs, each looked for by the search itself: random runs, mutations and
  * Twins, from seed 1 on, until a checker notices or the limit is reached. The same seed is then played without the bug, and
- * must hold. Prints a table. `-- --only small-quorum,amnesia --limit 20 --twins 100 --workers 2 --json found.jsonl`.
+ * must hold. Prints a table. `-- --only small-quorum,amnesia --kinds random,twins --limit 20
+ * --twins 100 --workers 2 --json found.jsonl`.
  */
 import { fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
@@ -37,6 +38,7 @@ async function main() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      kinds: { type: 'string', default: Object.keys(kinds).join(',') },
       limit: { type: 'string', default: '100' },
       twins: { type: 'string', default: '500' },
       workers: { type: 'string', default: String(availableParallelism()) },
@@ -49,9 +51,8 @@ async function main() {
     twins: Number(values.twins),
   };
   const names = values.only?.split(',') ?? protocolBugs.map(({ name }) => name);
-  const tasks = Object.keys(kinds).flatMap((kind) =>
-    names.map((name) => ({ name, kind, limit: limits[kind] })),
-  );
+  const chosen = values.kinds.split(',');
+  const tasks = chosen.flatMap((kind) => names.map((name) => ({ name, kind, limit: limits[kind] })));
   const found = new Map();
   const work = async () => {
     const child = fork(fileURLToPath(import.meta.url));
@@ -69,7 +70,7 @@ async function main() {
     child.disconnect();
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, work));
-  show(names, found, limits);
+  show(names, found, chosen);
 }
 
 function cellOf({ seeds, checker, isClean, limit }) {
@@ -77,17 +78,14 @@ function cellOf({ seeds, checker, isClean, limit }) {
   return `${seeds} (${checker})${isClean ? '' : ', without the bug too'}`;
 }
 
-function show(names, found, limits) {
-  console.log(`| bug | what is wrong | ${Object.keys(limits).join(' | ')} |\n|---|---|---|---|---|`);
-  const isFound = (name) =>
-    Object.keys(limits).some(
-      (kind) => found.get(`${name} ${kind}`).seeds !== null && found.get(`${name} ${kind}`).isClean,
-    );
+function show(names, found, chosen) {
+  const columns = ['bug', 'what is wrong', ...chosen];
+  console.log(`| ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length)}`);
+  const resultsOf = (name) => chosen.map((kind) => found.get(`${name} ${kind}`));
   for (const name of names) {
-    const cells = Object.keys(limits).map((kind) => cellOf(found.get(`${name} ${kind}`)));
-    console.log(
-      `| \`${name}\` | ${protocolBugs.find((bug) => bug.name === name).bug} | ${cells.join(' | ')} |`,
-    );
+    const { bug } = protocolBugs.find((each) => each.name === name);
+    console.log(`| \`${name}\` | ${bug} | ${resultsOf(name).map(cellOf).join(' | ')} |`);
   }
+  const isFound = (name) => resultsOf(name).some(({ seeds, isClean }) => seeds !== null && isClean);
   console.log(`\n${names.filter(isFound).length} of ${names.length} found`);
 }

@@ -1,6 +1,6 @@
 /** What `bench byzantine` shows: a record for machines, a row for people. */
 import type { Durability } from '../../replica/index.js';
-import type { ByzantineLoad, ByzantineRow } from './byzantine.js';
+import type { ByzantineFigures, ByzantineLoad, ByzantineRow, Measured } from './byzantine.js';
 import type { Hardware } from './hardware.js';
 
 interface Conditions {
@@ -15,13 +15,14 @@ interface Conditions {
 
 const rounded = (value: number): number => Number(value.toFixed(1));
 
-/** The ratio is left to whoever has the runs without faults, of which one is still to come. */
 export function byzantineRecord(row: ByzantineRow, conditions: Conditions): object {
   const { load, seconds, warmUpSeconds, concurrency, identities, durability, hardware } = conditions;
   return {
     scenario: 'byzantine',
     ...row,
     opsPerSecond: rounded(row.opsPerSecond),
+    baseOpsPerSecond: rounded(row.baseOpsPerSecond),
+    ratio: Number(row.ratio.toFixed(3)),
     longestGapMs: rounded(row.longestGapMs),
     ...{ load, seconds, warmUpSeconds, concurrency, identities, durability, hardware },
   };
@@ -32,7 +33,7 @@ const countsOf = (counts: Readonly<Record<string, number>>): string => {
   return parts.length === 0 ? '-' : parts.join(', ');
 };
 
-function stateOf({ inserted, acknowledged, areStatesEqual, lost }: ByzantineRow): string {
+function stateOf({ inserted, acknowledged, areStatesEqual, lost }: Measured): string {
   if (lost.length > 0) return `replicas ended: ${lost.join(', ')}`;
   if (areStatesEqual === null) return 'no common point';
   if (!areStatesEqual) return 'states differ';
@@ -40,27 +41,38 @@ function stateOf({ inserted, acknowledged, areStatesEqual, lost }: ByzantineRow)
 }
 
 const header = [
-  ...['replica 0', 'ops/s', 'ratio', 'p99 ms', 'gap ms', 'errors', 'views before', 'views', 'a minute'],
+  ...[
+    'replica 0',
+    'ops/s',
+    'without',
+    'ratio',
+    'p99 ms',
+    'gap ms',
+    'errors',
+    'views before',
+    'views',
+    'a minute',
+  ],
   ...['entries, states', 'counted against it', 'against others'],
 ] as const;
 
-/** Mean of the last run without faults before this one and the first after it. */
-function baseOf(rows: readonly ByzantineRow[], index: number): number {
-  const isBase = ({ behaviour }: ByzantineRow): boolean => behaviour === null;
-  const near = [rows.slice(0, index).findLast(isBase), rows.slice(index + 1).find(isBase)];
-  const rates = near.flatMap((row) => (row === undefined ? [] : [row.opsPerSecond]));
-  return rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-}
-
-/** Throughput is compared with the nearest runs without faults, theirs with the next of their kind. */
-export function byzantineTable(rows: readonly ByzantineRow[]): {
+/** The last row is of all measurements without faults: their mean, and the worst of each. */
+export function byzantineTable({ rows, withoutFaults }: ByzantineFigures): {
   readonly header: readonly string[];
   readonly cells: readonly string[][];
 } {
-  const cells = rows.map((row, index) => [
+  const rates = withoutFaults.map(({ opsPerSecond }) => opsPerSecond);
+  const base: Measured = {
+    ...withoutFaults.at(-1)!,
+    opsPerSecond: rates.reduce((sum, rate) => sum + rate, 0) / rates.length,
+    p99Ms: Math.max(...withoutFaults.map(({ p99Ms }) => p99Ms)),
+    longestGapMs: Math.max(...withoutFaults.map(({ longestGapMs }) => longestGapMs)),
+  };
+  const cells = [...rows, base].map((row: Measured & Partial<ByzantineRow>) => [
     row.behaviour ?? 'no faults',
     row.opsPerSecond.toFixed(0),
-    (row.opsPerSecond / baseOf(rows, index)).toFixed(2),
+    row.baseOpsPerSecond?.toFixed(0) ?? `${Math.min(...rates).toFixed(0)}-${Math.max(...rates).toFixed(0)}`,
+    row.ratio?.toFixed(2) ?? '-',
     row.p99Ms.toFixed(0),
     row.longestGapMs.toFixed(0),
     countsOf(row.errors),

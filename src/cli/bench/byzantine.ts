@@ -1,6 +1,6 @@
 /**
- * The service under load while the first primary misbehaves: a cluster of its own for each behaviour, and one without faults
- * before, after and every now and then between. What is measured begins once the others have had the time to notice. Afterwards the
+ * The service under load while the first primary misbehaves: a cluster of its own for each behaviour, and one without faults that is
+ * measured just before and just after, since the machine is another one after some minutes. What is measured begins once the others have had the time to notice. Afterwards the
  * entries are counted against what was acknowledged, and the correct replicas' states compared.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +32,8 @@ export interface ByzantineOptions {
   measured(row: ByzantineRow): void;
 }
 
-export interface ByzantineRow {
+/** A stretch of load and what is there after it. */
+export interface Measured {
   /** Null: without faults. */
   readonly behaviour: string | null;
   readonly opsPerSecond: number;
@@ -40,6 +41,7 @@ export interface ByzantineRow {
   readonly longestGapMs: number;
   /** Failed operations by error code, the warm-up included; those whose outcome is unknown are among them. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Insertions, since the cluster is there. */
   readonly acknowledged: number;
   readonly inserted: number;
   /** Of the correct replicas, all at the same point; null: they did not get there in time. */
@@ -55,6 +57,17 @@ export interface ByzantineRow {
   readonly lost: readonly number[];
 }
 
+export interface ByzantineRow extends Measured {
+  /** Mean of the measurements without faults just before and just after. */
+  readonly baseOpsPerSecond: number;
+  readonly ratio: number;
+}
+
+export interface ByzantineFigures {
+  readonly withoutFaults: readonly Measured[];
+  readonly rows: readonly ByzantineRow[];
+}
+
 type Correct = ReplicaStatus & { readonly reachable: true };
 
 const replicaCount = 4;
@@ -63,13 +76,15 @@ const settledWithinMs = 30_000;
 const pollMs = 250;
 const statusTimeoutMs = 2_000;
 const interruptedStatus = 130;
-/** Behaviours from one run without faults to the next. */
-const betweenBases = 4;
+/** Nobody has to notice anything. */
+const baseWarmUpMs = 1_000;
 
 class Round {
   readonly #options: ByzantineOptions;
   readonly #cluster: BenchCluster;
   readonly #behaviour: string | null;
+  /** Of all runs. */
+  #acknowledged = 0;
 
   constructor(options: ByzantineOptions, cluster: BenchCluster, behaviour: string | null) {
     this.#options = options;
@@ -77,20 +92,23 @@ class Round {
     this.#behaviour = behaviour;
   }
 
-  async run(): Promise<ByzantineRow> {
+  async run(): Promise<Measured> {
     const { measureMs } = this.#options;
     let viewsBefore = 0;
     const result = await runLoadProcess(this.#plan(), async () => {
       viewsBefore = viewOf(await this.#correct());
       return null;
     });
+    const figures = figuresOf(result);
+    this.#acknowledged += figures.acknowledged;
     const viewChanges = viewOf(await this.#correct()) - viewsBefore;
     const areStatesEqual = await this.#settle();
     const inserted = await this.#inserted();
     const { ofFaulty, ofCorrect } = suspicionsOf(await this.#correct(), this.#isCorrect);
     return {
       behaviour: this.#behaviour,
-      ...figuresOf(result),
+      ...figures,
+      acknowledged: this.#acknowledged,
       inserted,
       areStatesEqual,
       viewsBefore,
@@ -162,7 +180,7 @@ function figuresOf({
   longestGapMs,
   errors,
   acknowledged,
-}: LoadResult): Pick<ByzantineRow, 'opsPerSecond' | 'p99Ms' | 'longestGapMs' | 'errors' | 'acknowledged'> {
+}: LoadResult): Pick<Measured, 'opsPerSecond' | 'p99Ms' | 'longestGapMs' | 'errors' | 'acknowledged'> {
   const all = new Latencies();
   for (const record of Object.values(latencies)) all.merge(record);
   const opsPerSecond = (all.count * 1_000) / elapsedMs;
@@ -188,14 +206,18 @@ function suspicionsOf(replicas: readonly Correct[], isCorrect: (id: number) => b
   return sums;
 }
 
-async function measure(options: ByzantineOptions, behaviour: string | null): Promise<ByzantineRow> {
-  const { identities, durability } = options;
+/** A cluster for as long as `use` takes. */
+async function withCluster<T>(
+  { identities, durability }: ByzantineOptions,
+  behaviour: string | null,
+  use: (cluster: BenchCluster) => Promise<T>,
+): Promise<T> {
   const faults = new Map(behaviour === null ? [] : [[faulty, [behaviour]] as const]);
   const cluster = await startBenchCluster(replicaCount, identities, durability, faults);
   const leave = (): void => process.exit(interruptedStatus);
   const release = onStopSignals(() => void cluster.remove().then(leave, leave), leave);
   try {
-    return await new Round(options, cluster, behaviour).run();
+    return await use(cluster);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     const code = error instanceof TheodoraError ? error.code : 'INTERNAL';
@@ -206,19 +228,26 @@ async function measure(options: ByzantineOptions, behaviour: string | null): Pro
   }
 }
 
-/** The machine is another one after some minutes: what is compared should not be far apart. */
-function sequenceOf(behaviours: readonly string[]): readonly (string | null)[] {
-  const sequence = behaviours.flatMap((name, index) => (index % betweenBases === 0 ? [null, name] : [name]));
-  return [...sequence, null];
-}
+const mean = (a: number, b: number): number => (a + b) / 2;
 
-export async function runByzantine(options: ByzantineOptions): Promise<readonly ByzantineRow[]> {
-  const rows: ByzantineRow[] = [];
-  for (const behaviour of sequenceOf(options.behaviours)) {
-    options.note(`byzantine, replica ${faulty}: ${behaviour ?? 'no faults'}`);
-    const row = await measure(options, behaviour);
-    rows.push(row);
-    options.measured(row);
-  }
-  return rows;
+/** One cluster without faults is there all the time, idle but when it is measured. */
+export function runByzantine(options: ByzantineOptions): Promise<ByzantineFigures> {
+  return withCluster(options, null, async (base) => {
+    const reference = new Round({ ...options, warmUpMs: baseWarmUpMs }, base, null);
+    const withoutFaults = [await reference.run()];
+    const rows: ByzantineRow[] = [];
+    for (const behaviour of options.behaviours) {
+      options.note(`byzantine, replica ${faulty}: ${behaviour}`);
+      const measured = await withCluster(options, behaviour, (cluster) =>
+        new Round(options, cluster, behaviour).run(),
+      );
+      withoutFaults.push(await reference.run());
+      const [before, after] = withoutFaults.slice(-2).map(({ opsPerSecond }) => opsPerSecond);
+      const baseOpsPerSecond = mean(before!, after!);
+      const row = { ...measured, baseOpsPerSecond, ratio: measured.opsPerSecond / baseOpsPerSecond };
+      rows.push(row);
+      options.measured(row);
+    }
+    return { withoutFaults, rows };
+  });
 }

@@ -273,14 +273,14 @@ export async function benchByzantine(
     load: operations,
   } = options;
   const hardware = describeHardware();
-  const rows = await runByzantine({
+  const figures = await runByzantine({
     ...{ behaviours: options.behaviours, load: operations, concurrency, identities, durability, timeoutMs },
     ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
     note: (text) => output.note(text),
     measured: (row) => output.record(byzantineRecord(row, { ...options, hardware })),
   });
   output.say(describeConditions({ ...options, replicas: 4 }, hardware));
-  const { header, cells } = byzantineTable(rows);
+  const { header, cells } = byzantineTable(figures);
   output.say(output.table(header, cells));
   return exitStatus.ok;
 }
