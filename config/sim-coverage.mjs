@@ -3,7 +3,7 @@
  * and lists what they never reached of the rooms that every replica runs: per file the share of the lines that were reached,
  * then each block that was not, by the line of its source. `--seed 100`: from there on; `--rooms ordering`; `--scenarios random,twins`.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { SourceMap } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -48,10 +48,15 @@ for (let index = 0; index < Number(values.seeds); index++) {
 const { result } = await session.post('Profiler.takePreciseCoverage');
 const reports = values.rooms.split(',').flatMap((room) =>
   readdirSync(`${dist}${room}`)
-    .filter((name) => name.endsWith('.js'))
+    .filter((name) => name.endsWith('.js') && existsSync(sourceOf(`${room}/${name}`)))
     .map((name) => reportOf(`${room}/${name}`)),
 );
 show(reports);
+
+/** Files that are gone may have left their output behind. */
+function sourceOf(file) {
+  return fileURLToPath(new URL(`../src/${file.replace(/\.js$/, '.ts')}`, import.meta.url));
+}
 
 /** How often each character was reached: V8 gives blocks from the outside in, functions in the order of the text. */
 function countsOf(text, functions) {
@@ -70,7 +75,7 @@ function reportOf(file) {
   const counts = countsOf(text, script?.functions ?? []);
   const map = new SourceMap(JSON.parse(readFileSync(`${path}.map`, 'utf8')));
   const sourceFile = `src/${file.replace(/\.js$/, '.ts')}`;
-  const sources = readFileSync(new URL(`../${sourceFile}`, import.meta.url), 'utf8').split('\n');
+  const sources = readFileSync(sourceOf(file), 'utf8').split('\n');
   const blocks = [];
   let [lines, reached, offset] = [0, 0, 0];
   let isWithin = false;

@@ -82,7 +82,7 @@ describe('theodora bench', () => {
       '--seconds',
       '1',
     ];
-    const finished = await work.run(...words, '--concurrency', '4');
+    const finished = await work.run(...words, '--concurrency', '4', '--identities', '2');
     expect(finished.status).toBe(0);
     const rows = finished.out
       .trim()

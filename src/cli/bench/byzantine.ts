@@ -1,6 +1,6 @@
 /**
- * The service under load while the first primary misbehaves: a cluster of its own for each behaviour, and one without faults that is
- * measured just before and just after, since the machine is another one after some minutes. What is measured begins once the others have had the time to notice. Afterwards the
+ * The service under load while the first primary misbehaves: a cluster of its own for each behaviour, and one without faults just
+ * before and just after it, since the machine is another one after some minutes. What is measured begins once the others have had the time to notice. Afterwards the
  * entries are counted against what was acknowledged, and the correct replicas' states compared.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,16 +76,11 @@ const settledWithinMs = 30_000;
 const pollMs = 250;
 const statusTimeoutMs = 2_000;
 const interruptedStatus = 130;
-/** Nobody has to notice anything. */
-const baseWarmUpMs = 1_000;
 
 class Round {
   readonly #options: ByzantineOptions;
   readonly #cluster: BenchCluster;
   readonly #behaviour: string | null;
-  /** Of all runs. */
-  #acknowledged = 0;
-
   constructor(options: ByzantineOptions, cluster: BenchCluster, behaviour: string | null) {
     this.#options = options;
     this.#cluster = cluster;
@@ -99,16 +94,13 @@ class Round {
       viewsBefore = viewOf(await this.#correct());
       return null;
     });
-    const figures = figuresOf(result);
-    this.#acknowledged += figures.acknowledged;
     const viewChanges = viewOf(await this.#correct()) - viewsBefore;
     const areStatesEqual = await this.#settle();
     const inserted = await this.#inserted();
     const { ofFaulty, ofCorrect } = suspicionsOf(await this.#correct(), this.#isCorrect);
     return {
       behaviour: this.#behaviour,
-      ...figures,
-      acknowledged: this.#acknowledged,
+      ...figuresOf(result),
       inserted,
       areStatesEqual,
       viewsBefore,
@@ -230,24 +222,22 @@ async function withCluster<T>(
 
 const mean = (a: number, b: number): number => (a + b) / 2;
 
-/** One cluster without faults is there all the time, idle but when it is measured. */
-export function runByzantine(options: ByzantineOptions): Promise<ByzantineFigures> {
-  return withCluster(options, null, async (base) => {
-    const reference = new Round({ ...options, warmUpMs: baseWarmUpMs }, base, null);
-    const withoutFaults = [await reference.run()];
-    const rows: ByzantineRow[] = [];
-    for (const behaviour of options.behaviours) {
-      options.note(`byzantine, replica ${faulty}: ${behaviour}`);
-      const measured = await withCluster(options, behaviour, (cluster) =>
-        new Round(options, cluster, behaviour).run(),
-      );
-      withoutFaults.push(await reference.run());
-      const [before, after] = withoutFaults.slice(-2).map(({ opsPerSecond }) => opsPerSecond);
-      const baseOpsPerSecond = mean(before!, after!);
-      const row = { ...measured, baseOpsPerSecond, ratio: measured.opsPerSecond / baseOpsPerSecond };
-      rows.push(row);
-      options.measured(row);
-    }
-    return { withoutFaults, rows };
-  });
+/** Each on a cluster just as new: processes get faster in their first minute. */
+export async function runByzantine(options: ByzantineOptions): Promise<ByzantineFigures> {
+  const measure = (behaviour: string | null): Promise<Measured> => {
+    options.note(`byzantine, replica ${faulty}: ${behaviour ?? 'no faults'}`);
+    return withCluster(options, behaviour, (cluster) => new Round(options, cluster, behaviour).run());
+  };
+  const withoutFaults = [await measure(null)];
+  const rows: ByzantineRow[] = [];
+  for (const behaviour of options.behaviours) {
+    const measured = await measure(behaviour);
+    withoutFaults.push(await measure(null));
+    const [before, after] = withoutFaults.slice(-2).map(({ opsPerSecond }) => opsPerSecond);
+    const baseOpsPerSecond = mean(before!, after!);
+    const row = { ...measured, baseOpsPerSecond, ratio: measured.opsPerSecond / baseOpsPerSecond };
+    rows.push(row);
+    options.measured(row);
+  }
+  return { withoutFaults, rows };
 }

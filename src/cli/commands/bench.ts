@@ -29,6 +29,8 @@ const recoveryEntries = 1_000_000;
 /** Measured for each behaviour, after the time in which it is noticed. */
 const byzantineSeconds = 5;
 const noticedSeconds = 4;
+/** Backups see of each session how long the primary takes, but not often (`tellAllMs`): of a single one it takes them twice as long. */
+const byzantineIdentities = 10;
 
 async function byzantineOptions({ behaviours, load, ...options }: Options): Promise<ByzantineBench> {
   const { byzantineBehaviours } = await import('../../sim/index.js');
@@ -36,7 +38,7 @@ async function byzantineOptions({ behaviours, load, ...options }: Options): Prom
   if (behaviours !== undefined) await checkFaults(new Map([[0, behaviours]]), 1);
   return {
     ...defaultBenchOptions,
-    ...{ seconds: byzantineSeconds, warmUpSeconds: noticedSeconds },
+    ...{ seconds: byzantineSeconds, warmUpSeconds: noticedSeconds, identities: byzantineIdentities },
     ...options,
     ...{ scenario: null, replicas: 4 },
     behaviours: behaviours ?? Object.keys(byzantineBehaviours),
