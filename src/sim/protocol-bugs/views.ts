@@ -20,7 +20,8 @@ const atViews = (
     return {
       // A replica leaves a view within a step, and tells what it prepared in the same: what is wrong is so before.
       before: (input) => {
-        if (when === 'leaving') for (const slot of core.log.slots.values() as Iterable<Slot>) change(slot, core);
+        if (when === 'leaving')
+          for (const slot of core.log.slots.values() as Iterable<Slot>) change(slot, core);
         return input;
       },
       after: () => {
