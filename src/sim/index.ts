@@ -22,6 +22,7 @@ export {
   type Defence,
   type DefenceRun,
 } from './defences/index.js';
+export { protocolBugs, type ProtocolBug } from './protocol-bugs/index.js';
 export { faultKinds, type FaultKind } from './nemesis.js';
 export { outlaws as outlawBehaviours } from './outlaws/index.js';
 export { runRed, type RedOptions, type RedReport } from './red/run.js';

@@ -71,9 +71,35 @@ describe('theodora bench', () => {
     expect(rejoin!['share']).toBeGreaterThan(0);
   });
 
+  it('measures the service while the first primary misbehaves, and checks what is there afterwards', async () => {
+    const words = [
+      'bench',
+      'byzantine',
+      '--behaviours',
+      'equivocate,slow',
+      '--load',
+      'mixed',
+      '--seconds',
+      '1',
+    ];
+    const finished = await work.run(...words, '--concurrency', '4', '--identities', '2');
+    expect(finished.status).toBe(0);
+    const rows = finished.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(rows.map(({ behaviour }) => behaviour)).toEqual(['equivocate', 'slow']);
+    for (const each of rows) {
+      expect(each).toMatchObject({ errors: {}, areStatesEqual: true, lost: [] });
+      expect(each['inserted']).toBe(each['acknowledged']);
+    }
+  });
+
   it('refuses what makes no sense', async () => {
     const unknown = await work.run('bench', 'everything');
     expect([unknown.status, errorOf(unknown)['code']]).toEqual([2, 'USAGE']);
+    const nobody = await work.run('bench', 'byzantine', '--behaviours', 'polite');
+    expect([nobody.status, errorOf(nobody)['code']]).toEqual([2, 'USAGE']);
     const idle = await work.run('bench', 'out', '--concurrency', '2', '--identities', '3');
     expect([idle.status, errorOf(idle)['code']]).toEqual([2, 'USAGE']);
   });

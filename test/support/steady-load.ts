@@ -1,11 +1,12 @@
 /** A simulated cluster under a closed loop of clients, for what is about throughput; one seed decides everything. */
-import { prng, type ReplicaId } from '../../src/base/index.js';
+import { prng, replicaId, type ReplicaId } from '../../src/base/index.js';
 import type { OrderingConfig } from '../../src/ordering/index.js';
 import { defaultCheckSettings } from '../../src/sim/checks.js';
 import { driftingClockError, perfectClock } from '../../src/sim/clock.js';
 import { calmLinks, type LinkProfile } from '../../src/sim/network.js';
 import { leaseLimitsOf } from '../../src/sim/parameters.js';
 import { Workload, type WorkloadProfile } from '../../src/sim/workload.js';
+import { withAdversaries } from '../../src/sim/byzantine/index.js';
 import { World } from '../../src/sim/world.js';
 
 export interface SteadyOptions {
@@ -15,6 +16,8 @@ export interface SteadyOptions {
   readonly links?: LinkProfile;
   readonly syncUsMax?: number;
   readonly workload?: Partial<WorkloadProfile>;
+  /** What replica 0, the first primary, does. */
+  readonly adversary?: readonly string[];
 }
 
 export const usualLoad: WorkloadProfile = {
@@ -40,7 +43,9 @@ export class SteadyLoad {
 
   constructor(options: SteadyOptions = {}) {
     const { seed = 1, clients = 4, config = {}, links = calmLinks, syncUsMax = 1_000 } = options;
+    const adversaries = new Map(options.adversary === undefined ? [] : [[replicaId(0), options.adversary]]);
     this.world = new World({
+      tampering: withAdversaries(adversaries, prng(seed).stream('byzantine')),
       seed,
       n: 4,
       clients,
@@ -61,6 +66,7 @@ export class SteadyLoad {
       ...usualLoad,
       ...options.workload,
     });
+    for (const [replica, names] of adversaries) this.world.byzantine.set(replica, names.join(' '));
     this.world.onNoticed = (replica, text) => {
       const reason = /^view-change-started .*reason=(\S+)/.exec(text)?.[1];
       if (reason !== undefined) this.changes.push({ replica, reason, atMs: this.world.simulator.nowMs });

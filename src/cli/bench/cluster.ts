@@ -7,6 +7,7 @@ import type { ClusterDescription, MaterialFile } from '../../crypto/index.js';
 import type { Durability } from '../../replica/index.js';
 import { writeClusterDirectory } from '../cluster-directory.js';
 import { clusterFileName } from '../config.js';
+import type { Faults } from '../faults.js';
 import { freePorts } from '../launcher.js';
 import { ReplicaGroup } from '../replica-group.js';
 
@@ -27,9 +28,13 @@ interface Files {
 }
 
 /** Files of a new cluster with these clients beside its admin. */
-async function createFiles(hosts: readonly string[], identities: readonly string[]): Promise<Files> {
+async function createFiles(
+  hosts: readonly string[],
+  identities: readonly string[],
+  faultInjection: boolean,
+): Promise<Files> {
   const now = new Date();
-  const material = await createClusterMaterial({ hosts, now });
+  const material = await createClusterMaterial({ hosts, now, faultInjection });
   const contentOf = (path: string): string =>
     material.files.find((file) => file.path === path)?.content ?? '';
   const authority = { caKeyPem: contentOf('ca/ca.key'), caCertPem: contentOf('ca/ca.crt'), now };
@@ -53,6 +58,7 @@ export async function startBenchCluster(
   replicaCount: number,
   identityCount: number,
   durability: Durability = 'memory',
+  faults: Faults = new Map(),
 ): Promise<BenchCluster> {
   const top = mkdtempSync(join(tmpdir(), 'theodora-bench-'));
   const removeFiles = (): void => rmSync(top, { recursive: true, force: true });
@@ -60,10 +66,10 @@ export async function startBenchCluster(
     const identities = Array.from({ length: identityCount }, (_, index) => `bench-${index}`);
     const hosts = (await freePorts(replicaCount)).map((port) => `127.0.0.1:${port}`);
     const directory = join(top, 'cluster');
-    const { description, files } = await createFiles(hosts, identities);
+    const { description, files } = await createFiles(hosts, identities, faults.size > 0);
     const clusterFile = writeClusterDirectory(directory, files);
     const lost: number[] = [];
-    const replicas = new ReplicaGroup({ directory, clusterFile, durability }, description, {
+    const replicas = new ReplicaGroup({ directory, clusterFile, durability, faults }, description, {
       exited: ({ id }) => lost.push(id),
     });
     await replicas.startAll();

@@ -3,9 +3,7 @@
  * measured is the default configuration of this version; figures of different machines, or of a machine
  * under other load, cannot be compared.
  */
-import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { TheodoraError } from '../../base/index.js';
 import type { Durability } from '../../replica/index.js';
 import { exitStatus, usageError } from '../errors.js';
@@ -17,7 +15,10 @@ import { runConfidential } from './confidential.js';
 import type { BenchCluster } from './cluster.js';
 import { describeHardware } from './hardware.js';
 import type { Hardware } from './hardware.js';
-import type { Command, LoadPlan, LoadResult, Report } from './messages.js';
+import { runByzantine, type ByzantineOptions } from './byzantine.js';
+import { byzantineRecord, byzantineTable } from './byzantine-report.js';
+import type { Command, LoadPlan, LoadResult } from './messages.js';
+import { runLoadProcess } from './run-load-process.js';
 import { createReport, tableHeader, tableRows } from './report.js';
 import type { BenchReport } from './report.js';
 import { runLeaseScale } from './lease-scale.js';
@@ -33,6 +34,7 @@ import type { ScenarioName } from './scenarios.js';
 
 export { scenarioNames } from './scenarios.js';
 export type { BenchReport } from './report.js';
+export type { ByzantineLoad } from './byzantine.js';
 
 export interface BenchOptions {
   /** Null: all of them, one after the other. */
@@ -66,31 +68,6 @@ const leaseScaleEntries = [1_000, 1_000_000] as const;
 
 /** As shells report a program that Ctrl-C ended. */
 const interruptedStatus = 130;
-
-const loadProcess = fileURLToPath(new URL('./load-process.js', import.meta.url));
-
-/** Runs the load generator; `onMeasuring` may return what has to be told to it later. */
-function runLoadProcess(
-  plan: LoadPlan,
-  onMeasuring: (primary: number) => Promise<Command | null>,
-): Promise<LoadResult> {
-  const child = fork(loadProcess, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const tell = (command: Command): void => void child.send(command);
-  return new Promise<LoadResult>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      reject(new TheodoraError('LOAD_FAILED', `the load generator ended early (${signal ?? code})`));
-    });
-    child.on('message', (report: Report) => {
-      if (report.kind === 'result') resolve(report.result);
-      else if (report.kind === 'failed') reject(new TheodoraError(report.code, report.message));
-      else if (report.kind === 'measuring') {
-        onMeasuring(report.primary).then((command) => command !== null && tell(command), reject);
-      }
-    });
-    tell({ kind: 'run', plan });
-  }).finally(() => child.kill());
-}
 
 /** Kills the primary a fifth into the measurement. */
 async function killPrimary(cluster: BenchCluster, primary: number, measureMs: number): Promise<Command> {
@@ -277,6 +254,34 @@ export async function benchRecovery(
   const figures = await runRecovery({ ...plan, note: (text) => output.note(text) });
   output.record({ scenario: 'recovery', ...plan, ...roundedRecovery(figures), replicas: 4, hardware });
   for (const { header, rows } of recoveryTables(figures, seconds)) output.say(output.table(header, rows));
+  return exitStatus.ok;
+}
+
+/** How the service fares with each behaviour at the first primary, against the same without faults. */
+export async function benchByzantine(
+  options: BenchOptions & Pick<ByzantineOptions, 'behaviours' | 'load'>,
+  output: Output,
+): Promise<ExitStatus> {
+  checkSharing(options);
+  const {
+    seconds,
+    warmUpSeconds,
+    concurrency,
+    identities,
+    durability,
+    timeoutMs,
+    load: operations,
+  } = options;
+  const hardware = describeHardware();
+  const figures = await runByzantine({
+    ...{ behaviours: options.behaviours, load: operations, concurrency, identities, durability, timeoutMs },
+    ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
+    note: (text) => output.note(text),
+    measured: (row) => output.record(byzantineRecord(row, { ...options, hardware })),
+  });
+  output.say(describeConditions({ ...options, replicas: 4 }, hardware));
+  const { header, cells } = byzantineTable(figures);
+  output.say(output.table(header, cells));
   return exitStatus.ok;
 }
 

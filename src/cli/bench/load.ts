@@ -27,6 +27,7 @@ export interface LoadObserver {
 class Measurement {
   readonly #latencies = new Map<OperationName, Latencies>();
   readonly #errors = new Map<string, number>();
+  readonly #acknowledged = new Map<OperationName, number>();
   readonly #gap: LongestGap;
   readonly startMs: number;
   readonly endMs: number;
@@ -39,6 +40,7 @@ class Measurement {
   }
 
   completed(operation: OperationName, beganMs: number, nowMs: number): void {
+    this.#acknowledged.set(operation, (this.#acknowledged.get(operation) ?? 0) + 1);
     if (nowMs < this.startMs || nowMs > this.endMs) return;
     let latencies = this.#latencies.get(operation);
     if (latencies === undefined) this.#latencies.set(operation, (latencies = new Latencies()));
@@ -58,6 +60,7 @@ class Measurement {
     return {
       elapsedMs: this.endMs - this.startMs,
       latencies: Object.fromEntries([...this.#latencies].map(([name, value]) => [name, value.toRecord()])),
+      acknowledged: Object.fromEntries(this.#acknowledged),
       longestGapMs: this.#gap.longestMs,
       lateGapMs,
       errors: Object.fromEntries(this.#errors),

@@ -21,6 +21,8 @@ export interface LoadResult {
   readonly elapsedMs: number;
   /** Latencies of the operations that completed while measured. */
   readonly latencies: Readonly<Partial<Record<OperationName, LatencyRecord>>>;
+  /** Operations that were answered from the first to the last, the warm-up included. */
+  readonly acknowledged: Readonly<Partial<Record<OperationName, number>>>;
   readonly longestGapMs: number;
   /** Of the client that connected after the kill, from its first attempt on; null if there was none. */
   readonly lateGapMs: number | null;

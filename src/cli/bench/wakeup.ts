@@ -96,6 +96,7 @@ export async function runWakeup(plan: WakeupPlan): Promise<LoadResult> {
       latencies: Object.fromEntries(
         Object.entries(latencies).map(([name, value]) => [name, value.toRecord()]),
       ),
+      acknowledged: {},
       longestGapMs: 0,
       lateGapMs: null,
       errors: {},

@@ -1,10 +1,13 @@
 /** `theodora bench`: how fast the service is on this machine; what is measured is in bench/. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Durability } from '../../replica/index.js';
-import type { BenchOptions } from '../bench/index.js';
+import type { benchByzantine, BenchOptions, ByzantineLoad } from '../bench/index.js';
 import { durabilityOption, integerArgument } from '../command.js';
 import type { Bind } from '../command.js';
 import { usageError } from '../errors.js';
+import { behavioursArgument, checkFaults } from '../faults.js';
+
+type ByzantineBench = Parameters<typeof benchByzantine>[0];
 
 interface Options {
   readonly seconds?: number;
@@ -13,6 +16,8 @@ interface Options {
   readonly replicas?: number;
   readonly durability?: Durability;
   readonly entries?: number;
+  readonly behaviours?: readonly string[];
+  readonly load?: ByzantineLoad;
 }
 
 /** For each group and number of replicas. */
@@ -21,13 +26,32 @@ const pvssSeconds = 3;
 const recoverySeconds = 60;
 const recoveryConcurrency = 200;
 const recoveryEntries = 1_000_000;
+/** Measured for each behaviour, after the time in which it is noticed. */
+const byzantineSeconds = 5;
+const noticedSeconds = 4;
+/** Backups see of each session how long the primary takes, but not often (`tellAllMs`): of a single one it takes them twice as long. */
+const byzantineIdentities = 10;
+
+async function byzantineOptions({ behaviours, load, ...options }: Options): Promise<ByzantineBench> {
+  const { byzantineBehaviours } = await import('../../sim/index.js');
+  const { defaultBenchOptions } = await import('../bench/index.js');
+  if (behaviours !== undefined) await checkFaults(new Map([[0, behaviours]]), 1);
+  return {
+    ...defaultBenchOptions,
+    ...{ seconds: byzantineSeconds, warmUpSeconds: noticedSeconds, identities: byzantineIdentities },
+    ...options,
+    ...{ scenario: null, replicas: 4 },
+    behaviours: behaviours ?? Object.keys(byzantineBehaviours),
+    load: load ?? 'out',
+  };
+}
 
 export function registerBench(program: Command, bind: Bind): void {
   program
     .command('bench')
     .argument(
       '[scenario]',
-      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, confidential, lease-scale or recovery',
+      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, confidential, byzantine, lease-scale or recovery',
     )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
@@ -39,11 +63,20 @@ export function registerBench(program: Command, bind: Bind): void {
       'recovery: entries in the space (default: 1000000)',
       integerArgument(1_000, 10_000_000),
     )
+    .option(
+      '--behaviours <names>',
+      'byzantine: these alone, separated by commas (default: all there are)',
+      behavioursArgument,
+    )
+    .addOption(
+      new Option('--load <kind>', 'byzantine: what clients do (default: out)').choices(['out', 'mixed']),
+    )
     .addOption(durabilityOption())
     .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
     .action(
       bind<Options>(async ({ output }, [name], options) => {
         const {
+          benchByzantine,
           benchConfidential,
           benchLeaseScale,
           benchPolicy,
@@ -54,6 +87,7 @@ export function registerBench(program: Command, bind: Bind): void {
           scenarioNames,
         } = await import('../bench/index.js');
         if (name === 'lease-scale') return benchLeaseScale(output);
+        if (name === 'byzantine') return benchByzantine(await byzantineOptions(options), output);
         if (name === 'confidential')
           return benchConfidential({ ...defaultBenchOptions, ...options, scenario: null }, output);
         if (name === 'policy')
@@ -71,7 +105,7 @@ export function registerBench(program: Command, bind: Bind): void {
         const scenario = scenarioNames.find((known) => known === name) ?? null;
         if (name !== undefined && scenario === null) {
           throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, confidential, lease-scale, recovery`,
+            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, confidential, byzantine, lease-scale, recovery`,
             {
               scenario: name,
             },

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { InvalidInputError } from '../../base/index.js';
@@ -16,6 +17,8 @@ import { exitStatus, usageError } from '../errors.js';
 import type { AnyExitStatus } from '../errors.js';
 import { shellQuoted } from '../launcher.js';
 import type { Output } from '../output.js';
+import { searchInParallel } from '../parallel-sim.js';
+import { onStopSignals } from '../signals.js';
 import { packageVersion } from '../version.js';
 
 export interface SimOptions {
@@ -27,6 +30,8 @@ export interface SimOptions {
   readonly behaviours?: string;
   readonly replicas?: number;
   readonly operations?: number;
+  /** Processes; true: one for each core. */
+  readonly parallel?: number | true;
 }
 
 const randomScenario = 'random';
@@ -141,13 +146,13 @@ function showReport(
   const { seed, failure, trace } = report;
   const name = isOneOf ? `seed ${seed}, ${options.scenario}` : `seed ${seed}`;
   if (failure === undefined) {
-    output.record(report);
+    output.record({ scenario: options.scenario, ...report });
     output.say(`${name}: ${output.style('green', 'ok')}, ${describeReport(report)}`);
     return exitStatus.ok;
   }
   const commit = currentCommit();
   const repeat = repeatCommand(options, seed);
-  output.record({ ...report, commit, repeat });
+  output.record({ scenario: options.scenario, ...report, commit, repeat });
   output.say(
     [
       `${name}: ${output.style('red', `${failure.kind} failure`)} (${failure.checker}) after ${failure.atMs} ms of its time`,
@@ -208,6 +213,49 @@ async function runDrawn(
   }
 }
 
+/** The same scenarios of as many seeds, in several processes. */
+async function simulateInParallel(
+  output: Output,
+  options: SimOptions,
+  scenarios: readonly string[],
+): Promise<AnyExitStatus> {
+  const { parallel, scenario, seed: _, seeds: __, seconds, ...others } = options;
+  const first = options.seed ?? randomInt(seedMax);
+  const { count } = boundsOf(options);
+  const beganMs = performance.now();
+  let runs = 0;
+  let status: AnyExitStatus = exitStatus.ok;
+  const workers = Math.min(parallel === true ? availableParallelism() : (parallel ?? 1), count);
+  const fixed = Object.entries(others).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const timer = seconds === undefined ? undefined : setTimeout(stop, seconds * 1_000);
+  const release = onStopSignals(stop, () => process.exit(exitStatus.unavailable));
+  try {
+    await searchInParallel({
+      ...{ workers, count, signal: controller.signal },
+      wordsFor: (offset, many) => {
+        const seed = (first + offset) % (seedMax + 1);
+        return ['sim', '--scenario', scenario, '--seed', String(seed), '--seeds', String(many), ...fixed];
+      },
+      onRecord: (record) => {
+        const { scenario: played, ...report } = record as SimulationReport & { readonly scenario: string };
+        status = showReport(output, report, { ...options, scenario: played }, scenarios.length > 1);
+        if (status === exitStatus.ok) runs += 1;
+        return status === exitStatus.ok;
+      },
+    });
+  } finally {
+    clearTimeout(timer);
+    release();
+  }
+  const done = Math.floor(runs / scenarios.length);
+  const perHour = Math.round((done * 3_600_000) / (performance.now() - beganMs));
+  const result = status === exitStatus.ok ? ', all ok' : '';
+  output.say(`${done} seeds from ${first} on, ${workers} processes, ${perHour} seeds an hour${result}`);
+  return status;
+}
+
 async function simulate(output: Output, options: SimOptions): Promise<AnyExitStatus> {
   const { byzantineBehaviours, faultKinds, runScenario } = await import('../../sim/index.js');
   const isOneOf = options.scenario === allScenarios;
@@ -217,6 +265,7 @@ async function simulate(output: Output, options: SimOptions): Promise<AnyExitSta
   const scenarios = isOneOf ? drawnScenarios : [options.scenario];
   const known = { faults: faultKinds, behaviours: Object.keys(byzantineBehaviours) };
   const fixed = fixedOf(options, known);
+  if (options.parallel !== undefined) return simulateInParallel(output, options, scenarios);
   const first = options.seed ?? randomInt(seedMax);
   const { count, endsAtMs } = boundsOf(options);
   let seeds = 0;
@@ -261,6 +310,11 @@ export function registerSim(program: Command, bind: Bind): void {
     )
     .option('--replicas <n>', 'size of the cluster (default: drawn by the seed)', integerArgument(4, 31))
     .option(
+      '--parallel [n]',
+      'seeds in so many processes at once (default: one for each core); with --seeds 0: until Ctrl-C',
+      integerArgument(1, 256),
+    )
+    .option(
       '--operations <n>',
       'number of operations (default: drawn by the seed)',
       integerArgument(1, 1_000_000),
@@ -277,7 +331,8 @@ Examples:
   $ theodora sim --behaviours equivocate,slow --replicas 7 --seeds 20
   $ theodora sim --scenario policies --seconds 300
   $ theodora sim --scenario confidential --seed 3 --seeds 20
-  $ theodora sim --scenario all --seeds 0`,
+  $ theodora sim --scenario all --seeds 0
+  $ theodora sim --scenario all --seeds 1000 --parallel`,
     )
     .action(bind<SimOptions>(({ output }, _args, options) => simulate(output, options)));
 }

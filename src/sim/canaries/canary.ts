@@ -13,6 +13,8 @@ export interface Canary {
   readonly bug: string;
   /** The checkers one of which must bite. */
   readonly checkers: readonly string[];
+  /** The bug by itself, for runs other than the canary's own; each call is for one. */
+  readonly tampering?: () => Tampering;
   run(): SimulationReport | Promise<SimulationReport>;
   /** The same run without the bug, which must hold: else the canary is caught for something else. */
   readonly control?: () => SimulationReport | Promise<SimulationReport>;

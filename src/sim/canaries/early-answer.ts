@@ -24,6 +24,7 @@ export const earlyAnswer: Canary = {
   name: 'early-answer',
   bug: 'inp is answered before it is ordered',
   checkers: ['real-time'],
+  tampering: () => ({ core: hasty }),
   run: () => runScenario(answeredFirst, { tampering: { core: hasty } }),
 };
 

@@ -25,6 +25,7 @@ export const earlyExecution: Canary = {
   name: 'early-execution',
   bug: 'a prepared batch is executed before it is committed',
   checkers: ['agreement'],
+  tampering: () => ({ outputs: commitAtOnce }),
   run: () => runScenario(preparedAtOne, { tampering: { outputs: commitAtOnce } }),
 };
 

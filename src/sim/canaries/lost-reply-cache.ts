@@ -27,6 +27,7 @@ export const lostReplyCache: Canary = {
   name: 'lost-reply-cache',
   bug: 'the reply cache does not survive a checkpoint',
   checkers: ['exactly-once'],
+  tampering: () => ({ core: forgetful }),
   run: () => runScenario(askedAgain, { tampering: { core: forgetful } }),
 };
 

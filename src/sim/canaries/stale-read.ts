@@ -24,6 +24,7 @@ export const staleRead: Canary = {
   name: 'stale-read',
   bug: 'fast reads are answered from an older state',
   checkers: ['fast-reads'],
+  tampering: () => ({ stateMachine: withLaggingReads }),
   run: () => runScenario(writeThenRead, { tampering: { stateMachine: withLaggingReads } }),
 };
 

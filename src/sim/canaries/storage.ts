@@ -22,7 +22,7 @@ function canary(
     script === undefined
       ? met(dark, tampering, 32)
       : { run: () => runScenario(script, { tampering }), control: () => runScenario(script) };
-  return { name, bug, checkers, ...runs };
+  return { name, bug, checkers, tampering: () => tampering, ...runs };
 }
 
 /** All processes end as soon as a client has its answer, while disks are slow. */

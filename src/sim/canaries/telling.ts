@@ -97,24 +97,29 @@ const liar: Tampering = {
     ),
 };
 
+const believingOne: Tampering = {
+  // Every word counts as said by the next replica, too.
+  client: (core) => {
+    const step = core.step.bind(core);
+    core.step = (input) => {
+      const outputs = step(input);
+      if (input.kind !== 'message' || input.message.kind !== 'feedEvent') return outputs;
+      return [...outputs, ...step({ ...input, from: replicaId((input.from + 1) % 4) })];
+    };
+  },
+};
+
 export const credulousClient: Canary = {
   name: 'credulous-client',
   bug: 'a client believes an event that one replica tells',
   checkers: ['event-streams'],
+  tampering: () => believingOne,
   control: () => runScenario(oneLiar, { tampering: liar }),
   run: () =>
     runScenario(oneLiar, {
       tampering: {
         ...liar,
-        // Every word counts as said by the next replica, too.
-        client: (core) => {
-          const step = core.step.bind(core);
-          core.step = (input) => {
-            const outputs = step(input);
-            if (input.kind !== 'message' || input.message.kind !== 'feedEvent') return outputs;
-            return [...outputs, ...step({ ...input, from: replicaId((input.from + 1) % 4) })];
-          };
-        },
+        ...believingOne,
       },
     }),
 };

@@ -23,6 +23,7 @@ export const timeRunsBack: Canary = {
   name: 'time-runs-back',
   bug: "a batch's own time is taken for ordered time",
   checkers: ['ordered-time'],
+  tampering: () => ({ outputs: ownTime }),
   run: () => runScenario(slowerPrimary, { tampering: { outputs: ownTime } }),
 };
 

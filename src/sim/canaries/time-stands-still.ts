@@ -15,5 +15,6 @@ export const timeStandsStill: Canary = {
   name: 'time-stands-still',
   bug: 'the primary proposes no empty batches for deadlines, and nobody misses them',
   checkers: ['idle-expiry'],
+  tampering: () => ({ core: withoutDeadlines }),
   run: () => runScenario(idle, { tampering: { core: withoutDeadlines } }),
 };

@@ -19,6 +19,7 @@ describe('a benchmark report', () => {
       {
         elapsedMs: 2000,
         latencies: { out: recordOf([1, 1, 1, 5]) },
+        acknowledged: {},
         longestGapMs: 7,
         lateGapMs: null,
         errors: {},
@@ -37,6 +38,7 @@ describe('a benchmark report', () => {
       {
         elapsedMs: 1000,
         latencies: { rdp: recordOf([0.1, 0.1, 0.1]), out: recordOf([2]) },
+        acknowledged: {},
         longestGapMs: 1,
         lateGapMs: null,
         errors: {},
@@ -53,6 +55,7 @@ describe('a benchmark report', () => {
       {
         elapsedMs: 1000,
         latencies: {},
+        acknowledged: {},
         longestGapMs: 812.34,
         lateGapMs: 900,
         errors: { UNKNOWN_OUTCOME: 2 },
