@@ -51,7 +51,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .command('bench')
     .argument(
       '[scenario]',
-      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, confidential, byzantine, lease-scale or recovery',
+      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, confidential, byzantine, lease-scale, recovery or smoke',
     )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))
@@ -86,6 +86,7 @@ export function registerBench(program: Command, bind: Bind): void {
           runBench,
           scenarioNames,
         } = await import('../bench/index.js');
+        if (name === 'smoke') return (await import('../bench/smoke.js')).benchSmoke(output);
         if (name === 'lease-scale') return benchLeaseScale(output);
         if (name === 'byzantine') return benchByzantine(await byzantineOptions(options), output);
         if (name === 'confidential')
@@ -105,7 +106,7 @@ export function registerBench(program: Command, bind: Bind): void {
         const scenario = scenarioNames.find((known) => known === name) ?? null;
         if (name !== undefined && scenario === null) {
           throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, confidential, byzantine, lease-scale, recovery`,
+            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, confidential, byzantine, lease-scale, recovery, smoke`,
             {
               scenario: name,
             },
