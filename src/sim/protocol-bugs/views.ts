@@ -119,5 +119,5 @@ export const viewBugs: readonly ProtocolBug[] = [
   ),
   bug('joins-anyone', 'a view is left as soon as one other has left it', () => joinsAnyone),
   bug('joins-nobody', 'whoever is in a lower view does not hear of higher ones', () => deafToOthers),
-  bug('no-patience', 'timeouts never grow', () => configured({ viewChangeTimeoutMaxMs: 1 })),
+  bug('no-patience', 'timeouts are capped at a millisecond', () => configured({ viewChangeTimeoutMaxMs: 1 })),
 ];
