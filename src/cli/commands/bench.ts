@@ -46,6 +46,12 @@ async function byzantineOptions({ behaviours, load, ...options }: Options): Prom
   };
 }
 
+function unknownScenario(name: string, known: readonly string[]): Error {
+  const others = 'policy, pvss, confidential, byzantine, lease-scale, recovery, smoke';
+  const message = `there is no scenario "${name}": choose one of ${known.join(', ')}, ${others}`;
+  return usageError(message, { scenario: name });
+}
+
 export function registerBench(program: Command, bind: Bind): void {
   program
     .command('bench')
@@ -104,14 +110,7 @@ export function registerBench(program: Command, bind: Bind): void {
           return benchRecovery(benchOptions, options.entries ?? recoveryEntries, output);
         }
         const scenario = scenarioNames.find((known) => known === name) ?? null;
-        if (name !== undefined && scenario === null) {
-          throw usageError(
-            `there is no scenario "${name}": choose one of ${scenarioNames.join(', ')}, policy, pvss, confidential, byzantine, lease-scale, recovery, smoke`,
-            {
-              scenario: name,
-            },
-          );
-        }
+        if (name !== undefined && scenario === null) throw unknownScenario(name, scenarioNames);
         const benchOptions: BenchOptions = { ...defaultBenchOptions, ...options, scenario };
         return runBench(benchOptions, output);
       }),
