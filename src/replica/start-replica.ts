@@ -178,10 +178,10 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
       options.peerAddress ? options.peerAddress(id) : (cluster.replicas[id]?.address ?? null),
   });
 
-  const authenticator = createAuthenticator({ cluster, key });
   const createCore =
     options.createCore ??
     ((config: OrderingConfig, start: Start): OrderingCore => {
+      const authenticator = createAuthenticator({ cluster, key });
       const replica = new OrderingReplica({ config, authenticator, stateMachine, start });
       const { hash, sign } = authenticator;
       return options.around?.(replica, { config, hash, sign }) ?? replica;

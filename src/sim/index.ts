@@ -35,5 +35,5 @@ export {
   type SimulationOptions,
   type SimulationReport,
 } from './simulation.js';
-export { boundedLoads, workOf, type BoundedLoad } from './work/bounds.js';
+export { boundedLoads, overBounds, workOf, type BoundedLoad } from './work/bounds.js';
 export type { Work, WorkLoad } from './work/count-work.js';

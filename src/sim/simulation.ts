@@ -228,7 +228,7 @@ export function compareStates(world: World): void {
     throw new Violation('safety', 'state-digests', 'states differ at the end');
 }
 
-function stuck(world: World, workload: Workload): Violation {
+export function stuck(world: World, workload: Workload): Violation {
   const states = world.replicas.map((host) => {
     const { id } = host;
     if (!host.isRunning) return `${id}: stopped`;

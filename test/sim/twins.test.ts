@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { faultsTolerated } from '../../src/ordering/index.js';
 import { runTwins, twinsScenarios } from '../../src/sim/index.js';
+import { quorumOf } from '../../src/sim/defences/removals.js';
 import { canReach, partitionsOf, twinsScenario } from '../../src/sim/twins/schedule.js';
-import type { Tampering } from '../../src/sim/world-options.js';
 
 /** No divisor of theirs: every place of the pair, and every partition in either view, is among them. */
 const step = 11;
@@ -39,13 +39,7 @@ describe('scenarios of Twins', () => {
   }
 
   it('break agreement where a quorum is too small', () => {
-    const tampering: Tampering = {
-      core: (replica) => {
-        const core = replica['core'];
-        Object.assign(core, { quorum: 2 * faultsTolerated(core.config.n) });
-        return replica;
-      },
-    };
+    const tampering = quorumOf((n) => 2 * faultsTolerated(n));
     const found = numbers.find((seed) => runTwins({ seed, tampering }).failure?.checker === 'agreement');
     expect(found).toBeDefined();
   });

@@ -1,5 +1,5 @@
 /** `bench smoke`: what operations cost in work instead of time (sim/work), against the bounds that a test holds them to. */
-import { boundedLoads, workOf, type BoundedLoad, type Work } from '../../sim/index.js';
+import { boundedLoads, overBounds, workOf, type Work } from '../../sim/index.js';
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
 
@@ -19,9 +19,9 @@ const names: Readonly<Record<keyof Work, string>> = {
 
 const shown = (count: number): string => count.toFixed(count < 10 ? 2 : 0);
 
-function rowOf({ name, most }: BoundedLoad, work: Work): readonly string[] {
+function rowOf(name: string, work: Work, over: readonly (keyof Work)[]): readonly string[] {
   const kinds = Object.keys(names) as (keyof Work)[];
-  return [name, ...kinds.map((kind) => `${shown(work[kind])}${work[kind] > most[kind] ? ' !' : ''}`)];
+  return [name, ...kinds.map((kind) => `${shown(work[kind])}${over.includes(kind) ? ' !' : ''}`)];
 }
 
 /** Exit status 1: something costs more than it may. */
@@ -31,10 +31,10 @@ export async function benchSmoke(output: Output): Promise<ExitStatus> {
   for (const bounded of boundedLoads) {
     const work = await workOf(bounded);
     const { name, load, most } = bounded;
-    const over = (Object.keys(most) as (keyof Work)[]).filter((kind) => work[kind] > most[kind]);
+    const over = overBounds(bounded, work);
     isWithin &&= over.length === 0;
     output.record({ scenario: 'smoke', name, load, perOperation: work, most, over });
-    rows.push(rowOf(bounded, work));
+    rows.push(rowOf(name, work, over));
   }
   output.say(output.table(['for each operation', ...Object.values(names)], rows));
   output.say('Of all replicas together, simulated, without faults. !: more than it may be.');

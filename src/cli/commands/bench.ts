@@ -20,6 +20,16 @@ interface Options {
   readonly load?: ByzantineLoad;
 }
 
+const onlyWhenAsked = [
+  'policy',
+  'pvss',
+  'confidential',
+  'byzantine',
+  'lease-scale',
+  'recovery',
+  'smoke',
+] as const;
+
 /** For each group and number of replicas. */
 const pvssSeconds = 3;
 /** How long a replica is away. */
@@ -47,8 +57,7 @@ async function byzantineOptions({ behaviours, load, ...options }: Options): Prom
 }
 
 function unknownScenario(name: string, known: readonly string[]): Error {
-  const others = 'policy, pvss, confidential, byzantine, lease-scale, recovery, smoke';
-  const message = `there is no scenario "${name}": choose one of ${known.join(', ')}, ${others}`;
+  const message = `there is no scenario "${name}": choose one of ${[...known, ...onlyWhenAsked].join(', ')}`;
   return usageError(message, { scenario: name });
 }
 
@@ -57,7 +66,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .command('bench')
     .argument(
       '[scenario]',
-      'out, rdp, cas, mixed, failover, wakeup (default: all of these), policy, pvss, confidential, byzantine, lease-scale, recovery or smoke',
+      `out, rdp, cas, mixed, failover, wakeup (default: all of these), ${onlyWhenAsked.join(', ')}`,
     )
     .description('measure throughput and latency on a cluster of its own')
     .option('--seconds <n>', 'how long to measure each scenario', integerArgument(1, 3_600))

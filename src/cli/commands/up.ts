@@ -74,9 +74,11 @@ function checkAgreement(options: UpOptions, { replicas }: ClusterDescription): v
   }
 }
 
+const toleratedOf = (replicas: number): number => Math.floor((replicas - 1) / 3);
+
 function showReady(output: Output, clusterFile: string, group: ReplicaGroup, durability: Durability): void {
   const replicas = group.running;
-  const f = Math.floor((replicas.length - 1) / 3);
+  const f = toleratedOf(replicas.length);
   const shown = replicas.map(({ id, address, pid }) => ({ id, address, pid }));
   output.record({ event: 'ready', cluster: resolve(clusterFile), replicas: shown, f });
   const option = clusterFile === join(defaultDirectory, clusterFileName) ? '' : ` --cluster ${clusterFile}`;
@@ -154,7 +156,7 @@ async function runUntilStopped(
 }
 
 function noteFaults(output: Output, faults: Faults, replicas: number): void {
-  const f = Math.floor((replicas - 1) / 3);
+  const f = toleratedOf(replicas);
   for (const [id, names] of faults) output.note(`replica ${id} misbehaves: ${names.join(', ')}`);
   if (faults.size > f) output.note(`${faults.size} of them are more than f = ${f}: nothing is promised`);
 }

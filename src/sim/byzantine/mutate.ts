@@ -5,7 +5,7 @@
  */
 import type { Digest, ReplicaId } from '../../base/index.js';
 import type { CheckpointCertificate, PeerMessage } from '../../codec/index.js';
-import { forgetBeyond, type Behaviour, type BehaviourFactory, type Seat } from './behaviour.js';
+import { forgetBeyond, type BehaviourFactory, type Seat } from './behaviour.js';
 import { mutated } from './mutations.js';
 
 const kinds: readonly PeerMessage['kind'][] = [
@@ -16,16 +16,15 @@ const remembered = 16;
 /** Messages of the kind that are let pass before one is changed. */
 const skippedMax = 12;
 
-/** The message that is to be changed next. */
+/** The message of a kind that is to be changed next. */
 interface Fault {
-  readonly kind: PeerMessage['kind'];
   skip: number;
   readonly hearers: ReadonlySet<ReplicaId>;
 }
 
 export const mutate: BehaviourFactory = (seat) => {
   const lately = new Lately();
-  const faults = new Map(kinds.map((kind) => [kind, draw(seat, kind)]));
+  const faults = new Map(kinds.map((kind) => [kind, draw(seat)]));
   /** A message leaves for one peer after the other. */
   let current: PeerMessage | null = null;
   let changed: PeerMessage | null = null;
@@ -39,10 +38,10 @@ export const mutate: BehaviourFactory = (seat) => {
     if (fault === undefined || fault.skip-- > 0) return;
     ({ hearers } = fault);
     changed = mutated(seat, lately, message);
-    faults.set(message.kind, draw(seat, message.kind));
+    faults.set(message.kind, draw(seat));
   }
 
-  const behaviour: Behaviour = {
+  return {
     fromOutside: (input) => {
       if (input.kind === 'message') lately.note(input.message);
       return [input];
@@ -53,12 +52,11 @@ export const mutate: BehaviourFactory = (seat) => {
       return changed === null ? [] : [changed];
     },
   };
-  return behaviour;
 };
 
-function draw({ random, peers }: Seat, kind: PeerMessage['kind']): Fault {
+function draw({ random, peers }: Seat): Fault {
   const hearers = new Set(peers.filter(() => random.chance(1, 2)));
-  return { kind, skip: random.below(skippedMax), hearers };
+  return { skip: random.below(skippedMax), hearers };
 }
 
 /** The last of what was said and heard. */

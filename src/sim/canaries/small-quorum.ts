@@ -2,7 +2,8 @@
  * Quorums of 2f: two of them may share only a faulty replica, so a primary that tells two stories gets both
  * committed (Castro & Liskov, OSDI'99 section 3).
  */
-import { faultsTolerated, type OrderingReplica } from '../../ordering/index.js';
+import { faultsTolerated } from '../../ordering/index.js';
+import { quorumOf } from '../defences/removals.js';
 import { runScenario } from '../scenario/runner.js';
 import type { Canary } from './canary.js';
 
@@ -25,11 +26,5 @@ export const smallQuorum: Canary = {
   name: 'small-quorum',
   bug: 'a quorum is 2f replicas',
   checkers: ['agreement'],
-  run: () => runScenario(twoStories, { tampering: { core: withSmallQuorum } }),
+  run: () => runScenario(twoStories, { tampering: quorumOf((n) => 2 * faultsTolerated(n)) }),
 };
-
-function withSmallQuorum(replica: OrderingReplica): OrderingReplica {
-  const { config } = replica['core'];
-  Object.assign(replica['core'], { quorum: 2 * faultsTolerated(config.n) });
-  return replica;
-}

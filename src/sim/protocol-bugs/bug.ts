@@ -2,7 +2,9 @@
  * A deliberate bug in the protocol, in a few lines around the real code, which the search itself has to find: random runs, mutations
  * and Twins, from seed 1 on, with nothing arranged for it (`npm run sim:canaries`). What has a script of its own is a canary.
  */
+import type { PeerMessage } from '../../codec/index.js';
 import type { Input } from '../../ordering/index.js';
+import type { Canary } from '../canaries/canary.js';
 import { hearing } from '../defences/removals.js';
 import type { Tampering } from '../world-options.js';
 
@@ -39,6 +41,23 @@ export const around = (changes: (core: Core) => Changes): Tampering => ({
     );
   },
 });
+
+/** While this kind of message is looked at, one replica's word is taken where f+1 are asked for. */
+export const oneIsEnoughFor = (kind: PeerMessage['kind']): Tampering =>
+  around((core) => {
+    const usual = core.weakQuorum;
+    return {
+      before: (input) => {
+        const isIt = input.kind === 'message' && input.message.kind === kind;
+        Object.assign(core, { weakQuorum: isIt ? 1 : usual });
+        return input;
+      },
+      after: () => void Object.assign(core, { weakQuorum: usual }),
+    };
+  });
+
+/** That of a canary that random runs meet too. */
+export const tamperingOf = ({ tampering }: Pick<Canary, 'tampering'>): (() => Tampering) => tampering!;
 
 export const bug = (name: string, what: string, tampering: () => Tampering): ProtocolBug => ({
   name,

@@ -5,9 +5,7 @@ import { earlyAnswer } from '../canaries/early-answer.js';
 import { staleRead } from '../canaries/stale-read.js';
 import { gullibleClient } from '../defences/removals.js';
 import type { Tampering } from '../world-options.js';
-import { around, bug, type ProtocolBug } from './bug.js';
-
-const tamperingOf = ({ tampering }: { tampering?: () => Tampering }): (() => Tampering) => tampering!;
+import { around, bug, tamperingOf, type ProtocolBug } from './bug.js';
 
 /** A read waits for nothing that is prepared. */
 const hastyReads = around((core) => ({

@@ -11,9 +11,7 @@ import {
   withoutSignatures,
 } from '../defences/removals.js';
 import type { Tampering } from '../world-options.js';
-import { around, bug, type ProtocolBug } from './bug.js';
-
-const tamperingOf = ({ tampering }: { tampering?: () => Tampering }): (() => Tampering) => tampering!;
+import { around, bug, tamperingOf, type ProtocolBug } from './bug.js';
 
 /** Without its vote log a replica votes as if it had never voted before. */
 const amnesia = around((core) => ({

@@ -1,7 +1,7 @@
 /** Bugs in view changes: what a VIEW-CHANGE says, and what is believed of it. */
 import type { PeerMessage } from '../../codec/index.js';
 import { believing, configured, withoutSignatures } from '../defences/removals.js';
-import { around, bug, type Core, type ProtocolBug } from './bug.js';
+import { around, bug, oneIsEnoughFor, type Core, type ProtocolBug } from './bug.js';
 
 /** What a replica knows about a number, as far as P and Q go. */
 interface Slot {
@@ -68,18 +68,6 @@ const deafToOthers = around((core) => ({
     input.kind === 'message' && isAhead(core, input.message) ? { kind: 'tick', nowMs: core.nowMs } : input,
 }));
 
-const joinsAnyone = around((core) => {
-  const usual = core.weakQuorum;
-  return {
-    before: (input) => {
-      const isIt = input.kind === 'message' && input.message.kind === 'viewChange';
-      Object.assign(core, { weakQuorum: isIt ? 1 : usual });
-      return input;
-    },
-    after: () => void Object.assign(core, { weakQuorum: usual }),
-  };
-});
-
 const agelessVotes = around(() => ({
   before: (input) => {
     if (input.kind !== 'message' || input.message.kind !== 'viewChange') return input;
@@ -117,7 +105,7 @@ export const viewBugs: readonly ProtocolBug[] = [
   bug('unsigned-view-changes', 'signatures of VIEW-CHANGE and NEW-VIEW are not looked at', () =>
     withoutSignatures('view-change', 'new-view'),
   ),
-  bug('joins-anyone', 'a view is left as soon as one other has left it', () => joinsAnyone),
+  bug('joins-anyone', 'a view is left as soon as one other has left it', () => oneIsEnoughFor('viewChange')),
   bug('joins-nobody', 'whoever is in a lower view does not hear of higher ones', () => deafToOthers),
   bug('no-patience', 'timeouts are capped at a millisecond', () => configured({ viewChangeTimeoutMaxMs: 1 })),
 ];

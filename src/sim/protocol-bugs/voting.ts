@@ -14,8 +14,7 @@ import {
   withoutTimeCheck,
   withoutWatermarks,
 } from '../defences/removals.js';
-import type { Tampering } from '../world-options.js';
-import { around, bug, type ProtocolBug } from './bug.js';
+import { around, bug, oneIsEnoughFor, tamperingOf, type ProtocolBug } from './bug.js';
 
 /** A vote for whatever was accepted at its number. */
 const anyDigest = around((core) => ({
@@ -54,22 +53,6 @@ const overGaps = around((core) => ({
     return input;
   },
 }));
-
-/** While this kind of message is looked at, one replica's word is taken where f+1 are asked for. */
-const oneIsEnoughFor = (kind: string): Tampering =>
-  around((core) => {
-    const usual = core.weakQuorum;
-    return {
-      before: (input) => {
-        const isIt = input.kind === 'message' && input.message.kind === kind;
-        Object.assign(core, { weakQuorum: isIt ? 1 : usual });
-        return input;
-      },
-      after: () => void Object.assign(core, { weakQuorum: usual }),
-    };
-  });
-
-const tamperingOf = ({ tampering }: { tampering?: () => Tampering }): (() => Tampering) => tampering!;
 
 export const votingBugs: readonly ProtocolBug[] = [
   bug('small-quorum', 'a quorum is 2f replicas', () => quorumOf((n) => 2 * faultsTolerated(n))),

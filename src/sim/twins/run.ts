@@ -8,12 +8,25 @@ import { defaultCheckSettings } from '../checks.js';
 import { perfectClock } from '../clock.js';
 import { calmLinks } from '../network.js';
 import { leaseLimitsOf } from '../parameters.js';
-import { attempt, compareStates, isConverged, reportOf, type SimulationReport } from '../simulation.js';
-import { Violation } from '../checkers/violation.js';
+import {
+  attempt,
+  compareStates,
+  isConverged,
+  reportOf,
+  stuck,
+  type SimulationReport,
+} from '../simulation.js';
 import { Workload, type WorkloadProfile } from '../workload.js';
 import { World } from '../world.js';
 import type { Tampering, WorldOptions } from '../world-options.js';
-import { canReach, scenarioText, secondCopy, twinsScenario, type TwinsScenario } from './schedule.js';
+import {
+  canReach,
+  replicas,
+  scenarioText,
+  secondCopy,
+  twinsScenario,
+  type TwinsScenario,
+} from './schedule.js';
 import { SecondCopy } from './second-copy.js';
 
 export interface TwinsOptions {
@@ -49,7 +62,7 @@ const workload: WorkloadProfile = {
 function optionsOf({ seed, tampering = {} }: TwinsOptions): WorldOptions {
   return {
     seed,
-    n: secondCopy,
+    n: replicas,
     clients: 2,
     config: {
       checkpointInterval: 8,
@@ -104,9 +117,7 @@ function pairUp(world: World, scenario: TwinsScenario): SecondCopy {
   };
   const isConnected = (from: number, to: number, message: PeerMessage): boolean =>
     world.simulator.nowUs >= partedUs || canReach(scenario, viewOf(from, message), from, to);
-  const second: SecondCopy = new SecondCopy(world, replicaId(pair), (from, to, message) =>
-    isConnected(from, to, message),
-  );
+  const second: SecondCopy = new SecondCopy(world, replicaId(pair), isConnected);
   world.filter = ({ from, to, message, deliver }) => {
     if (from >= world.n || to >= world.n) return false;
     const said = message as PeerMessage;
@@ -115,13 +126,4 @@ function pairUp(world: World, scenario: TwinsScenario): SecondCopy {
     return true;
   };
   return second;
-}
-
-function stuck(world: World, { issued, finished }: Workload): Violation {
-  const views = world.correctReplicas().map(({ id, core }) => `${id}: view ${core.status().view}`);
-  return new Violation(
-    'liveness',
-    'convergence',
-    `${issued - finished} operations open; ${views.join(', ')}`,
-  );
 }

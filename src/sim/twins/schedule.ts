@@ -4,9 +4,10 @@
  */
 import { assert } from '../../base/index.js';
 
-/** The four replicas, and the second copy of one of them. */
-export const secondCopy = 4;
-const nodes = secondCopy + 1;
+export const replicas = 4;
+/** The node after theirs. */
+export const secondCopy = replicas;
+const nodes = replicas + 1;
 
 /** By node, the group that it is in. */
 export type Partition = readonly number[];

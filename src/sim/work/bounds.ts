@@ -1,17 +1,12 @@
 /** Loads, and what an operation of each may cost at most: what it costs now, and a tenth more. Whoever saves work lowers them. */
-import { countWork, type Work, type WorkLoad } from './count-work.js';
+import { countWork, noWork, type Work, type WorkLoad } from './count-work.js';
 
 export interface BoundedLoad {
   readonly name: string;
   readonly load: WorkLoad;
   /** For each operation. */
-  readonly most: Readonly<Record<keyof Work, number>>;
+  readonly most: Work;
 }
-
-const none: BoundedLoad['most'] = {
-  ...{ batches: 0, messages: 0, messageBytes: 0, frames: 0, clientMessages: 0 },
-  ...{ signatures: 0, verifications: 0, digests: 0, digestBytes: 0, records: 0, syncs: 0 },
-};
 
 export const boundedLoads: readonly BoundedLoad[] = [
   {
@@ -78,7 +73,7 @@ export const boundedLoads: readonly BoundedLoad[] = [
     name: 'rdp, 10 clients with 5 under way each',
     load: { kind: 'rdp', replicas: 4, clients: 10, concurrency: 5, operations: 1_000 },
     // Nothing of it is ordered.
-    most: { ...none, messages: 0.1, messageBytes: 5, frames: 0.1, clientMessages: 6.6 },
+    most: { ...noWork, messages: 0.1, messageBytes: 5, frames: 0.1, clientMessages: 6.6 },
   },
   {
     name: 'out at n = 10, one client with 50 under way',
@@ -105,3 +100,7 @@ export async function workOf({ load }: BoundedLoad): Promise<Work> {
     entries.map(([name, count]) => [name, count / load.operations]),
   ) as unknown as Work;
 }
+
+/** What costs more than it may. */
+export const overBounds = ({ most }: BoundedLoad, work: Work): (keyof Work)[] =>
+  (Object.keys(most) as (keyof Work)[]).filter((kind) => work[kind] > most[kind]);

@@ -40,6 +40,11 @@ export interface Work {
   readonly syncs: number;
 }
 
+export const noWork: Work = {
+  ...{ batches: 0, messages: 0, messageBytes: 0, frames: 0, clientMessages: 0 },
+  ...{ signatures: 0, verifications: 0, digests: 0, digestBytes: 0, records: 0, syncs: 0 },
+};
+
 type Counts = { -readonly [K in keyof Work]: number };
 
 const shortLinks = { ...calmLinks, delayUsMin: 100, delayUsMax: 300 };
@@ -132,10 +137,7 @@ async function operate(space: Space, kind: WorkLoad['kind'], number: number): Pr
 
 /** A closed loop of real clients; what they have ready at the same moment shares an envelope. @throws Violation. */
 export async function countWork(load: WorkLoad): Promise<Work> {
-  const counts: Counts = {
-    ...{ batches: 0, messages: 0, messageBytes: 0, frames: 0, clientMessages: 0 },
-    ...{ signatures: 0, verifications: 0, digests: 0, digestBytes: 0, records: 0, syncs: 0 },
-  };
+  const counts: Counts = { ...noWork };
   const clients = Array.from({ length: load.clients }, (_, index) => `c${index}`);
   const cluster = new SimulatedCluster(
     { seed: 1, clients, replicas: load.replicas },
@@ -145,7 +147,7 @@ export async function countWork(load: WorkLoad): Promise<Work> {
   await cluster.run(Promise.all(spaces.map((space) => space.out(['before', 'all']))));
   // All links are up, and nothing of the beginning is under way.
   await cluster.advance(2_000);
-  for (const name of Object.keys(counts) as (keyof Work)[]) counts[name] = 0;
+  Object.assign(counts, noWork);
   const { world } = cluster;
   const { order } = world.checks;
   world.filter = ({ from, to }) => {

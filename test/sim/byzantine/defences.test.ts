@@ -1,28 +1,11 @@
 /** Each behaviour does the damage that it is there for, once what stops it is taken away, and none before. */
 import { describe, expect, it } from 'vitest';
-import {
-  byzantineBehaviours,
-  defences,
-  runDefence,
-  runScenario,
-  undefended,
-} from '../../../src/sim/index.js';
+import { byzantineBehaviours, defences, runScenario, undefended } from '../../../src/sim/index.js';
 import { knownAdversaries, listedAdversaries } from '../../support/adversary-tables.js';
+import { describeDefence } from '../../support/describe-defence.js';
 
 describe('defences', () => {
-  for (const row of defences) {
-    const { behaviour, defence, expects } = row;
-    it(`${behaviour}: ${defence}`, () => {
-      expect(runDefence(row, { isOpen: false, isAttacked: true }).failure).toBeUndefined();
-    });
-    it(`${behaviour}: does damage without that`, () => {
-      const { failure } = runDefence(row, { isOpen: true, isAttacked: true });
-      expect(expects, failure?.message).toContain(failure?.checker);
-    });
-    it(`${behaviour}: nothing else does that damage`, () => {
-      expect(runDefence(row, { isOpen: true, isAttacked: false }).failure).toBeUndefined();
-    });
-  }
+  for (const row of defences) describeDefence(row);
 
   for (const [behaviour, why] of Object.entries(undefended)) {
     it(`${behaviour} does no lasting damage: ${why}`, () => {

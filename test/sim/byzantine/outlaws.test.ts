@@ -7,7 +7,6 @@ import {
   byzantineBehaviours,
   outlawBehaviours,
   outlawDefences,
-  runDefence,
   runRandom,
   runScenario,
   SimulatedCluster,
@@ -15,6 +14,7 @@ import {
 } from '../../../src/sim/index.js';
 import { parametersOf } from '../../../src/sim/parameters.js';
 import { knownAdversaries, listedAdversaries } from '../../support/adversary-tables.js';
+import { describeDefence } from '../../support/describe-defence.js';
 
 const names = Object.keys(outlawBehaviours);
 
@@ -76,19 +76,7 @@ it('random runs draw every behaviour, and name it', () => {
 });
 
 describe('defences against malicious clients', () => {
-  for (const row of outlawDefences) {
-    const { behaviour, defence, expects } = row;
-    it(`${behaviour}: ${defence}`, () => {
-      expect(runDefence(row, { isOpen: false, isAttacked: true }).failure).toBeUndefined();
-    });
-    it(`${behaviour}: does damage without that`, () => {
-      const { failure } = runDefence(row, { isOpen: true, isAttacked: true });
-      expect(expects, failure?.message).toContain(failure?.checker);
-    });
-    it(`${behaviour}: nothing else does that damage`, () => {
-      expect(runDefence(row, { isOpen: true, isAttacked: false }).failure).toBeUndefined();
-    });
-  }
+  for (const row of outlawDefences) describeDefence(row);
 
   for (const name of names) {
     it(`${name} alone harms nobody in random runs, with guards and without`, () => {
