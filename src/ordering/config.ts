@@ -23,7 +23,7 @@ export interface OrderingConfig {
   readonly viewChangeTimeoutMaxMs: number;
   /**
    * A primary under which backups do less than this part of the work of another, though each request waits longer than
-   * the inverse part of the other's time, is replaced; 0: none is.
+   * the inverse part of the other's time, is replaced, and so is one that passes a client over; 0: neither is.
    */
   readonly slowPrimaryPercent: number;
   /** What counts for that: time in which requests wait, gathered until there is this much of it. */

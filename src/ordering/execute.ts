@@ -35,7 +35,7 @@ import {
   sessionOf,
   type Session,
 } from './sessions.js';
-import { noteOrdered } from './slow-primary.js';
+import { noteBatchDone, noteOrdered } from './slow-primary.js';
 import type { Body } from './slot.js';
 import { dropVerdicts, failedChecksOf, hasVerdicts, verdictOf } from './verdicts.js';
 
@@ -78,6 +78,7 @@ export function executeBatch(core: Core, body: Body, view: ViewNumber): void {
     const pending = removePending(core.pool, envelopeKey(envelope));
     noteOrdered(core, envelope, pending, executed, isAwaited);
   }
+  noteBatchDone(core);
   effects.end();
   noteExecuted(core, body);
   dropVerdicts(core, body);

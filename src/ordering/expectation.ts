@@ -7,9 +7,10 @@
  * with the number of requests under way, ever more slowly; so whoever gives less work per second than another did, and
  * also lets each request wait longer, does not lack demand but is slow. (Less work at a shorter wait is less load; more
  * work at a longer wait is more load.) Points of the last n views that were measured are kept: once all of them are as slow,
- * that is how fast the cluster is now. Plain data and functions of it; slow-primary.ts decides what follows.
+ * that is how fast the cluster is now. A primary that passes somebody over counts as slow as well. Plain data and functions of it; slow-primary.ts decides what follows.
  */
 import type { ReplicaId, ViewNumber } from '../base/index.js';
+import { createWatch, type Watch } from './passing-over.js';
 
 interface Point {
   /** Work per second of busy time. */
@@ -31,14 +32,18 @@ interface Window {
   work: number;
   turnaroundSumMs: number;
   turnarounds: number;
+  /** Whether somebody was passed over (passing-over.ts). */
+  isUnfair: boolean;
 }
 
 export interface Expectation {
   /** The last views that were measured, oldest first. */
   readonly records: ViewRecord[];
   window: Window;
-  /** Windows in succession in which the primary was too slow. */
-  slowWindows: number;
+  /** Who might be passed over now. */
+  watch: Watch;
+  /** Grows with each window in which the primary was too slow, and shrinks with each in which it was not. */
+  slowness: number;
   /** The view whose primary is found too slow; null: none is. */
   slowView: ViewNumber | null;
   /** The view whose primary each peer finds too slow. */
@@ -62,7 +67,10 @@ export interface ExpectationLimits {
 
 /** Fewer envelopes than this make no mean. */
 const turnaroundsMin = 4;
-const slowWindowsMin = 3;
+/** Three windows in succession, or more than two of five for longer: a primary that is fast now and then shall not stay. */
+const slownessMax = 9;
+const slownessOfSlow = 3;
+const slownessOfOther = -2;
 /** Of the mean of a point's windows, so that it follows when things change. */
 const weightMax = 16;
 const graceDoublingsMax = 4;
@@ -74,12 +82,20 @@ const uncomparedTurnaroundMs = 50;
 export const workOf = (operations: number, envelopes: number, bytes: number): number =>
   operations + 8 * envelopes + bytes / 1_024;
 
-const createWindow = (): Window => ({ busyMs: 0, idleMs: 0, work: 0, turnaroundSumMs: 0, turnarounds: 0 });
+const createWindow = (): Window => ({
+  busyMs: 0,
+  idleMs: 0,
+  work: 0,
+  turnaroundSumMs: 0,
+  turnarounds: 0,
+  isUnfair: false,
+});
 
 export const createExpectation = (): Expectation => ({
   records: [],
   window: createWindow(),
-  slowWindows: 0,
+  watch: createWatch(),
+  slowness: 0,
   slowView: null,
   slowViewOf: new Map(),
   graceDoublings: 0,
@@ -94,7 +110,8 @@ export function restartWindow(expectation: Expectation): void {
 /** Another view: its primary starts anew. */
 export function expectAnew(expectation: Expectation): void {
   expectation.window = createWindow();
-  expectation.slowWindows = 0;
+  expectation.watch = createWatch();
+  expectation.slowness = 0;
   expectation.slowView = null;
 }
 
@@ -113,6 +130,10 @@ export function noteTurnaround({ window }: Expectation, ms: number): void {
   window.turnarounds += 1;
 }
 
+export function noteUnfair({ window }: Expectation): void {
+  window.isUnfair = true;
+}
+
 /** Judges the primary of `view` by the window if there is enough in it. */
 export function closeWindow(
   expectation: Expectation,
@@ -126,11 +147,13 @@ export function closeWindow(
   const rate = (window.work * 1_000) / window.busyMs;
   const turnaroundMs = window.turnaroundSumMs / window.turnarounds;
   const isSlow =
+    window.isUnfair ||
     isOutdone(expectation, rate, turnaroundMs, limits) ||
     isUncompared(expectation, view, window, turnaroundMs, limits);
   addPoint(expectation, view, rate, turnaroundMs, limits.recordsMax);
-  expectation.slowWindows = isSlow ? expectation.slowWindows + 1 : 0;
-  expectation.slowView = expectation.slowWindows >= slowWindowsMin ? view : null;
+  const slowness = expectation.slowness + (isSlow ? slownessOfSlow : slownessOfOther);
+  expectation.slowness = Math.max(0, Math.min(slowness, slownessMax));
+  expectation.slowView = expectation.slowness >= slownessMax ? view : null;
   if (isSlow || expectation.graceDoublings === 0) expectation.graceChangedMs = nowMs;
   else if (nowMs - expectation.graceChangedMs >= graceHalvedAfterMs) {
     expectation.graceDoublings -= 1;

@@ -17,7 +17,7 @@ import {
 import { hasRoom, makeRoom } from './pool-room.js';
 import { cachedReply, isVoid, openedSession, sessionExpired } from './sessions.js';
 
-const forwardAgainMs = 250;
+export const forwardAgainMs = 250;
 const forwardsPerTickMax = 64;
 /** Of one client, and clients looked at. */
 const forwardsPerClientMax = 8;

@@ -227,12 +227,14 @@ export function takeForBatch(pool: Pool, config: OrderingConfig): Envelope[] {
   return taken;
 }
 
+export const oldestPending = (pool: Pool): PendingEnvelope | undefined => firstOf(pool.all);
+
 /**
  * Since when the primary has owed an execution to whoever has waited longest for any: whoever sends more than his share
  * waits for his own requests, and nobody is to blame for that, to a degree. Infinity: nobody waits.
  */
 export function owedSince(pool: Pool, requestTimeoutMs: number): number {
   const unserved = firstOf(pool.queues)?.unservedSinceMs ?? Infinity;
-  const oldest = firstOf(pool.all)?.arrivedAtMs ?? Infinity;
+  const oldest = oldestPending(pool)?.arrivedAtMs ?? Infinity;
   return Math.min(unserved, oldest + (ownWaitFactor - 1) * requestTimeoutMs);
 }

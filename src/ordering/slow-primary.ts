@@ -12,11 +12,21 @@ import {
   graceMsOf,
   noteBusy,
   noteTurnaround,
+  noteUnfair,
   noteWork,
   restartWindow,
   workOf,
 } from './expectation.js';
-import { noteClientServed, poolSize, queueIdOf, type PendingEnvelope } from './pool.js';
+import { forwardAgainMs, isExecuted } from './intake.js';
+import { closeBatch, noteServed } from './passing-over.js';
+import {
+  noteClientServed,
+  oldestPending,
+  poolSize,
+  queueIdOf,
+  removePending,
+  type PendingEnvelope,
+} from './pool.js';
 
 /** Only a backup that follows can tell. */
 const isMeasuring = (core: Core): boolean =>
@@ -70,6 +80,22 @@ export function noteOrdered(
   const operations = body.kind === 'requests' ? body.operations.length : 1;
   // What came while nobody waited here says nothing about how fast the primary is.
   if (isAwaited) noteWork(expectation, workOf(operations, 1, bytes.length));
+  if (executed > 0) noteServed(expectation.watch, operations, bytes.length);
+}
+
+/** The next batch was executed, all of it. */
+export function noteBatchDone(core: Core): void {
+  const { expectation, pool, config, log, view, activeSinceMs } = core;
+  const accepted = log.slots.get(log.lastExecuted)?.accepted;
+  const acceptedMs = accepted?.view === view ? accepted.atMs : null;
+  const oldest = oldestPending(pool);
+  const room = { operationsMax: config.batchOperationsMax, bytesMax: config.batchBytesMax };
+  // A new primary has not heard of what waits before it was passed on again.
+  const fromMs = activeSinceMs + forwardAgainMs;
+  if (!closeBatch(expectation.watch, oldest, acceptedMs, fromMs, room) || oldest === undefined) return;
+  // What another envelope of the same client made void, no primary orders: nobody shall be blamed by such means.
+  if (isExecuted(core, oldest.envelope)) removePending(pool, oldest.key);
+  else noteUnfair(expectation);
 }
 
 /** Whether this replica finds the primary of its view too slow. */

@@ -1,6 +1,7 @@
 /** Who says that the primary is slow, and when that is enough (Aardvark, NSDI'09, section 4.3; pitfall 12). */
 import { describe, expect, test } from 'vitest';
-import { alice, openEnvelope } from '../support/lockstep.js';
+import type { Envelope } from '../../src/codec/index.js';
+import { addEnvelope, alice, bob, openEnvelope } from '../support/lockstep.js';
 import { batchOf, status } from '../support/messages.js';
 import { Solo } from '../support/solo.js';
 
@@ -47,5 +48,70 @@ describe('a backup that finds the primary slow', () => {
     expect(solo.sent('viewChange')).toEqual([]);
     suffer(solo, 2);
     expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+});
+
+/** Bob waits 40 ms each time; of Alice there is something in each of the batches meanwhile. */
+function passOver(solo: Solo, batchesEach10Ms: number): void {
+  const session = solo.open(alice, 1);
+  let number = 1;
+  const order = (envelope: Envelope): void => {
+    number += 1;
+    if (solo.status.isActive) solo.order(number, batchOf(solo.nowMs, envelope));
+  };
+  for (let wait = 1; wait <= 40 && solo.status.isActive; wait++) {
+    const envelope = openEnvelope(bob, wait);
+    solo.submit(envelope);
+    for (let batch = 0; batch < 4 * batchesEach10Ms; batch++) {
+      if (batch % batchesEach10Ms === 0) solo.tick(10);
+      order(addEnvelope(alice, session, number, [1]));
+    }
+    order(envelope);
+  }
+}
+
+describe("Aardvark (NSDI'09) section 4.4: a primary that serves others while a client waits", () => {
+  const config = { checkpointInterval: 10_000, watermarkWindow: 20_000, throughputGraceMs: 500 };
+  const agree = (solo: Solo) => solo.message(2, status({ findsPrimarySlow: true }));
+
+  test('is left by f+1 that see it again and again', () => {
+    const solo = new Solo({ id: 3, config });
+    agree(solo);
+    passOver(solo, 3);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+
+  test('is not left by one alone', () => {
+    const solo = new Solo({ id: 3, config });
+    passOver(solo, 3);
+    expect(solo.sent('status').at(-1)).toMatchObject({ findsPrimarySlow: true });
+    expect(solo.sent('viewChange')).toEqual([]);
+  });
+
+  test('stays if what was served meanwhile may have been on its way', () => {
+    const solo = new Solo({ id: 3, config });
+    agree(solo);
+    passOver(solo, 2);
+    expect(solo.status.executed).toBeGreaterThan(300);
+    expect(solo.sent('viewChange')).toHaveLength(0);
+  });
+
+  test('is not blamed for what another envelope of the same client made void', () => {
+    const solo = new Solo({ id: 3, config });
+    agree(solo);
+    const session = solo.open(alice, 1);
+    const mine = solo.open(bob, 2);
+    // Numbers 1 and 2 reach the backups alone; number 2, which says that both are done with, is ordered.
+    for (let number = 3; number < 600; number++) {
+      const done = 2 * number;
+      if (number % 12 === 3) {
+        solo.submit(addEnvelope(bob, mine, done, [1, 1]));
+        solo.tick(10);
+        solo.order(number, batchOf(solo.nowMs, addEnvelope(bob, mine, done + 2, [1], done + 2)));
+      } else solo.order(number, batchOf(solo.nowMs, addEnvelope(alice, session, number, [1])));
+      solo.tick(10);
+    }
+    expect(solo.sent('status').some(({ findsPrimarySlow }) => findsPrimarySlow)).toBe(false);
+    expect(solo.sent('viewChange')).toHaveLength(0);
   });
 });

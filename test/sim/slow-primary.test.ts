@@ -53,6 +53,27 @@ describe('pitfall 12: a slow primary under a closed loop of clients', () => {
   });
 });
 
+describe("a primary that lets one client go first (Aardvark, NSDI'09, section 4.4)", () => {
+  // With this seed it lets the others wait for less than the time-out.
+  const frontRun = { seed: 5, adversary: ['front-run'] };
+
+  test.each([2, 4, 10])('of %i is replaced within seconds', (clients) => {
+    const load = new SteadyLoad({ ...frontRun, clients });
+    load.throughput(5_000);
+    expect(load.reasons()).toEqual(['throughput', 'joined']);
+    const before = new SteadyLoad({ clients }).throughput(3_000);
+    expect(load.throughput(3_000)).toBeGreaterThan(0.6 * before);
+    expect(load.view).toBe(1);
+  });
+
+  test('stays if nothing is expected of it', () => {
+    const load = new SteadyLoad({ ...frontRun, config: { slowPrimaryPercent: 0 } });
+    load.throughput(5_000);
+    expect(load.throughput(5_000)).toBeLessThan(0.5 * usual);
+    expect(load.changes).toEqual([]);
+  });
+});
+
 test('pitfall 12: when the whole cluster gets slower, that is accepted after at most n views', () => {
   const load = new SteadyLoad();
   load.throughput(5_000);

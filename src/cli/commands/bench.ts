@@ -38,7 +38,7 @@ const recoveryConcurrency = 200;
 const recoveryEntries = 1_000_000;
 /** Measured for each behaviour, after the time in which it is noticed. */
 const byzantineSeconds = 5;
-const noticedSeconds = 4;
+const noticedSeconds = 8;
 /** Backups see of each session how long the primary takes, but not often (`tellAllMs`): of a single one it takes them twice as long. */
 const byzantineIdentities = 10;
 

@@ -9,6 +9,7 @@ import {
   graceMsOf,
   noteBusy,
   noteTurnaround,
+  noteUnfair,
   noteWork,
   type Expectation,
 } from '../../../src/ordering/expectation.js';
@@ -56,6 +57,32 @@ describe('a primary is too slow', () => {
     expect(serve(experienced(), { view: 2, rate: 3_000, turnaroundMs: 300 })).toBe(true);
   });
 
+  test('if it is so in more than two windows of five, not if in fewer', () => {
+    const play = (slowOfFive: number): boolean => {
+      const expectation = experienced();
+      for (let window = 0; window < 100; window++) {
+        const isSlow = window % 5 < slowOfFive;
+        serve(expectation, {
+          view: 2,
+          ...(isSlow ? { rate: 50, turnaroundMs: 60 } : { rate: 200, turnaroundMs: 5 }),
+          windows: 1,
+        });
+        if (expectation.slowView === 2) return true;
+      }
+      return false;
+    };
+    expect([1, 2, 3, 4].map(play)).toEqual([false, false, true, true]);
+  });
+
+  test('if it passes somebody over, however fast it is', () => {
+    const expectation = experienced();
+    for (let window = 0; window < 3; window++) {
+      noteUnfair(expectation);
+      serve(expectation, { view: 2, rate: 200, turnaroundMs: 5, windows: 1 });
+    }
+    expect(expectation.slowView).toBe(2);
+  });
+
   test('not because there is less to do, or more', () => {
     expect(serve(experienced(), { view: 2, rate: 20, turnaroundMs: 5 })).toBe(false);
     expect(serve(experienced(), { view: 2, rate: 10_000, turnaroundMs: 3_000 })).toBe(false);
@@ -70,7 +97,7 @@ describe('a primary is too slow', () => {
   test('only after three windows in succession', () => {
     const expectation = experienced();
     expect(serve(expectation, { view: 2, rate: 50, turnaroundMs: 60, windows: 2 })).toBe(false);
-    serve(expectation, { view: 2, rate: 200, turnaroundMs: 5, windows: 1 });
+    serve(expectation, { view: 2, rate: 200, turnaroundMs: 5, windows: 3 });
     expect(serve(expectation, { view: 2, rate: 50, turnaroundMs: 60, windows: 2 })).toBe(false);
     expect(serve(expectation, { view: 2, rate: 50, turnaroundMs: 60, windows: 1 })).toBe(true);
   });
