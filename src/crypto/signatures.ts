@@ -1,41 +1,33 @@
 /**
- * Ed25519 (RFC 8032) by node:crypto, and the domain separation in front of everything that is signed.
- * Whoever verifies must get the same verdict at every correct replica: all use this one implementation
- * (cofactorless, S < L enforced); a faster one has to agree on malformed points and signatures too.
- * Never throws on what peers send.
+ * Ed25519 (RFC 8032) signatures, and the domain separation in front of everything that is signed. Whoever verifies must get
+ * the same verdict at every correct replica (signature-check.ts). Never throws on what peers send.
  */
-import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { fromHex } from '../base/index.js';
+import { signatureCheck, type SignatureCheck } from './signature-check.js';
 
-export const publicKeyBytes = 32;
-export const signatureBytes = 64;
-
-/** KeyObjects kept by public key; the oldest is forgotten beyond this. */
+/** Keys that were made ready; the oldest is forgotten beyond this. */
 const cachedKeysMax = 4096;
-const cachedKeys = new Map<string, KeyObject>();
+/** Null: not a key. */
+const cachedKeys = new Map<string, SignatureCheck | null>();
 
-function publicKeyObject(publicKey: string): KeyObject | null {
+function checkOf(publicKey: string): SignatureCheck | null {
   const cached = cachedKeys.get(publicKey);
   if (cached !== undefined) return cached;
   const raw = fromHex(publicKey);
-  if (raw === null || raw.length !== publicKeyBytes) return null;
-  const x = Buffer.from(raw).toString('base64url');
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  const check = raw === null ? null : signatureCheck(raw);
   if (cachedKeys.size >= cachedKeysMax) {
     for (const oldest of cachedKeys.keys()) {
       cachedKeys.delete(oldest);
       break;
     }
   }
-  cachedKeys.set(publicKey, key);
-  return key;
+  cachedKeys.set(publicKey, check);
+  return check;
 }
 
 /** Whether `signature` is that of `bytes` by the key (64 lower-case hex characters); false if malformed. */
 export function verifySignature(publicKey: string, bytes: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== signatureBytes) return false;
-  const key = publicKeyObject(publicKey);
-  return key !== null && verify(null, bytes, key, signature);
+  return checkOf(publicKey)?.(bytes, signature) === true;
 }
 
 const tag = 'theodora/v1';
