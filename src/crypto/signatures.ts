@@ -6,35 +6,23 @@
  */
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { fromHex } from '../base/index.js';
+import { BoundedCache } from './bounded-cache.js';
 
 export const publicKeyBytes = 32;
 export const signatureBytes = 64;
 
-/** KeyObjects kept by public key; the oldest is forgotten beyond this. */
-const cachedKeysMax = 4096;
-const cachedKeys = new Map<string, KeyObject>();
-
-function publicKeyObject(publicKey: string): KeyObject | null {
-  const cached = cachedKeys.get(publicKey);
-  if (cached !== undefined) return cached;
+/** KeyObjects by public key. */
+const keys = new BoundedCache<KeyObject>(4096, (publicKey) => {
   const raw = fromHex(publicKey);
   if (raw === null || raw.length !== publicKeyBytes) return null;
   const x = Buffer.from(raw).toString('base64url');
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  if (cachedKeys.size >= cachedKeysMax) {
-    for (const oldest of cachedKeys.keys()) {
-      cachedKeys.delete(oldest);
-      break;
-    }
-  }
-  cachedKeys.set(publicKey, key);
-  return key;
-}
+  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+});
 
 /** Whether `signature` is that of `bytes` by the key (64 lower-case hex characters); false if malformed. */
 export function verifySignature(publicKey: string, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== signatureBytes) return false;
-  const key = publicKeyObject(publicKey);
+  const key = keys.get(publicKey);
   return key !== null && verify(null, bytes, key, signature);
 }
 

@@ -20,6 +20,8 @@ export type PacketFilter = (packet: Packet) => boolean;
 export interface ClientSigner {
   readonly client: ClientId;
   readonly sign: Sign;
+  /** In place of signatures on envelopes, one for each replica; null: envelopes are signed. */
+  readonly makeMacs: ((bytes: Uint8Array) => Uint8Array) | null;
 }
 
 /** What a client process is made of. */

@@ -102,7 +102,7 @@ export class World implements HostWorld, ClientWorld {
     const hasOutlaws = (): boolean => this.outlaws.size > 0;
     const checked = { config, createStateMachine, limits, registered, hasOutlaws, clockErrorMaxMs };
     this.checks = new Checks(checked, options.checks);
-    this.#keyring = new Keyring(this.random.stream('keys'));
+    this.#keyring = new Keyring(this.random.stream('keys'), options.requestAuth === 'mac' ? this.n : 0);
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
     this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
     this.replicas = ids.map((id) => {
@@ -150,12 +150,11 @@ export class World implements HostWorld, ClientWorld {
   createClientCore(keys: ClientSigner = this.#keyring.createClient()): ClientProtocol {
     const index = this.#cores++;
     const random = this.random.stream(`client ${index}`);
-    const { client, sign } = keys;
+    const { client } = keys;
     const { clientSettings, tampering } = this.options;
     const core = createClientCore({
-      client,
+      ...keys,
       n: this.n,
-      sign,
       random: random.stream('nonce'),
       settings: clientSettings,
     });
