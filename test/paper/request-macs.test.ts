@@ -140,6 +140,18 @@ describe('a cluster', () => {
     expect(accused(cluster)).toEqual([]);
   });
 
+  test('does not propose again, nor wait for, what it proposed in vain; sent again it counts again', () => {
+    const { cluster, session } = start();
+    const envelope = withMacs(addEnvelope(alice, session, 1, [5]), [1, 2, 3]);
+    cluster.submit(envelope, [0]);
+    cluster.submit(openEnvelope(bob));
+    cluster.tick(3_000);
+    expect(cluster.nodes.map(({ replica }) => replica.status().pending)).toEqual([0, 0, 0, 0]);
+    cluster.submit(withMacs(addEnvelope(alice, session, 1, [5])));
+    cluster.tick(3_000);
+    expect(cluster.values()).toEqual([5, 5, 5, 5]);
+  });
+
   test('does not look at MACs again in a new view: what was prepared stays', () => {
     const { cluster, session } = start();
     // Prepared by the primary and one backup for their own MACs, by the others for these two.

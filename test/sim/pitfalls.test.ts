@@ -40,9 +40,9 @@ describe('pitfall 1: a client whose MACs are good at some replicas and wrong at 
     };
     const script = `
 cluster n=4 ${auth} outlaws=partial-signatures
-open c1
-${ask('c1', 2, 30, '60s')}
-run 60s
+call c1 out ["c1",0] timeout=120s
+await c1#1 within=120s
+${ask('c1', 2, 30, '1s')}
 until executed 0..3 equal
 expect digest equal
 `;
