@@ -19,10 +19,17 @@ import type { ClientId, HashFunction, Prng, ReplicaId } from '../base/index.js';
 import { macBytes } from '../codec/index.js';
 import type { Envelope } from '../codec/index.js';
 import type { Authenticator, SigningPurpose } from '../ordering/index.js';
-import type { ClientSigner } from './world-ports.js';
 
 /** Signs with the key of the one owner that it was handed out to. */
 export type Sign = (purpose: SigningPurpose | 'envelope', bytes: Uint8Array) => Uint8Array;
+
+/** A client identity, which alone can sign for itself. */
+export interface ClientSigner {
+  readonly client: ClientId;
+  readonly sign: Sign;
+  /** In place of signatures on envelopes, one for each replica; null: envelopes are signed. */
+  readonly makeMacs: ((bytes: Uint8Array) => Uint8Array) | null;
+}
 
 export const sha256: HashFunction = (bytes) => digest(nodeHash('sha256', bytes, 'hex'));
 

@@ -2,7 +2,7 @@
 import type { Prng } from '../base/index.js';
 import { ClientCore, type ClientSettings } from '../client/index.js';
 import { encodeEnvelopeBody, sealEnvelope, sealWithMacs } from '../codec/index.js';
-import type { ClientSigner } from './world-ports.js';
+import type { ClientSigner } from './authenticator.js';
 
 export interface SimulatedClientOptions extends ClientSigner {
   readonly n: number;

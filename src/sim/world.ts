@@ -25,6 +25,7 @@ import type {
 } from '../ordering/index.js';
 import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
+import type { ClientSigner } from './authenticator.js';
 import { Checks } from './checks.js';
 import type { RegisteredClient } from './checkers/registered-clients.js';
 import { registeredOf } from './guarded/registered.js';
@@ -46,7 +47,7 @@ import { Simulator } from './simulator.js';
 import { openStorage, ReplicaDisk } from './storage.js';
 import type { OpenedStorage } from './storage.js';
 import { Trace } from './trace.js';
-import type { ClientProtocol, ClientSigner, PacketFilter } from './world-ports.js';
+import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
 
 export class World implements HostWorld, ClientWorld {
