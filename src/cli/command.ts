@@ -50,6 +50,14 @@ export function durabilityOption(): Option {
     .default('sync');
 }
 
+/** What a new cluster's clients put on their requests; without it, what is the default of the cluster file. */
+export function requestAuthOption(): Option {
+  return new Option(
+    '--request-auth <kind>',
+    'requests carry a signature, or a MAC for each replica: faster, for trusted clients only (docs/security.md)',
+  ).choices(['signature', 'mac']);
+}
+
 /** For children of ours. */
 export function supervisedOption(): Option {
   return new Option('--supervised', 'end when the IPC channel to the parent process closes').hideHelp();

@@ -1,9 +1,9 @@
 /** Calls that wait for a request number, oldest first, and how many of them one envelope takes. */
 import type { Call } from './session.js';
 
-/** Field tags and lengths around an operation, and around all of them with the signature. */
+/** Field tags and lengths around an operation, and around all of them with the signature or the MACs of 64 replicas. */
 const operationOverhead = 8;
-const envelopeOverhead = 256;
+const envelopeOverhead = 1_280;
 
 export class CallQueue {
   readonly #calls = new Map<number, Call>();

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { InvalidInputError, RefusedError, UnavailableError } from '../base/index.js';
-import { signEnvelope } from '../crypto/index.js';
+import { createSealer } from '../crypto/index.js';
 import { Client } from './client.js';
 import { ClientCore } from './core.js';
 import { createDial } from './dial.js';
@@ -69,7 +69,7 @@ export function createCore({ cluster, publicKey, keys }: Identity): ClientCore {
   return new ClientCore({
     n: cluster.replicas.length,
     client: publicKey,
-    seal: (body) => signEnvelope(body, keys.identityKey, cluster.clusterId),
+    seal: createSealer(cluster, keys.identityKey),
     nonce: () => new Uint8Array(randomBytes(16)),
     settings,
   });

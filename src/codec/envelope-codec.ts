@@ -17,6 +17,7 @@ import {
   hexBytes,
   plainBytes,
   replicaOf,
+  replicasMax,
   safeInteger,
   signatureBytes,
   viewOf,
@@ -29,6 +30,8 @@ export const envelopeFinishedMax = 1024;
 export const envelopeOperationsMax = 1024;
 /** Most envelopes in one batch. */
 export const batchEnvelopesMax = 4096;
+/** Of one MAC in an envelope: HMAC-SHA256 cut to half, RFC 2104 section 5. */
+export const macBytes = 16;
 export const openNonceBytes = 16;
 export const rejoinNonceBytes = 16;
 
@@ -108,12 +111,27 @@ export function encodeEnvelopeBody(body: EnvelopeBody): Uint8Array {
 
 /** The envelope of a body, its encoding and the signature (64 bytes) over that. */
 export function sealEnvelope(body: EnvelopeBody, signedBytes: Uint8Array, signature: Uint8Array): Envelope {
-  return {
-    body,
-    signedBytes,
-    signature,
-    bytes: encodeWire(proto.Envelope, { body: signedBytes, signature }),
-  };
+  const bytes = encodeWire(proto.Envelope, { body: signedBytes, signature });
+  return { body, signedBytes, signature, macs: null, bytes };
+}
+
+/** The same with a MAC of `macBytes` for each replica, in order of their ids. */
+export function sealWithMacs(body: EnvelopeBody, signedBytes: Uint8Array, macs: Uint8Array): Envelope {
+  const bytes = encodeWire(proto.Envelope, { body: signedBytes, macs });
+  return { body, signedBytes, signature: null, macs, bytes };
+}
+
+function macsOf(bytes: Uint8Array): Uint8Array {
+  const count = bytes.length / macBytes;
+  check(Number.isInteger(count) && count <= replicasMax);
+  return new Uint8Array(bytes);
+}
+
+/** Exactly one of them. How many MACs there have to be is the authenticator's to judge. */
+function proofOf({ signature, macs }: proto.Envelope): Pick<Envelope, 'signature' | 'macs'> {
+  if (macs.length === 0) return { signature: exactly(signatureBytes, signature), macs: null };
+  check(signature.length === 0);
+  return { signature: null, macs: macsOf(macs) };
 }
 
 /** Null if malformed. Keeps its own copy of the bytes when they are part of a larger buffer. */
@@ -122,13 +140,13 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | null {
   const own = ownBytes(plainBytes(bytes));
   const outer = decodeWire(proto.Envelope, own, 2, (wire) => ({
     signedBytes: viewOf(wire.body),
-    signature: exactly(signatureBytes, wire.signature),
+    proof: proofOf(wire),
   }));
   if (outer === null) return null;
   const body = decodeWire(proto.EnvelopeBody, outer.signedBytes, envelopeOperationsMax + 3, bodyFromWire);
-  return body === null
-    ? null
-    : { body, signedBytes: outer.signedBytes, signature: outer.signature, bytes: own };
+  if (body === null || (body.kind === 'rejoin' && outer.proof.signature === null)) return null;
+  const { signature, macs } = outer.proof;
+  return { body, signedBytes: outer.signedBytes, signature, macs, bytes: own };
 }
 
 export function encodeBatch(batch: Batch): Uint8Array {

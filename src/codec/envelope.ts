@@ -43,9 +43,12 @@ export type EnvelopeBody = OpenSession | Requests | Rejoin;
 
 export interface Envelope {
   readonly body: EnvelopeBody;
-  /** The encoded body, as signed. */
+  /** The encoded body, as signed or MACed. */
   readonly signedBytes: Uint8Array;
-  readonly signature: Uint8Array;
+  /** Convinces everybody. Invariant: this or `macs`, and the other null; a REJOIN is signed. */
+  readonly signature: Uint8Array | null;
+  /** `macBytes` for each replica, in order of their ids; each can judge its own alone. */
+  readonly macs: Uint8Array | null;
   /** The whole envelope as on the wire. */
   readonly bytes: Uint8Array;
 }

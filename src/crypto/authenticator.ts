@@ -1,5 +1,5 @@
 /**
- * Who said this: signatures of replicas, of client envelopes and of a client's hello to a replica
+ * Who said this: signatures of replicas, of client envelopes (or MACs in their place) and of a client's hello to a replica
  * (DESIGN: who must believe decides the authentication). Each signature is bound to its purpose and to
  * the cluster, so none can be replayed as another. Which clients are registered is none of its business.
  */
@@ -10,6 +10,7 @@ import type { Envelope, EnvelopeBody, Hello } from '../codec/index.js';
 import type { ClusterDescription } from './cluster-description.js';
 import { sha256 } from './digest.js';
 import type { IdentityKey } from './identity-key.js';
+import { createMacCheck, createMacSealer } from './request-macs.js';
 import { purposeBytes, verifySignature } from './signatures.js';
 
 const envelopePurpose = (body: EnvelopeBody): string => (body.kind === 'rejoin' ? 'rejoin' : 'envelope');
@@ -19,6 +20,15 @@ export function signEnvelope(body: EnvelopeBody, key: IdentityKey, clusterId: st
   const signedBytes = encodeEnvelopeBody(body);
   const signature = key.sign(purposeBytes(envelopePurpose(body), clusterId, signedBytes));
   return sealEnvelope(body, signedBytes, signature);
+}
+
+/** As the cluster wants its clients' envelopes: signed, or with a MAC for each replica. */
+export function createSealer(
+  cluster: AuthenticatorOptions['cluster'],
+  key: IdentityKey,
+): (body: EnvelopeBody) => Envelope {
+  if (cluster.settings.requestAuth === 'mac') return createMacSealer(cluster, key);
+  return (body) => signEnvelope(body, key, cluster.clusterId);
 }
 
 /** What a client's stream is bound to; both sides know it without being told. */
@@ -46,7 +56,7 @@ export function verifyHello(context: HelloContext, hello: Hello): boolean {
 }
 
 export interface AuthenticatorOptions {
-  readonly cluster: Pick<ClusterDescription, 'clusterId' | 'replicas'>;
+  readonly cluster: Pick<ClusterDescription, 'clusterId' | 'replicas' | 'settings'>;
   /** This replica's own key. */
   readonly key: IdentityKey;
 }
@@ -57,6 +67,7 @@ export interface ClusterAuthenticator {
   sign(purpose: string, body: Uint8Array): Uint8Array;
   verify(replica: ReplicaId, purpose: string, body: Uint8Array, signature: Uint8Array): boolean;
   isAuthentic(envelope: Envelope): boolean;
+  isVerdictCommon(envelope: Envelope): boolean;
 }
 
 export function createAuthenticator({ cluster, key }: AuthenticatorOptions): ClusterAuthenticator {
@@ -66,7 +77,13 @@ export function createAuthenticator({ cluster, key }: AuthenticatorOptions): Clu
     return verifySignature(member.publicKey, purposeBytes(purpose, cluster.clusterId, body), signature);
   }
 
-  function isAuthentic({ body, signedBytes, signature }: Envelope): boolean {
+  const macCheck = cluster.settings.requestAuth === 'mac' ? createMacCheck(cluster, key) : null;
+
+  function isAuthentic({ body, signedBytes, signature, macs }: Envelope): boolean {
+    if (signature === null) {
+      if (macCheck === null || macs === null || body.kind === 'rejoin') return false;
+      return macCheck.isOwnRight(body.client, signedBytes, macs);
+    }
     if (body.kind === 'rejoin') return verify(body.replica, 'rejoin', signedBytes, signature);
     const covered = purposeBytes(envelopePurpose(body), cluster.clusterId, signedBytes);
     return verifySignature(body.client, covered, signature);
@@ -77,5 +94,6 @@ export function createAuthenticator({ cluster, key }: AuthenticatorOptions): Clu
     sign: (purpose, body) => key.sign(purposeBytes(purpose, cluster.clusterId, body)),
     verify,
     isAuthentic,
+    isVerdictCommon: ({ macs }) => macs === null || macCheck === null || !macCheck.isComplete(macs),
   };
 }

@@ -24,6 +24,10 @@ export interface ClientDescription {
   readonly publicKey: ClientId;
 }
 
+export const requestAuths = ['signature', 'mac'] as const;
+/** What clients put on their envelopes: what convinces everybody, or a MAC for each replica, fast and for trusted clients only. */
+export type RequestAuth = (typeof requestAuths)[number];
+
 /** Overrides of defaults; equal at every replica. Times in ms. */
 export interface ClusterSettings {
   readonly requestTimeoutMs?: number;
@@ -36,6 +40,8 @@ export interface ClusterSettings {
   readonly batchOperationsMax?: number;
   readonly slowPrimaryPercent?: number;
   readonly rotateAfterBatches?: number;
+  /** Equal at clients too; default `signature`. */
+  readonly requestAuth?: RequestAuth;
   /** Replica i serves its metrics on basePort + i; off if absent. */
   readonly metrics?: { readonly basePort: number };
 }

@@ -4,12 +4,12 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { clientId, replicaId } from '../base/index.js';
-import { clientNameProblem, parseAddress, replicasMin } from './cluster-description.js';
+import { clientNameProblem, parseAddress, replicasMin, requestAuths } from './cluster-description.js';
 import type { ClientDescription, ClusterDescription, ClusterSettings } from './cluster-description.js';
-import type { ReplicaDescription } from './cluster-description.js';
+import type { ReplicaDescription, RequestAuth } from './cluster-description.js';
 import { ClusterFileReader, type Located } from './cluster-file-reader.js';
 
-type NumericSetting = Exclude<keyof ClusterSettings, 'metrics'>;
+type NumericSetting = Exclude<keyof ClusterSettings, 'metrics' | 'requestAuth'>;
 
 /** Smallest and largest value of each setting. */
 const settingBounds: Readonly<Record<NumericSetting, readonly [min: number, max: number]>> = {
@@ -79,15 +79,22 @@ function readClients(reader: ClusterFileReader, at: Located): ClientDescription[
   });
 }
 
+function readRequestAuth(reader: ClusterFileReader, at: Located): RequestAuth {
+  const text = reader.text(at, 'requestAuth');
+  const known = requestAuths.find((each) => each === text);
+  return known ?? reader.fail(at.line, `requestAuth is "${text}"; write ${requestAuths.join(' or ')}`);
+}
+
 function readSettings(reader: ClusterFileReader, at: Located | undefined, n: number): ClusterSettings {
   // All of them may be commented out.
   if (at === undefined || reader.isEmpty(at)) return {};
-  const fields = reader.fields(at, 'settings', [], [...numericSettings, 'metrics']);
+  const fields = reader.fields(at, 'settings', [], [...numericSettings, 'requestAuth', 'metrics']);
   const settings: { -readonly [K in keyof ClusterSettings]: ClusterSettings[K] } = {};
   for (const name of numericSettings) {
     const value = fields[name];
     if (value !== undefined) settings[name] = reader.integer(value, name, ...settingBounds[name]);
   }
+  if (fields.requestAuth !== undefined) settings.requestAuth = readRequestAuth(reader, fields.requestAuth);
   if (fields.metrics !== undefined) {
     const { basePort } = reader.fields(fields.metrics, 'metrics', ['basePort']);
     settings.metrics = { basePort: reader.integer(basePort, 'basePort', 1, 65_536 - n) };
@@ -186,6 +193,7 @@ function formatSettings(settings: ClusterSettings): string[] {
   const lines = numericSettings
     .filter((name) => settings[name] !== undefined)
     .map((name) => `  ${name}: ${settings[name]}`);
+  if (settings.requestAuth !== undefined) lines.push(`  requestAuth: ${settings.requestAuth}`);
   if (settings.metrics !== undefined) lines.push('  metrics:', `    basePort: ${settings.metrics.basePort}`);
   return lines.length === 0 ? ['settings: {}'] : ['settings:', ...lines];
 }

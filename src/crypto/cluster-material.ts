@@ -6,7 +6,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { clientId, InvalidInputError, replicaId, toHex, type ClientId } from '../base/index.js';
 import { checkClientName, parseAddress, replicasMin } from './cluster-description.js';
-import type { ClusterDescription, ReplicaDescription } from './cluster-description.js';
+import type { ClusterDescription, ClusterSettings, ReplicaDescription } from './cluster-description.js';
 import {
   createAuthorityCertificate,
   generateTlsKey,
@@ -116,10 +116,12 @@ export async function createClusterMaterial({
   hosts,
   now,
   faultInjection = false,
+  settings = {},
 }: {
   hosts: readonly string[];
   now: Date;
   faultInjection?: boolean;
+  settings?: ClusterSettings;
 }): Promise<{ description: ClusterDescription; files: readonly MaterialFile[] }> {
   checkHosts(hosts);
   const clusterId = toHex(randomBytes(16));
@@ -139,7 +141,7 @@ export async function createClusterMaterial({
     clients: [{ name: 'admin', publicKey: admin.publicKey }],
     keyGeneration: firstKeyGeneration,
     ...(faultInjection ? { faultInjection } : {}),
-    settings: {},
+    settings,
   };
   const files = [
     shared('cluster.yaml', formatClusterFile(description)),

@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { toHex } from '../base/index.js';
+import { agreementKey, sharedSecret } from './key-agreement.js';
 import { malformedKey, readKeyFile } from './key-file.js';
 
 export interface IdentityKey {
@@ -11,16 +12,21 @@ export interface IdentityKey {
   readonly publicKey: string;
   /** Ed25519 signature (64 bytes) over exactly these bytes; prefix them with `purposeBytes`. */
   sign(bytes: Uint8Array): Uint8Array;
+  /** The X25519 secret shared with the owner of another public key; null if that is none. */
+  agree(publicKey: string): Uint8Array | null;
 }
 
 function identityKey(privateKey: KeyObject): IdentityKey {
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
+  const { d } = privateKey.export({ format: 'jwk' });
+  const forAgreement = agreementKey(Buffer.from(d ?? '', 'base64url'));
   return {
     publicKey: toHex(Buffer.from(x ?? '', 'base64url')),
     sign(bytes) {
       const signature = sign(null, bytes, privateKey);
       return new Uint8Array(signature.buffer, signature.byteOffset, signature.length);
     },
+    agree: (publicKey) => sharedSecret(forAgreement, publicKey),
   };
 }
 

@@ -3,31 +3,18 @@
  * the same verdict at every correct replica (signature-check.ts). Never throws on what peers send.
  */
 import { fromHex } from '../base/index.js';
+import { BoundedCache } from './bounded-cache.js';
 import { signatureCheck, type SignatureCheck } from './signature-check.js';
 
-/** Keys that were made ready; the oldest is forgotten beyond this. */
-const cachedKeysMax = 4096;
-/** Null: not a key. */
-const cachedKeys = new Map<string, SignatureCheck | null>();
-
-function checkOf(publicKey: string): SignatureCheck | null {
-  const cached = cachedKeys.get(publicKey);
-  if (cached !== undefined) return cached;
+/** By public key. */
+const checks = new BoundedCache<SignatureCheck>(4096, (publicKey) => {
   const raw = fromHex(publicKey);
-  const check = raw === null ? null : signatureCheck(raw);
-  if (cachedKeys.size >= cachedKeysMax) {
-    for (const oldest of cachedKeys.keys()) {
-      cachedKeys.delete(oldest);
-      break;
-    }
-  }
-  cachedKeys.set(publicKey, check);
-  return check;
-}
+  return raw === null ? null : signatureCheck(raw);
+});
 
 /** Whether `signature` is that of `bytes` by the key (64 lower-case hex characters); false if malformed. */
 export function verifySignature(publicKey: string, bytes: Uint8Array, signature: Uint8Array): boolean {
-  return checkOf(publicKey)?.(bytes, signature) === true;
+  return checks.get(publicKey)?.(bytes, signature) === true;
 }
 
 const tag = 'theodora/v1';

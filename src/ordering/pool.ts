@@ -174,8 +174,14 @@ export function markProposed(pool: Pool, key: string): void {
   pending.isProposed = true;
 }
 
-/** In a new view nothing is proposed any more; each client's order of arrival is restored, and turns begin with the oldest. */
+/**
+ * In a new view nothing is proposed any more; each client's order of arrival is restored, and turns begin with the oldest.
+ * What was proposed in vain under MACs is let go of: they may be right here alone (Aardvark, NSDI'09, section 3), and it would
+ * be proposed in vain, and waited for, again and again. An honest client sends its envelopes to everybody until it is answered.
+ */
 export function resetProposed(pool: Pool): void {
+  for (const { key, isProposed, envelope } of [...pool.all.values()])
+    if (isProposed && envelope.macs !== null) removePending(pool, key);
   for (const queue of pool.queues.values()) {
     queue.waiting.clear();
     queue.deficit = 0;

@@ -121,6 +121,11 @@ export interface Authenticator {
   readonly hash: HashFunction;
   sign(purpose: SigningPurpose, body: Uint8Array): Uint8Array;
   verify(replica: ReplicaId, purpose: SigningPurpose, body: Uint8Array, signature: Uint8Array): boolean;
-  /** Whether the client or the replica (REJOIN) named in the envelope signed it, registered or not. A pure function. */
+  /**
+   * Whether the client or the replica (REJOIN) named in the envelope made it, registered or not. A pure function; of MACs each
+   * replica judges its own, so that the verdicts of several may differ.
+   */
   isAuthentic(envelope: Envelope): boolean;
+  /** Whether every correct replica comes to the same verdict: about signatures, and MACs where none are taken. */
+  isVerdictCommon(envelope: Envelope): boolean;
 }

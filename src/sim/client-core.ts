@@ -1,24 +1,24 @@
-/** The real client core with simulated signatures and nonces out of the seed. */
-import type { ClientId, Prng } from '../base/index.js';
+/** The real client core with simulated signatures or MACs and nonces out of the seed. */
+import type { Prng } from '../base/index.js';
 import { ClientCore, type ClientSettings } from '../client/index.js';
-import { encodeEnvelopeBody, sealEnvelope } from '../codec/index.js';
-import type { Sign } from './authenticator.js';
+import { encodeEnvelopeBody, sealEnvelope, sealWithMacs } from '../codec/index.js';
+import type { ClientSigner } from './authenticator.js';
 
-export interface SimulatedClientOptions {
-  readonly client: ClientId;
+export interface SimulatedClientOptions extends ClientSigner {
   readonly n: number;
-  readonly sign: Sign;
   readonly random: Prng;
   readonly settings: Partial<ClientSettings>;
 }
 
-export function createClientCore({ client, n, sign, random, settings }: SimulatedClientOptions): ClientCore {
+export function createClientCore(options: SimulatedClientOptions): ClientCore {
+  const { client, n, sign, makeMacs, random, settings } = options;
   return new ClientCore({
     n,
     client,
     settings,
     seal: (body) => {
       const signedBytes = encodeEnvelopeBody(body);
+      if (makeMacs !== null) return sealWithMacs(body, signedBytes, makeMacs(signedBytes));
       return sealEnvelope(body, signedBytes, sign('envelope', signedBytes));
     },
     nonce: () => Uint8Array.from({ length: 16 }, () => random.below(256)),

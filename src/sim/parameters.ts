@@ -83,6 +83,9 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const guarded = random.stream('guarded');
   const isGuarded = fixed.guards ?? guarded.chance(1, 4);
   const guests = guarded.between(1, 3);
+  const dishonest = drawOutlaws(random.stream('outlaws'), fixed);
+  // Clients are to be trusted with MACs.
+  const hasMacs = dishonest.length === 0 && random.stream('request authentication').chance(1, 6);
   return {
     world: {
       seed,
@@ -107,12 +110,13 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,
+      requestAuth: hasMacs ? 'mac' : 'signature',
       ...(isGuarded ? { guards: { guests, lateGuests: guarded.below(guests + 1) } } : {}),
     },
     guarded: isGuarded ? drawGuarded(guarded, workload) : null,
     workload,
     adversaries,
-    outlaws: drawOutlaws(random.stream('outlaws'), fixed),
+    outlaws: dishonest,
     nemesis: drawNemesis(random, fixed.faults ?? faultKinds),
     safetyUs: random.between(5, 20) * 1_000_000,
     safetyOperations: Math.ceil(workload.operations * 0.9),

@@ -1,6 +1,7 @@
 /** What a simulated world is made of. Everything here is fixed before it starts. */
 import type { ReplicaId } from '../base/index.js';
 import type { ClientCore, ClientSettings } from '../client/index.js';
+import type { RequestAuth } from '../crypto/index.js';
 import type {
   Authenticator,
   Input,
@@ -84,5 +85,7 @@ export interface WorldOptions {
   readonly guards?: GuardOptions;
   /** The replicas' shares; left out: no space can be confidential. */
   readonly sharing?: Sharing;
+  /** Default `signature`, as in the cluster file. */
+  readonly requestAuth?: RequestAuth;
   readonly tampering?: Tampering;
 }

@@ -2,7 +2,7 @@
 import type { ClientId, Prng } from '../base/index.js';
 import type { ClientMessage, PeerMessage, ServerMessage } from '../codec/index.js';
 import type { ClientCore } from '../client/index.js';
-import type { Sign } from './authenticator.js';
+import type { ClientSigner } from './authenticator.js';
 
 /** A message on its way, for scenarios that look at links. */
 export interface Packet {
@@ -15,12 +15,6 @@ export interface Packet {
 
 /** What becomes of a packet: `false` leaves it to the network, `true` means it was dealt with. */
 export type PacketFilter = (packet: Packet) => boolean;
-
-/** A client identity, which alone can sign for itself. */
-export interface ClientSigner {
-  readonly client: ClientId;
-  readonly sign: Sign;
-}
 
 /** What a client process is made of. */
 export interface ClientProtocol {

@@ -25,6 +25,7 @@ import type {
 } from '../ordering/index.js';
 import { createService } from '../service/index.js';
 import { Keyring, sha256 } from './authenticator.js';
+import type { ClientSigner } from './authenticator.js';
 import { Checks } from './checks.js';
 import type { RegisteredClient } from './checkers/registered-clients.js';
 import { registeredOf } from './guarded/registered.js';
@@ -46,7 +47,7 @@ import { Simulator } from './simulator.js';
 import { openStorage, ReplicaDisk } from './storage.js';
 import type { OpenedStorage } from './storage.js';
 import { Trace } from './trace.js';
-import type { ClientProtocol, ClientSigner, PacketFilter } from './world-ports.js';
+import type { ClientProtocol, PacketFilter } from './world-ports.js';
 import type { WorldOptions } from './world-options.js';
 
 export class World implements HostWorld, ClientWorld {
@@ -102,7 +103,7 @@ export class World implements HostWorld, ClientWorld {
     const hasOutlaws = (): boolean => this.outlaws.size > 0;
     const checked = { config, createStateMachine, limits, registered, hasOutlaws, clockErrorMaxMs };
     this.checks = new Checks(checked, options.checks);
-    this.#keyring = new Keyring(this.random.stream('keys'));
+    this.#keyring = new Keyring(this.random.stream('keys'), options.requestAuth === 'mac' ? this.n : 0);
     const ids = Array.from({ length: this.n }, (_, index) => replicaId(index));
     this.authenticators = ids.map((id) => this.#keyring.createReplica(id));
     this.replicas = ids.map((id) => {
@@ -150,12 +151,11 @@ export class World implements HostWorld, ClientWorld {
   createClientCore(keys: ClientSigner = this.#keyring.createClient()): ClientProtocol {
     const index = this.#cores++;
     const random = this.random.stream(`client ${index}`);
-    const { client, sign } = keys;
+    const { client } = keys;
     const { clientSettings, tampering } = this.options;
     const core = createClientCore({
-      client,
+      ...keys,
       n: this.n,
-      sign,
       random: random.stream('nonce'),
       settings: clientSettings,
     });

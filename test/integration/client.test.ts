@@ -408,7 +408,7 @@ describe('connect', () => {
     const clients = [...four.description.clients, { name: 'bob', publicKey }];
     const { key, certificate } = tlsMaterial(four.files, 'clients/admin');
     // Signs with a key that no replica has in its cluster file.
-    const identityKey = { publicKey, sign: () => new Uint8Array(64) };
+    const identityKey = { publicKey, sign: () => new Uint8Array(64), agree: () => null };
     const error = await failure(
       connect({
         cluster: { ...four.description, clients },

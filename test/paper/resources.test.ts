@@ -10,7 +10,7 @@ function forged(client: typeof alice, nonce: number): Envelope {
   const { signature } = openEnvelope(client === alice ? bob : alice, nonce);
   const envelope = openEnvelope(client, nonce);
   const bytes = envelope.bytes.slice();
-  bytes.set(signature, bytes.length - signature.length);
+  bytes.set(signature!, bytes.length - signature!.length);
   return { ...envelope, bytes, signature };
 }
 

@@ -1,9 +1,10 @@
 /** What broke in the predecessors, played in whole clusters: each pitfall by its number. */
 import { describe, expect, it } from 'vitest';
 import { any, LeaseLostError } from '../../src/client/index.js';
+import type { Output } from '../../src/ordering/index.js';
 import { Lock } from '../../src/recipes/index.js';
 import { defences, outlawDefences, runDefence, runScenario, SimulatedCluster } from '../../src/sim/index.js';
-import type { Defence } from '../../src/sim/index.js';
+import type { Defence, SimulationReport } from '../../src/sim/index.js';
 
 const rowOf = (rows: readonly Defence[], behaviour: string): Defence =>
   rows.find((row) => row.behaviour === behaviour)!;
@@ -25,6 +26,38 @@ describe('pitfall 1: envelopes that some replicas find good and others bad', () 
   it('leave one with signatures in its view', () => {
     const report = runDefence(row, { isOpen: false, isAttacked: true });
     expect([report.failure, report.viewChanges]).toEqual([undefined, 0]);
+  });
+});
+
+describe('pitfall 1: a client whose MACs are good at some replicas and wrong at others', () => {
+  /** What replicas hold against others of them. */
+  function play(auth: string): { report: SimulationReport; accused: string[] } {
+    const accused: string[] = [];
+    const look = (outputs: readonly Output[]): readonly Output[] => {
+      for (const output of outputs)
+        if (output.kind === 'evidence' && typeof output.from === 'number') accused.push(output.code);
+      return outputs;
+    };
+    const script = `
+cluster n=4 ${auth} outlaws=partial-signatures
+call c1 out ["c1",0] timeout=120s
+await c1#1 within=120s
+${ask('c1', 2, 30, '1s')}
+until executed 0..3 equal
+expect digest equal
+`;
+    return { report: runScenario(script, { tampering: { outputs: look } }), accused };
+  }
+
+  it('costs time where clients make MACs: views change, nobody disagrees, no replica is accused', () => {
+    const { report, accused } = play('auth=mac');
+    expect([report.failure, accused]).toEqual([undefined, []]);
+    expect(report.viewChanges).toBeGreaterThan(0);
+  });
+
+  it('costs nothing where clients sign', () => {
+    const { report, accused } = play('');
+    expect([report.failure, report.viewChanges, accused]).toEqual([undefined, 0, []]);
   });
 });
 

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import {
   clientId,
+  concatBytes,
   digest,
   equalBytes,
   replicaId,
@@ -18,7 +19,9 @@ import {
   decodePeerMessage,
   encodeEnvelopeBody,
   encodePeerMessage,
+  macBytes,
   sealEnvelope,
+  sealWithMacs,
   type Envelope,
   type EnvelopeBody,
   type PeerMessage,
@@ -51,12 +54,32 @@ export function authenticatorOf(id: ReplicaId): Authenticator {
     hash: sha256,
     sign: (purpose, body) => signAs(id, purpose, body),
     verify: (replica, purpose, body, signature) => equalBytes(signature, signAs(replica, purpose, body)),
-    isAuthentic: ({ body, signedBytes, signature }) => {
+    isAuthentic: ({ body, signedBytes, signature, macs }) => {
+      if (signature === null)
+        return macs !== null && equalBytes(macOf(macs, id), macFor(body, signedBytes, id));
       const [owner, purpose] =
         body.kind === 'rejoin' ? [`replica-${body.replica}`, 'rejoin'] : [body.client, 'envelope'];
       return equalBytes(signature, keyedSignature(owner, purpose, signedBytes));
     },
+    isVerdictCommon: ({ macs }) => macs === null,
   };
+}
+
+const macOf = (macs: Uint8Array, replica: number): Uint8Array =>
+  macs.subarray(replica * macBytes, (replica + 1) * macBytes);
+
+const macFor = (body: EnvelopeBody, bytes: Uint8Array, replica: number): Uint8Array =>
+  keyedSignature(body.kind === 'rejoin' ? '' : body.client, `MAC for ${replica}`, bytes).subarray(
+    0,
+    macBytes,
+  );
+
+/** The same envelope with MACs for `n` replicas; those for `wrongFor` are no good. */
+export function withMacs({ body, signedBytes }: Envelope, wrongFor: readonly number[] = [], n = 4): Envelope {
+  const macs = Array.from({ length: n }, (_, replica) =>
+    wrongFor.includes(replica) ? new Uint8Array(macBytes) : macFor(body, signedBytes, replica),
+  );
+  return sealWithMacs(body, signedBytes, concatBytes(macs));
 }
 
 export function seal(body: EnvelopeBody): Envelope {

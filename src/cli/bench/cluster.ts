@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClientMaterial, createClusterMaterial, formatClusterFile } from '../../crypto/index.js';
-import type { ClusterDescription, MaterialFile } from '../../crypto/index.js';
+import type { ClusterDescription, ClusterSettings, MaterialFile } from '../../crypto/index.js';
 import type { Durability } from '../../replica/index.js';
 import { writeClusterDirectory } from '../cluster-directory.js';
 import { clusterFileName } from '../config.js';
@@ -32,9 +32,10 @@ async function createFiles(
   hosts: readonly string[],
   identities: readonly string[],
   faultInjection: boolean,
+  settings: ClusterSettings,
 ): Promise<Files> {
   const now = new Date();
-  const material = await createClusterMaterial({ hosts, now, faultInjection });
+  const material = await createClusterMaterial({ hosts, now, faultInjection, settings });
   const contentOf = (path: string): string =>
     material.files.find((file) => file.path === path)?.content ?? '';
   const authority = { caKeyPem: contentOf('ca/ca.key'), caCertPem: contentOf('ca/ca.crt'), now };
@@ -59,6 +60,7 @@ export async function startBenchCluster(
   identityCount: number,
   durability: Durability = 'memory',
   faults: Faults = new Map(),
+  settings: ClusterSettings = {},
 ): Promise<BenchCluster> {
   const top = mkdtempSync(join(tmpdir(), 'theodora-bench-'));
   const removeFiles = (): void => rmSync(top, { recursive: true, force: true });
@@ -66,7 +68,7 @@ export async function startBenchCluster(
     const identities = Array.from({ length: identityCount }, (_, index) => `bench-${index}`);
     const hosts = (await freePorts(replicaCount)).map((port) => `127.0.0.1:${port}`);
     const directory = join(top, 'cluster');
-    const { description, files } = await createFiles(hosts, identities, faults.size > 0);
+    const { description, files } = await createFiles(hosts, identities, faults.size > 0, settings);
     const clusterFile = writeClusterDirectory(directory, files);
     const lost: number[] = [];
     const replicas = new ReplicaGroup({ directory, clusterFile, durability, faults }, description, {

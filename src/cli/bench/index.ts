@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TheodoraError } from '../../base/index.js';
+import type { RequestAuth } from '../../crypto/index.js';
 import type { Durability } from '../../replica/index.js';
 import { exitStatus, usageError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
@@ -48,6 +49,8 @@ export interface BenchOptions {
   readonly identities: number;
   readonly replicas: number;
   readonly durability: Durability;
+  /** In the scenarios that `scenarioNames` names. */
+  readonly requestAuth: RequestAuth;
   readonly timeoutMs: number;
 }
 
@@ -58,6 +61,7 @@ export const defaultBenchOptions: Omit<BenchOptions, 'scenario'> = {
   identities: 1,
   replicas: 4,
   durability: 'sync',
+  requestAuth: 'signature',
   timeoutMs: 30_000,
 };
 
@@ -120,10 +124,11 @@ async function measure(
   hardware: Hardware,
   output: Output,
 ): Promise<BenchReport> {
-  const { replicas, concurrency, identities, durability } = options;
+  const { replicas, concurrency, identities, durability, requestAuth } = options;
   output.note(`${scenario} (${scenarios[scenario].description}): ${replicas} replicas starting`);
   const lateCount = scenario === 'failover' ? 1 : 0;
-  const cluster = await startBenchCluster(replicas, Math.max(2, identities + lateCount), durability);
+  const identityCount = Math.max(2, identities + lateCount);
+  const cluster = await startBenchCluster(replicas, identityCount, durability, new Map(), { requestAuth });
   const leave = (): void => process.exit(interruptedStatus);
   const release = onStopSignals(() => void cluster.remove().then(leave, leave), leave);
   try {
@@ -131,7 +136,8 @@ async function measure(
     if (cluster.lost.length > lateCount) {
       throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${cluster.lost.join(', ')}`);
     }
-    return createReport({ scenario, replicas, concurrency, identities, durability, hardware }, result);
+    const conditions = { scenario, replicas, concurrency, identities, durability, requestAuth, hardware };
+    return createReport(conditions, result);
   } finally {
     release();
     await cluster.remove();
@@ -139,10 +145,10 @@ async function measure(
 }
 
 function describeConditions(options: BenchOptions, hardware: Hardware): string {
-  const { replicas, concurrency, identities, seconds, durability } = options;
+  const { replicas, concurrency, identities, seconds, durability, requestAuth } = options;
   return [
     `${hardware.cpu}, ${hardware.cores} cores, ${hardware.memoryGiB} GiB, Node ${hardware.node}, load average ${hardware.loadAverage}`,
-    `${replicas} replicas, ${concurrency} operations under way from ${identities} identities, ${seconds} s each, signed requests, durability ${durability}`,
+    `${replicas} replicas, ${concurrency} operations under way from ${identities} identities, ${seconds} s each, ${requestAuth === 'mac' ? 'requests with MACs' : 'signed requests'}, durability ${durability}`,
   ].join('\n');
 }
 

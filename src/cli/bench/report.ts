@@ -1,4 +1,5 @@
 /** From what was measured to what is shown: a record for machines, rows for people. */
+import type { RequestAuth } from '../../crypto/index.js';
 import type { Durability } from '../../replica/index.js';
 import type { Hardware } from './hardware.js';
 import { Latencies } from './latencies.js';
@@ -29,7 +30,7 @@ export interface BenchReport extends Figures {
   readonly replicas: number;
   readonly concurrency: number;
   readonly identities: number;
-  readonly requestAuth: 'signature';
+  readonly requestAuth: RequestAuth;
   readonly durability: Durability;
   readonly hardware: Hardware;
 }
@@ -40,6 +41,7 @@ export interface Conditions {
   readonly concurrency: number;
   readonly identities: number;
   readonly durability: Durability;
+  readonly requestAuth: RequestAuth;
   readonly hardware: Hardware;
 }
 
@@ -66,7 +68,7 @@ export function createReport(conditions: Conditions, result: LoadResult): BenchR
     all.merge(record);
     byOperation[name] = figuresOf(own, result.elapsedMs);
   }
-  const { scenario, replicas, concurrency, identities, durability, hardware } = conditions;
+  const { scenario, replicas, concurrency, identities, durability, requestAuth, hardware } = conditions;
   return {
     scenario,
     ...figuresOf(all, result.elapsedMs),
@@ -78,7 +80,7 @@ export function createReport(conditions: Conditions, result: LoadResult): BenchR
     replicas,
     concurrency,
     identities,
-    requestAuth: 'signature',
+    requestAuth,
     durability,
     hardware,
   };

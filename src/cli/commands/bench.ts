@@ -1,8 +1,9 @@
 /** `theodora bench`: how fast the service is on this machine; what is measured is in bench/. */
 import { Option, type Command } from 'commander';
+import type { RequestAuth } from '../../crypto/index.js';
 import type { Durability } from '../../replica/index.js';
 import type { benchByzantine, BenchOptions, ByzantineLoad } from '../bench/index.js';
-import { durabilityOption, integerArgument } from '../command.js';
+import { durabilityOption, integerArgument, requestAuthOption } from '../command.js';
 import type { Bind } from '../command.js';
 import { usageError } from '../errors.js';
 import { behavioursArgument, checkFaults } from '../faults.js';
@@ -15,6 +16,7 @@ interface Options {
   readonly identities?: number;
   readonly replicas?: number;
   readonly durability?: Durability;
+  readonly requestAuth?: RequestAuth;
   readonly entries?: number;
   readonly behaviours?: readonly string[];
   readonly load?: ByzantineLoad;
@@ -87,6 +89,7 @@ export function registerBench(program: Command, bind: Bind): void {
       new Option('--load <kind>', 'byzantine: what clients do (default: out)').choices(['out', 'mixed']),
     )
     .addOption(durabilityOption())
+    .addOption(requestAuthOption())
     .addHelpText('after', '\nExample:\n  $ theodora bench out --seconds 5 --concurrency 200')
     .action(
       bind<Options>(async ({ output }, [name], options) => {
@@ -101,6 +104,8 @@ export function registerBench(program: Command, bind: Bind): void {
           runBench,
           scenarioNames,
         } = await import('../bench/index.js');
+        if (options.requestAuth !== undefined && onlyWhenAsked.some((other) => other === name))
+          throw usageError(`--request-auth is not for ${name}`, { scenario: name });
         if (name === 'smoke') return (await import('../bench/smoke.js')).benchSmoke(output);
         if (name === 'lease-scale') return benchLeaseScale(output);
         if (name === 'byzantine') return benchByzantine(await byzantineOptions(options), output);

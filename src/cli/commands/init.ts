@@ -1,8 +1,9 @@
 /** `theodora init`: cluster file, certificates and keys for replicas on machines of their own. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { RequestAuth } from '../../crypto/index.js';
 import { checkDirectoryIsFree, writeClusterDirectory } from '../cluster-directory.js';
-import { integerArgument } from '../command.js';
+import { integerArgument, requestAuthOption } from '../command.js';
 import type { Bind } from '../command.js';
 import { clusterFileName } from '../config.js';
 import { exitStatus, usageError } from '../errors.js';
@@ -11,6 +12,7 @@ interface InitOptions {
   readonly replicas: number;
   readonly hosts: string;
   readonly out: string;
+  readonly requestAuth?: RequestAuth;
 }
 
 function parseHosts(text: string, replicas: number): string[] {
@@ -31,6 +33,7 @@ export function registerInit(program: Command, bind: Bind): void {
     .requiredOption('--replicas <n>', 'number of replicas: 3f+1, so 4, 7, 10 …', integerArgument(1, 64))
     .requiredOption('--hosts <host:port,…>', 'where each replica listens, replica 0 first')
     .requiredOption('--out <dir>', 'a new directory for cluster file, certificates and keys')
+    .addOption(requestAuthOption())
     .addHelpText(
       'after',
       `
@@ -46,7 +49,11 @@ Example:
         const hosts = parseHosts(options.hosts, options.replicas);
         checkDirectoryIsFree(options.out);
         const { createClusterMaterial } = await import('../../crypto/index.js');
-        const { files } = await createClusterMaterial({ hosts, now: new Date() });
+        const { files } = await createClusterMaterial({
+          hosts,
+          now: new Date(),
+          settings: options.requestAuth === undefined ? {} : { requestAuth: options.requestAuth },
+        });
         const cluster = writeClusterDirectory(options.out, files);
         output.result({ cluster: resolve(cluster) }, () =>
           [

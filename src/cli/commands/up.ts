@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ClusterDescription } from '../../crypto/index.js';
+import type { ClusterDescription, RequestAuth } from '../../crypto/index.js';
 import type { Durability } from '../../replica/index.js';
 import { readClusterText, writeClusterDirectory } from '../cluster-directory.js';
-import { durabilityOption, integerArgument } from '../command.js';
+import { durabilityOption, integerArgument, requestAuthOption } from '../command.js';
 import type { Bind } from '../command.js';
 import { clusterFileName, defaultDirectory } from '../config.js';
 import { exitStatus, usageError } from '../errors.js';
@@ -24,6 +24,7 @@ interface UpOptions {
   readonly dir: string;
   readonly basePort?: number;
   readonly durability: Durability;
+  readonly requestAuth?: RequestAuth;
   readonly rejoin?: boolean;
   readonly repair?: boolean;
   readonly fault?: Faults;
@@ -40,7 +41,7 @@ const survival: Readonly<Record<Durability, string>> = {
 async function createCluster(options: UpOptions): Promise<void> {
   const { createClusterMaterial } = await import('../../crypto/index.js');
   const { freePorts } = await import('../launcher.js');
-  const { basePort, fault, replicas: count = defaultReplicas } = options;
+  const { basePort, fault, requestAuth, replicas: count = defaultReplicas } = options;
   if (basePort !== undefined && basePort + count - 1 > 65_535) {
     throw usageError(`--base-port ${basePort} leaves no room for ${count} ports`, { basePort });
   }
@@ -51,12 +52,20 @@ async function createCluster(options: UpOptions): Promise<void> {
     hosts,
     now: new Date(),
     faultInjection: fault !== undefined,
+    settings: requestAuth === undefined ? {} : { requestAuth },
   });
   writeClusterDirectory(options.dir, files);
 }
 
 /** What the options say must be what the directory holds. */
-function checkAgreement(options: UpOptions, { replicas }: ClusterDescription): void {
+function checkAgreement(options: UpOptions, { replicas, settings }: ClusterDescription): void {
+  const { requestAuth = 'signature' } = settings;
+  if (options.requestAuth !== undefined && options.requestAuth !== requestAuth) {
+    throw usageError(
+      `${options.dir} holds a cluster with requestAuth ${requestAuth}: choose another --dir, or change its settings`,
+      { requestAuth },
+    );
+  }
   if (options.replicas !== undefined && options.replicas !== replicas.length) {
     throw usageError(
       `${options.dir} holds a cluster of ${replicas.length} replicas, not ${options.replicas}: choose another --dir`,
@@ -206,6 +215,7 @@ export function registerUp(program: Command, bind: Bind): void {
     .option('--dir <dir>', 'directory of the cluster, made on first use', defaultDirectory)
     .option('--base-port <n>', 'first of the ports (default: free ones)', integerArgument(1, 65_535))
     .addOption(durabilityOption())
+    .addOption(requestAuthOption())
     .option(
       '--rejoin',
       'for replicas whose vote log is gone: start them, and have the others let them in again',

@@ -449,6 +449,7 @@ export namespace theodora {
         $unknowns?: Uint8Array[];
         body: Uint8Array;
         signature: Uint8Array;
+        macs: Uint8Array;
         static encode(message: theodora.Envelope.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): theodora.Envelope & theodora.Envelope.$Shape;
     }
@@ -456,6 +457,7 @@ export namespace theodora {
         interface $Properties {
             body?: Uint8Array;
             signature?: Uint8Array;
+            macs?: Uint8Array;
             $unknowns?: Uint8Array[];
         }
         type $Shape = theodora.Envelope.$Properties;

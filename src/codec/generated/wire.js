@@ -2405,6 +2405,7 @@ export const theodora = $root.theodora = (() => {
 
         Envelope.prototype.body = $util.newBuffer([]);
         Envelope.prototype.signature = $util.newBuffer([]);
+        Envelope.prototype.macs = $util.newBuffer([]);
 
         Envelope.encode = function (message, writer, _depth) {
             if (!writer)
@@ -2417,6 +2418,8 @@ export const theodora = $root.theodora = (() => {
                 writer.uint32(10).bytes(message.body);
             if (message.signature != null && $Object.hasOwnProperty.call(message, "signature") && message.signature.length)
                 writer.uint32(18).bytes(message.signature);
+            if (message.macs != null && $Object.hasOwnProperty.call(message, "macs") && message.macs.length)
+                writer.uint32(26).bytes(message.macs);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2466,6 +2469,15 @@ export const theodora = $root.theodora = (() => {
                             message.signature = value;
                         else
                             delete message.signature;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.macs = value;
+                        else
+                            delete message.macs;
                         continue;
                     }
                 }

@@ -17,7 +17,7 @@ export const macVectors: Tampering = {
     ...own,
     isAuthentic: (envelope) => {
       const { signature } = envelope;
-      if (signature[digestBytes + id] !== 0) return false;
+      if (signature?.[digestBytes + id] !== 0) return false;
       const whole = Uint8Array.from(signature, (byte, at) => (at < digestBytes ? byte : 0));
       return own.isAuthentic({ ...envelope, signature: whole });
     },

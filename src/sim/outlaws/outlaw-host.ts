@@ -47,6 +47,7 @@ export class OutlawHost implements ClientEndpoint {
       replicas: Array.from({ length: world.n }, (_, index) => replicaId(index)),
       leaseLimits: world.options.leaseLimits,
       sign: (bytes) => keys.sign('envelope', bytes),
+      makeMacs: keys.makeMacs,
       session: () => this.#session,
       takeNumbers: (count) => (this.#lastNumber += count) - count + 1,
       spaces: () => this.#spaces,

@@ -28,6 +28,8 @@ export interface OutlawSeat {
   readonly random: Prng;
   readonly leaseLimits: LeaseLimits;
   readonly sign: (bytes: Uint8Array) => Uint8Array;
+  /** Null: clients sign, and MACs are good for nothing. It may sign where others make MACs. */
+  readonly makeMacs: ((bytes: Uint8Array) => Uint8Array) | null;
   /** Its newest. */
   readonly session: () => SessionId;
   /** The first of so many fresh request numbers. */

@@ -4,7 +4,7 @@
  *
  *   cluster n=4 clients=2 checkpoint=8 window=16 history=0 batches=8 operations=1 delay=1ms sync=100us
  *     skew=0:300ms,1:-200ms wrong=2:-2s drift=-9900 skewMax=500ms adversaries=0:equivocate+silent,1:flood
- *     outlaws=hoard-waits+lease-abuse,malformed
+ *     outlaws=hoard-waits+lease-abuse,malformed auth=mac
  *
  * all on one line. `skew` is of correct replicas' clocks, `wrong` of faulty ones, `drift` of the clients'. Outlaws are clients of their own.
  */
@@ -110,6 +110,7 @@ function optionsOf(
     eventsPerSpaceMax: number('events', 65_536),
     tickUs,
     breakNoticeUs: 1_000,
+    requestAuth: options.get('auth') === 'mac' ? 'mac' : 'signature',
     checks: { ...defaultCheckSettings, validateEvery: 1, digestEvery: 1 },
     tampering: withPuppets(puppets, tampering),
   };

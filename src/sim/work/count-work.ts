@@ -68,6 +68,7 @@ function countingAuthenticator(own: Authenticator, counts: Counts): Authenticato
       counts.verifications += 1;
       return own.isAuthentic(envelope);
     },
+    isVerdictCommon: (envelope) => own.isVerdictCommon(envelope),
   };
 }
 

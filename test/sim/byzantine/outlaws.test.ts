@@ -75,6 +75,15 @@ it('random runs draw every behaviour, and name it', () => {
   expect(new Set(adversaries.flat(2))).toEqual(new Set(Object.keys(byzantineBehaviours)));
 });
 
+it('random runs have MACs at times, and then no malicious clients', () => {
+  const drawn = Array.from({ length: 600 }, (_, seed) => parametersOf(seed));
+  const withMacs = drawn.filter(({ world }) => world.requestAuth === 'mac');
+  expect(withMacs.length).toBeGreaterThan(50);
+  expect(withMacs.length).toBeLessThan(150);
+  expect(withMacs.every(({ outlaws }) => outlaws.length === 0)).toBe(true);
+  expect(withMacs.some(({ adversaries }) => adversaries.size > 0)).toBe(true);
+});
+
 describe('defences against malicious clients', () => {
   for (const row of outlawDefences) describeDefence(row);
 

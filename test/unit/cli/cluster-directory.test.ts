@@ -52,6 +52,13 @@ describe('init', () => {
     expect(statSync(out).mode & 0o777).toBe(0o700);
   });
 
+  it('writes down how requests are authenticated, if told', async () => {
+    await init('--request-auth', 'mac');
+    const cluster = join(out, 'cluster.yaml');
+    expect(parseClusterFile(readFileSync(cluster, 'utf8'), cluster).settings).toEqual({ requestAuth: 'mac' });
+    expect((await init('--request-auth', 'none')).status).toBe(2);
+  });
+
   it('never overwrites a cluster', async () => {
     await init();
     const before = readFileSync(join(out, 'cluster.yaml'), 'utf8');

@@ -25,7 +25,7 @@ class World {
       seal: (body) => {
         this.sealed.push(body);
         const bytes = new Uint8Array(1);
-        return { body, signedBytes: bytes, signature: bytes, bytes };
+        return { body, signedBytes: bytes, signature: bytes, macs: null, bytes };
       },
     });
     this.driver = new Driver(core, {

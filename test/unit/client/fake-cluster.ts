@@ -65,7 +65,7 @@ export class FakeCluster {
         const number = this.#bodies.size + 1;
         const sealed = bytes(number >> 8, number & 255);
         this.#bodies.set(toHex(sealed), body);
-        return { body, signedBytes: sealed, signature: sealed, bytes: sealed };
+        return { body, signedBytes: sealed, signature: sealed, macs: null, bytes: sealed };
       },
     });
   }

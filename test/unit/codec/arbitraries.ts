@@ -21,7 +21,9 @@ import {
   formal,
   hidden,
   normalizeField,
+  macBytes,
   sealEnvelope,
+  sealWithMacs,
   sortedNames,
   Tag,
   type Access,
@@ -143,8 +145,13 @@ export const envelopeBody: fc.Arbitrary<EnvelopeBody> = fc.oneof(
 );
 
 export const envelope = fc
-  .tuple(envelopeBody, signature)
-  .map(([body, signatureBytes]) => sealEnvelope(body, encodeEnvelopeBody(body), signatureBytes));
+  .tuple(envelopeBody, signature, fc.option(fc.integer({ min: 1, max: 64 })))
+  .map(([body, signatureBytes, macCount]) => {
+    const signedBytes = encodeEnvelopeBody(body);
+    return body.kind === 'rejoin' || macCount === null
+      ? sealEnvelope(body, signedBytes, signatureBytes)
+      : sealWithMacs(body, signedBytes, new Uint8Array(macCount * macBytes).fill(macCount));
+  });
 
 export const batch: fc.Arbitrary<Batch> = fc.oneof(
   fc.constant({ time: null, envelopes: [] }),

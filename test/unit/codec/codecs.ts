@@ -45,7 +45,11 @@ export const codecs: readonly CodecCase[] = [
     'envelope',
     arbitrary.envelope,
     // From the parts, so that the kept bytes cannot hide a difference.
-    ({ body, signature }) => codec.sealEnvelope(body, codec.encodeEnvelopeBody(body), signature).bytes,
+    ({ body, signature, macs }) => {
+      const signedBytes = codec.encodeEnvelopeBody(body);
+      if (signature !== null) return codec.sealEnvelope(body, signedBytes, signature).bytes;
+      return codec.sealWithMacs(body, signedBytes, macs!).bytes;
+    },
     codec.decodeEnvelope,
   ),
   codecCase('batch', arbitrary.batch, codec.encodeBatch, codec.decodeBatch),

@@ -193,7 +193,25 @@ describe('envelopes', () => {
     expect(decodeEnvelope(seal(body))?.body).toMatchObject({ firstNumber: 9, lowestUnanswered: 9 });
   });
 
+  const maced = (body: Uint8Array, bytes: number): Uint8Array =>
+    message(bytesField(1, body), bytesField(3, zeros(bytes)));
+  const rejoin = nested(3, message(intField(2, 1), bytesField(3, zeros(16))));
+
+  test('carry MACs in place of the signature, of one to 64 replicas', () => {
+    expect(decodeEnvelope(maced(open(32, 16), 16))).toMatchObject({ signature: null, macs: zeros(16) });
+    expect(decodeEnvelope(maced(open(32, 16), 64 * 16))?.macs).toHaveLength(64 * 16);
+    expect(decodeEnvelope(seal(open(32, 16)))).toMatchObject({ signature: zeros(64), macs: null });
+    expect(decodeEnvelope(seal(rejoin))?.body.kind).toBe('rejoin');
+  });
+
   test.each([
+    ['a cut MAC', maced(open(32, 16), 63)],
+    ['MACs of 65 replicas', maced(open(32, 16), 65 * 16)],
+    ['MACs that are written but none', message(bytesField(1, open(32, 16)), hex('1a 00'))],
+    ['a signature and MACs', message(seal(open(32, 16)), bytesField(3, zeros(64)))],
+    ['MACs before the body', message(bytesField(3, zeros(64)), bytesField(1, open(32, 16)))],
+    ['MACs twice', message(maced(open(32, 16), 64), bytesField(3, zeros(64)))],
+    ['MACs on a REJOIN', maced(rejoin, 64)],
     ['a short client key', seal(open(31, 16))],
     ['a long nonce', seal(open(32, 17))],
     ['a short signature', seal(open(32, 16), zeros(63))],

@@ -67,6 +67,7 @@ const rejoin = { kind: 'rejoin', replica, startedAt: 1_790_000_000_000, nonce: f
 const envelopes = [open, requests, rejoin].map((body) =>
   codec.sealEnvelope(body, codec.encodeEnvelopeBody(body), signature),
 );
+const maced = codec.sealWithMacs(requests, codec.encodeEnvelopeBody(requests), filled(64, 0xac));
 const keepAlive = codec.sealEnvelope(finishing, codec.encodeEnvelopeBody(finishing), signature);
 const batch = { time: 1_790_000_000_123, envelopes: envelopes.map((each) => each.bytes) };
 
@@ -512,6 +513,7 @@ const all: readonly Vector[] = [
   ...vectors('event', events, codec.encodeEvent, codec.decodeEvent),
   ...envelopes.map((each) => vector(`envelope: ${each.body.kind}`, each, each.bytes, codec.decodeEnvelope)),
   vector('envelope: finished, keep-alive', keepAlive, keepAlive.bytes, codec.decodeEnvelope),
+  vector('envelope: MACs of four replicas', maced, maced.bytes, codec.decodeEnvelope),
   vector('batch', batch, codec.encodeBatch(batch), codec.decodeBatch),
   ...vectors('peer message', peerMessages, codec.encodePeerMessage, codec.decodePeerMessage),
   ...vectors('client message', clientMessages, codec.encodeClientMessage, codec.decodeClientMessage),

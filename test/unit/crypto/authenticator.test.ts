@@ -113,8 +113,8 @@ describe('envelopes', () => {
       cluster.clusterId,
     );
     const changed = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte));
-    expect(authenticator.isAuthentic(sealEnvelope(body, changed(signedBytes), signature))).toBe(false);
-    expect(authenticator.isAuthentic(sealEnvelope(body, signedBytes, changed(signature)))).toBe(false);
+    expect(authenticator.isAuthentic(sealEnvelope(body, changed(signedBytes), signature!))).toBe(false);
+    expect(authenticator.isAuthentic(sealEnvelope(body, signedBytes, changed(signature!)))).toBe(false);
     expect(authenticator.isAuthentic(sealEnvelope(body, signedBytes, new Uint8Array(0)))).toBe(false);
   });
 

@@ -82,6 +82,7 @@ describe('reading back what was written', () => {
         batchOperationsMax: fc.integer({ min: 1, max: 65_536 }),
         slowPrimaryPercent: fc.integer({ min: 0, max: 95 }),
         rotateAfterBatches: fc.integer({ min: 0, max: 1_000 }),
+        requestAuth: fc.constantFrom('signature' as const, 'mac' as const),
         metrics: fc.record({ basePort: fc.integer({ min: 1, max: 65_000 }) }),
       },
       { requiredKeys: [] },
@@ -464,6 +465,12 @@ const mistakes: readonly (readonly [string, (good: string) => string, (bad: stri
     (s) => withLine(s, 'settings:', ['settings:', '  windowBatches: 0']),
     (s) => lineOf(s, 'windowBatches'),
     /from 1 to 128/,
+  ],
+  [
+    'a form of requests that there is not',
+    (s) => withLine(s, 'settings:', ['settings:', '  requestAuth: macs']),
+    (s) => lineOf(s, 'requestAuth'),
+    /requestAuth is "macs"; write signature or mac/,
   ],
   [
     'metrics without port',

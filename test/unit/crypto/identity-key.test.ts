@@ -102,6 +102,6 @@ test('identityKeyFromPem names the file it was told', () => {
 
 test('a key object shows nothing of the private key', () => {
   const { key } = generateIdentityKey();
-  expect(Object.keys(key).sort((a, b) => a.localeCompare(b))).toEqual(['publicKey', 'sign']);
+  expect(Object.keys(key).sort((a, b) => a.localeCompare(b))).toEqual(['agree', 'publicKey', 'sign']);
   expect(JSON.parse(JSON.stringify(key))).toEqual({ publicKey: key.publicKey });
 });
