@@ -20,6 +20,7 @@ import type { FaultKind, NemesisProfile } from './nemesis.js';
 import { calmLinks } from './network.js';
 import type { LinkProfile } from './network.js';
 import { outlaws } from './outlaws/table.js';
+import { drawSmallLimits } from './small-limits.js';
 import type { SubscriberProfile } from './subscribers.js';
 import type { WorkloadProfile } from './workload.js';
 import type { WorldOptions } from './world-options.js';
@@ -70,7 +71,8 @@ const isNarrow = ({ windowBatches = Infinity, batchOperationsMax = Infinity }: D
 export function parametersOf(seed: number, fixed: FixedParameters = {}): RunParameters {
   const random = prng(seed).stream('parameters');
   const n = fixed.n ?? drawClusterSize(random);
-  const config = drawConfig(random);
+  const small = drawSmallLimits(random.stream('small limits'));
+  const config = { ...drawConfig(random), ...small.config };
   const links = drawLinks(random);
   const workload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
   const tickUs = random.pick([5_000, 20_000, 25_000]);
@@ -89,7 +91,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       n,
       clients,
       config,
-      clientSettings: {},
+      clientSettings: small.clientSettings,
       links,
       storage: {
         syncUsMin: Math.floor(syncUsMax / 10),
@@ -224,8 +226,11 @@ function drawConfig(random: Prng): DrawnConfig {
     stateBytesPerSecond: random.stream('donations').pick([50_000, defaultOrderingConfig.stateBytesPerSecond]),
     feedWindowEvents: random.stream('feed window').pick([64, 100, defaultOrderingConfig.feedWindowEvents]),
     historyBatchesMax: random.stream('history').pick([0, 16, defaultOrderingConfig.historyBatchesMax]),
+    rotateAfterBatches: drawRotation(random.stream('rotation')),
   };
 }
+
+const drawRotation = (random: Prng): number => (random.chance(1, 10) ? random.pick([1, 4, 20]) : 0);
 
 function drawLinks(random: Prng): LinkProfile {
   const delayUsMax = random.pick([500, 2_000, 10_000, 40_000]);
@@ -257,6 +262,7 @@ function drawWorkload(random: Prng, operations: number | undefined, clockSkewMax
     leaseMsMax: leaseMinMs + random.pick([10, 2_000, 6_000]),
     waitPercent: random.stream('waits').pick([0, 15, 40]),
     waitMsMax: random.stream('wait times').pick([50, 1_000, 4_000]),
+    hasAllTypes: random.stream('types').chance(1, 2),
   };
 }
 
