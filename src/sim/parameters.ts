@@ -318,6 +318,7 @@ function drawNemesis(random: Prng, allowed: readonly FaultKind[]): NemesisProfil
       reorderPer10k: 3_000,
       reorderUsMax: 500_000,
     },
+    losesLogs: allowed.includes('lost-logs') && random.stream('lost logs').chance(1, 8),
   };
 }
 
