@@ -74,7 +74,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const small = drawSmallLimits(random.stream('small limits'));
   const config = { ...drawConfig(random), ...small.config };
   const links = drawLinks(random);
-  const workload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
+  const drawnWorkload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
   const tickUs = random.pick([5_000, 20_000, 25_000]);
   const clocks = drawClocks(random.stream('clocks'), config.clockSkewMaxMs, tickUs);
   const adversaries = drawAdversaries(random, n, fixed);
@@ -85,6 +85,10 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const guarded = random.stream('guarded');
   const isGuarded = fixed.guards ?? guarded.chance(1, 4);
   const guests = guarded.between(1, 3);
+  const subscribers = drawSubscribers(random.stream('subscribers'), drawnWorkload, clients);
+  const isAway = subscribers.absenceUsMax > 0;
+  const drawnEventsMax = random.stream('events').pick([64, 128, 65_536]);
+  const workload = isAway ? withManyEvents(drawnWorkload, fixed.operations) : drawnWorkload;
   return {
     world: {
       seed,
@@ -104,14 +108,14 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),
       clockErrorMaxMs: clocks.errorMaxMs,
       leaseLimits: leaseLimitsOf(config.clockSkewMaxMs),
-      eventsPerSpaceMax: random.stream('events').pick([64, 128, 65_536]),
+      eventsPerSpaceMax: isAway ? 1 : drawnEventsMax,
       waitsPerClientMax: random.stream('waits per client').pick([1, 3, 16_384, 16_384]),
       tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,
       ...(isGuarded ? { guards: { guests, lateGuests: guarded.below(guests + 1) } } : {}),
     },
-    guarded: isGuarded ? drawGuarded(guarded, workload) : null,
+    guarded: isGuarded ? drawGuarded(guarded, drawnWorkload) : null,
     workload,
     adversaries,
     outlaws: drawOutlaws(random.stream('outlaws'), fixed),
@@ -119,8 +123,13 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
     safetyUs: random.between(5, 20) * 1_000_000,
     safetyOperations: Math.ceil(workload.operations * 0.9),
     quietUs: random.pick([0, 0, 1_000_000, 6_000_000]),
-    subscribers: drawSubscribers(random.stream('subscribers'), workload, clients),
-    contenders: drawContenders(random, config.clockSkewMaxMs, clients, clocks.isWide || isSmall(workload)),
+    subscribers,
+    contenders: drawContenders(
+      random,
+      config.clockSkewMaxMs,
+      clients,
+      clocks.isWide || isSmall(drawnWorkload),
+    ),
   };
 }
 
@@ -160,15 +169,28 @@ function drawClocks(random: Prng, clockSkewMaxMs: number, tickUs: number): Clock
   };
 }
 
+/** In some runs they are away while what they have not heard falls out of the history. */
 function drawSubscribers(random: Prng, { keys }: WorkloadProfile, clients: number): SubscriberProfile {
-  return {
+  const usual = {
     subscribers: random.pick([0, 1, clients]),
     keys,
     timeoutMs: random.pick([1_000, 10_000]),
     useUsMax: random.pick([0, 20_000, 500_000]),
     stayUsMax: random.pick([500_000, 5_000_000]),
+    absenceUsMax: 0,
   };
+  const absences = random.stream('absences');
+  return clients > 1 && absences.chance(1, 8)
+    ? { ...usual, subscribers: clients, absenceUsMax: absences.pick([6_000_000, 12_000_000]) }
+    : usual;
 }
+
+/** So many in a short time that those of whole pages are gone before who is away comes back. */
+const withManyEvents = (drawn: WorkloadProfile, operations = 800): WorkloadProfile => ({
+  ...drawn,
+  operations,
+  thinkUsMax: Math.min(drawn.thinkUsMax, 50_000),
+});
 
 function drawGuarded(random: Prng, { leaseMsMin, leaseMsMax }: WorkloadProfile): GuardedProfile {
   return {

@@ -134,6 +134,7 @@ function play(world: World, parameters: RunParameters): void {
   simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
   world.trace.record(simulator.nowUs, -1, 'faults stop');
   nemesis.stop(livenessLinks);
+  subscribers.comeBack();
   endOutlaws(world, outlaws);
   // What did not fit into the safety phase is not made up for.
   const { operations } = parameters.workload;
