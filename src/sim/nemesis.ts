@@ -191,8 +191,14 @@ export class Nemesis {
   }
 
   #loseLog(): void {
-    if (this.#world.faultyCount() >= this.#world.f) return;
-    const victim = this.#logs.pick(this.#world.replicas.filter(({ id }) => !this.#world.isFaulty(id))).id;
+    const { byzantine, f } = this.#world;
+    const correct = this.#world.replicas.filter(({ id, isLive }) => isLive && !byzantine.has(id));
+    const isFree = this.#world.faultyCount() < f;
+    // One that does not vote yet may lose its log again.
+    const observing = correct.filter(({ id }) => this.#world.isFaulty(id));
+    const victims = isFree ? correct : this.#logs.chance(1, 64) ? observing : [];
+    if (victims.length === 0) return;
+    const victim = this.#logs.pick(victims).id;
     this.#world.stopReplica(victim);
     this.#world.simulator.schedule(this.#logs.between(1, lookUsMax), () => {
       const { disk, isRunning } = this.#world.replicas[victim]!;

@@ -59,6 +59,8 @@ export interface FixedParameters {
   readonly guards?: boolean;
   /** Whether processes remember what they stored. */
   readonly durable?: boolean;
+  /** False: all limits are those of production, and no correct client is refused anything for its own load. */
+  readonly smallLimits?: boolean;
 }
 
 const horizonUs = 300_000_000;
@@ -71,7 +73,7 @@ const isNarrow = ({ windowBatches = Infinity, batchOperationsMax = Infinity }: D
 export function parametersOf(seed: number, fixed: FixedParameters = {}): RunParameters {
   const random = prng(seed).stream('parameters');
   const n = fixed.n ?? drawClusterSize(random);
-  const small = drawSmallLimits(random.stream('small limits'));
+  const small = drawSmallLimits(random.stream('small limits'), fixed.smallLimits);
   const config = { ...drawConfig(random), ...small.config };
   const links = drawLinks(random);
   const drawnWorkload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);

@@ -12,8 +12,8 @@ export interface DrawnLimits {
   readonly clientSettings: Partial<ClientSettings>;
 }
 
-export function drawSmallLimits(random: Prng): DrawnLimits {
-  if (!random.chance(1, 8)) return { config: {}, clientSettings: {} };
+export function drawSmallLimits(random: Prng, isAllowed = true): DrawnLimits {
+  if (!isAllowed || !random.chance(1, 8)) return { config: {}, clientSettings: {} };
   const sessionNumbersMax = random.pick([2, 4, 16, usual.sessionNumbersMax]);
   return {
     config: {
