@@ -1,9 +1,11 @@
 /**
  * The one who breaks things, at random but within the fault model: links are cut and mended at will, and at
  * most f replicas are faulty at a time, where a restarted replica counts until it votes again. But any number of
- * processes may end at once and remember what was durable.
+ * processes may end at once and remember what was durable. In some runs it cuts off one primary after the other, and has
+ * replicas lose their logs while the others are on their way to the next view.
  */
 import type { Prng, ReplicaId } from '../base/index.js';
+import type { ReplicaStatus } from '../ordering/index.js';
 import type { LinkProfile } from './network.js';
 import type { World } from './world.js';
 
@@ -20,10 +22,10 @@ const strikes = [
 type Strike = (typeof strikes)[number];
 
 /** All that may go wrong in a random run; Byzantine replicas and clients are so from the start. */
-export const faultKinds = [...strikes, 'byzantine', 'outlaws'] as const;
+export const faultKinds = [...strikes, 'lost-logs', 'byzantine', 'outlaws'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-export const isStrike = (kind: FaultKind): kind is Strike => kind !== 'byzantine' && kind !== 'outlaws';
+export const isStrike = (kind: FaultKind): kind is Strike => strikes.some((strike) => strike === kind);
 
 export interface NemesisProfile {
   readonly kinds: readonly Strike[];
@@ -35,11 +37,19 @@ export interface NemesisProfile {
   readonly durationUsMax: number;
   /** Links during a storm. */
   readonly storm: LinkProfile;
+  /** Replicas lose their logs in view changes that it brings about. */
+  readonly losesLogs: boolean;
 }
+
+/** Between two looks at whether a view change is under way, and between two that it brings about. */
+const lookUsMax = 20_000;
+const cutOffUsMax = 2_000_000;
 
 export class Nemesis {
   readonly #world: World;
   readonly #random: Prng;
+  /** For lost logs. */
+  readonly #logs: Prng;
   readonly #profile: NemesisProfile;
   readonly #usual: LinkProfile;
   #isActive = false;
@@ -50,6 +60,7 @@ export class Nemesis {
   constructor(world: World, random: Prng, profile: NemesisProfile, usual: LinkProfile) {
     this.#world = world;
     this.#random = random;
+    this.#logs = random.stream('lost logs');
     this.#profile = profile;
     this.#usual = usual;
   }
@@ -57,6 +68,9 @@ export class Nemesis {
   start(): void {
     this.#isActive = true;
     if (this.#profile.kinds.length > 0) this.#later();
+    if (!this.#profile.losesLogs) return;
+    this.#loseLogsLater();
+    this.#cutOffPrimaryLater();
   }
 
   /** Everything broken is repaired and nothing breaks any more; `calm` is how the links are from now on. */
@@ -83,7 +97,7 @@ export class Nemesis {
       case 'partition':
         return this.#breakNetwork(() => this.#partition());
       case 'isolate':
-        return this.#breakNetwork(() => this.#isolate());
+        return this.#breakNetwork(() => this.#isolate(this.#random.below(this.#world.n), this.#random));
       case 'cut':
         return this.#breakNetwork(() => this.#cutSome());
       case 'crash':
@@ -116,9 +130,8 @@ export class Nemesis {
   }
 
   /** One replica alone, in both directions or in one. */
-  #isolate(): void {
-    const victim = this.#random.below(this.#world.n);
-    const way = this.#random.below(3);
+  #isolate(victim: number, random: Prng): void {
+    const way = random.below(3);
     for (let node = 0; node < this.#nodes(); node++) {
       if (way !== 1) this.#world.network.cut(victim, node);
       if (way !== 2) this.#world.network.cut(node, victim);
@@ -156,6 +169,51 @@ export class Nemesis {
         this.#recover(id);
       });
     }
+  }
+
+  /** One after the other, as soon as the last one votes again: where it does that too early, too many votes are forgotten. */
+  #loseLogsLater(): void {
+    this.#world.simulator.schedule(this.#logs.between(1, lookUsMax), () => {
+      if (!this.#isActive) return;
+      if (this.#isViewChanging()) this.#loseLog();
+      this.#loseLogsLater();
+    });
+  }
+
+  /** Some replica has left a view and has not got into the next. */
+  #isViewChanging(): boolean {
+    return this.#statuses().some(({ isActive, isObserver }) => !isActive && !isObserver);
+  }
+
+  #statuses(): ReplicaStatus[] {
+    const live = this.#world.correctReplicas().filter(({ isLive }) => isLive);
+    return live.map(({ core }) => core.status());
+  }
+
+  #loseLog(): void {
+    const { byzantine, f } = this.#world;
+    const correct = this.#world.replicas.filter(({ id, isLive }) => isLive && !byzantine.has(id));
+    const isFree = this.#world.faultyCount() < f;
+    // One that does not vote yet may lose its log again.
+    const observing = correct.filter(({ id }) => this.#world.isFaulty(id));
+    const victims = isFree ? correct : this.#logs.chance(1, 64) ? observing : [];
+    if (victims.length === 0) return;
+    const victim = this.#logs.pick(victims).id;
+    this.#world.stopReplica(victim);
+    this.#world.simulator.schedule(this.#logs.between(1, lookUsMax), () => {
+      const { disk, isRunning } = this.#world.replicas[victim]!;
+      if (!isRunning) disk?.damage('all');
+      this.#recover(victim);
+    });
+  }
+
+  #cutOffPrimaryLater(): void {
+    this.#world.simulator.schedule(this.#logs.between(1, cutOffUsMax), () => {
+      if (!this.#isActive) return;
+      const view = Math.max(0, ...this.#statuses().map((status) => status.view));
+      this.#breakNetwork(() => this.#isolate(view % this.#world.n, this.#logs));
+      this.#cutOffPrimaryLater();
+    });
   }
 
   /** Only where the replica counts as faulty anyway. */

@@ -32,6 +32,8 @@ export class Network {
   #profile: LinkProfile;
   /** Directed links that carry nothing, as `from * 1024 + to`. */
   readonly #cut = new Set<number>();
+  /** Nodes that are off the network, whatever becomes of its links. */
+  readonly #away = new Set<number>();
   /** Arrival of the last packet of each stream direction. Invariant: later packets arrive no earlier. */
   readonly #lastArrivalUs = new Map<number, number>();
   #packets = 0;
@@ -72,7 +74,16 @@ export class Network {
   }
 
   isCut(from: number, to: number): boolean {
+    if (this.#away.size > 0 && (this.#away.has(from) || this.#away.has(to))) return true;
     return this.#cut.size > 0 && this.#cut.has(linkKey(from, to));
+  }
+
+  goAway(node: number): void {
+    this.#away.add(node);
+  }
+
+  comeBack(node: number): void {
+    this.#away.delete(node);
   }
 
   cut(from: number, to: number): void {

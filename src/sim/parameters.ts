@@ -20,6 +20,7 @@ import type { FaultKind, NemesisProfile } from './nemesis.js';
 import { calmLinks } from './network.js';
 import type { LinkProfile } from './network.js';
 import { outlaws } from './outlaws/table.js';
+import { drawSmallLimits } from './small-limits.js';
 import type { SubscriberProfile } from './subscribers.js';
 import type { WorkloadProfile } from './workload.js';
 import type { WorldOptions } from './world-options.js';
@@ -58,6 +59,8 @@ export interface FixedParameters {
   readonly guards?: boolean;
   /** Whether processes remember what they stored. */
   readonly durable?: boolean;
+  /** False: all limits are those of production, and no correct client is refused anything for its own load. */
+  readonly smallLimits?: boolean;
 }
 
 const horizonUs = 300_000_000;
@@ -70,9 +73,10 @@ const isNarrow = ({ windowBatches = Infinity, batchOperationsMax = Infinity }: D
 export function parametersOf(seed: number, fixed: FixedParameters = {}): RunParameters {
   const random = prng(seed).stream('parameters');
   const n = fixed.n ?? drawClusterSize(random);
-  const config = drawConfig(random);
+  const small = drawSmallLimits(random.stream('small limits'), fixed.smallLimits);
+  const config = { ...drawConfig(random), ...small.config };
   const links = drawLinks(random);
-  const workload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
+  const drawnWorkload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
   const tickUs = random.pick([5_000, 20_000, 25_000]);
   const clocks = drawClocks(random.stream('clocks'), config.clockSkewMaxMs, tickUs);
   const adversaries = drawAdversaries(random, n, fixed);
@@ -86,13 +90,17 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const dishonest = drawOutlaws(random.stream('outlaws'), fixed);
   // Clients are to be trusted with MACs.
   const hasMacs = dishonest.length === 0 && random.stream('request authentication').chance(1, 6);
+  const subscribers = drawSubscribers(random.stream('subscribers'), drawnWorkload, clients);
+  const isAway = subscribers.absenceUsMax > 0;
+  const drawnEventsMax = random.stream('events').pick([64, 128, 65_536]);
+  const workload = isAway ? withManyEvents(drawnWorkload, fixed.operations) : drawnWorkload;
   return {
     world: {
       seed,
       n,
       clients,
       config,
-      clientSettings: {},
+      clientSettings: small.clientSettings,
       links,
       storage: {
         syncUsMin: Math.floor(syncUsMax / 10),
@@ -105,7 +113,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       clientClock: (client) => driftingClockError(random.stream(`clock of client ${client}`)),
       clockErrorMaxMs: clocks.errorMaxMs,
       leaseLimits: leaseLimitsOf(config.clockSkewMaxMs),
-      eventsPerSpaceMax: random.stream('events').pick([64, 128, 65_536]),
+      eventsPerSpaceMax: isAway ? 1 : drawnEventsMax,
       waitsPerClientMax: random.stream('waits per client').pick([1, 3, 16_384, 16_384]),
       tickUs,
       breakNoticeUs: random.pick([1_000, 50_000]),
@@ -113,7 +121,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       requestAuth: hasMacs ? 'mac' : 'signature',
       ...(isGuarded ? { guards: { guests, lateGuests: guarded.below(guests + 1) } } : {}),
     },
-    guarded: isGuarded ? drawGuarded(guarded, workload) : null,
+    guarded: isGuarded ? drawGuarded(guarded, drawnWorkload) : null,
     workload,
     adversaries,
     outlaws: dishonest,
@@ -121,8 +129,13 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
     safetyUs: random.between(5, 20) * 1_000_000,
     safetyOperations: Math.ceil(workload.operations * 0.9),
     quietUs: random.pick([0, 0, 1_000_000, 6_000_000]),
-    subscribers: drawSubscribers(random.stream('subscribers'), workload, clients),
-    contenders: drawContenders(random, config.clockSkewMaxMs, clients, clocks.isWide || isSmall(workload)),
+    subscribers,
+    contenders: drawContenders(
+      random,
+      config.clockSkewMaxMs,
+      clients,
+      clocks.isWide || isSmall(drawnWorkload),
+    ),
   };
 }
 
@@ -162,15 +175,28 @@ function drawClocks(random: Prng, clockSkewMaxMs: number, tickUs: number): Clock
   };
 }
 
+/** In some runs they are away while what they have not heard falls out of the history. */
 function drawSubscribers(random: Prng, { keys }: WorkloadProfile, clients: number): SubscriberProfile {
-  return {
+  const usual = {
     subscribers: random.pick([0, 1, clients]),
     keys,
     timeoutMs: random.pick([1_000, 10_000]),
     useUsMax: random.pick([0, 20_000, 500_000]),
     stayUsMax: random.pick([500_000, 5_000_000]),
+    absenceUsMax: 0,
   };
+  const absences = random.stream('absences');
+  return clients > 1 && absences.chance(1, 8)
+    ? { ...usual, subscribers: clients, absenceUsMax: absences.pick([6_000_000, 12_000_000]) }
+    : usual;
 }
+
+/** So many in a short time that those of whole pages are gone before who is away comes back. */
+const withManyEvents = (drawn: WorkloadProfile, operations = 800): WorkloadProfile => ({
+  ...drawn,
+  operations,
+  thinkUsMax: Math.min(drawn.thinkUsMax, 50_000),
+});
 
 function drawGuarded(random: Prng, { leaseMsMin, leaseMsMax }: WorkloadProfile): GuardedProfile {
   return {
@@ -228,8 +254,11 @@ function drawConfig(random: Prng): DrawnConfig {
     stateBytesPerSecond: random.stream('donations').pick([50_000, defaultOrderingConfig.stateBytesPerSecond]),
     feedWindowEvents: random.stream('feed window').pick([64, 100, defaultOrderingConfig.feedWindowEvents]),
     historyBatchesMax: random.stream('history').pick([0, 16, defaultOrderingConfig.historyBatchesMax]),
+    rotateAfterBatches: drawRotation(random.stream('rotation')),
   };
 }
+
+const drawRotation = (random: Prng): number => (random.chance(1, 10) ? random.pick([1, 4, 20]) : 0);
 
 function drawLinks(random: Prng): LinkProfile {
   const delayUsMax = random.pick([500, 2_000, 10_000, 40_000]);
@@ -261,6 +290,7 @@ function drawWorkload(random: Prng, operations: number | undefined, clockSkewMax
     leaseMsMax: leaseMinMs + random.pick([10, 2_000, 6_000]),
     waitPercent: random.stream('waits').pick([0, 15, 40]),
     waitMsMax: random.stream('wait times').pick([50, 1_000, 4_000]),
+    hasAllTypes: random.stream('types').chance(1, 2),
   };
 }
 
@@ -316,6 +346,7 @@ function drawNemesis(random: Prng, allowed: readonly FaultKind[]): NemesisProfil
       reorderPer10k: 3_000,
       reorderUsMax: 500_000,
     },
+    losesLogs: allowed.includes('lost-logs') && random.stream('lost logs').chance(1, 8),
   };
 }
 

@@ -10,6 +10,7 @@ import { withAdversaries } from './byzantine/index.js';
 import { IdleExpiry, idleExpiryBoundMs } from './checkers/idle-expiry.js';
 import { Violation } from './checkers/violation.js';
 import type { ViolationKind } from './checkers/violation.js';
+import type { ClientHost } from './client-host.js';
 import { epochMs } from './clock.js';
 import { Contenders } from './contenders.js';
 import { GuardedWorkload } from './guarded/guarded-workload.js';
@@ -72,6 +73,7 @@ export interface SimulationReport {
 /** Virtual time within which everything must have come to an end once the faults have stopped. */
 const livenessUsMax = 90_000_000;
 const probeTimeoutMs = 10_000;
+const probeAgainUs = 100_000;
 
 export function runRandom(options: SimulationOptions): SimulationReport {
   const parameters = parametersOf(options.seed, options);
@@ -134,6 +136,7 @@ function play(world: World, parameters: RunParameters): void {
   simulator.runUntil(() => workload.isIdle, parameters.safetyUs / 2, 50_000);
   world.trace.record(simulator.nowUs, -1, 'faults stop');
   nemesis.stop(livenessLinks);
+  subscribers.comeBack();
   endOutlaws(world, outlaws);
   // What did not fit into the safety phase is not made up for.
   const { operations } = parameters.workload;
@@ -191,22 +194,13 @@ export function isConverged(world: World): boolean {
 
 /** After all that, a new operation of each client is answered, and none of whoever is no client. */
 function probe(world: World): void {
-  const entries: HistoryEntry[] = [];
-  const strangers: HistoryEntry[] = [];
-  for (const client of world.allClients) {
-    const tuple = ['probe', client.node];
-    (world.isAdmitted(client) ? entries : strangers).push(
-      client.call(
-        { kind: 'out', space: 'default', tuple, lease: null },
-        false,
-        probeTimeoutMs,
-        () => undefined,
-      ),
-    );
-  }
-  const all = [...entries, ...strangers];
-  const isAnswered = (): boolean => all.every(({ outcome }) => outcome !== null);
+  const all = world.allClients.map((client) => new Probe(world, client));
+  const strangers = all.filter(({ client }) => !world.isAdmitted(client));
+  for (const each of all) each.ask();
+  const isAnswered = (): boolean => all.every(({ isDone }) => isDone);
   world.simulator.runUntil(isAnswered, (probeTimeoutMs + 1_000) * 1_000, 10_000);
+  const entryOf = ({ entry }: Probe): HistoryEntry => entry!;
+  const entries = all.filter((each) => !strangers.includes(each)).map(entryOf);
   for (const { client, outcome } of entries) {
     if (outcome?.kind !== 'result')
       throw new Violation(
@@ -217,9 +211,31 @@ function probe(world: World): void {
     if (decodeResult(outcome.result)?.kind !== 'entry')
       throw new Violation('safety', 'probe', `client ${client} was answered ${toHex(outcome.result)}`);
   }
-  for (const { client, outcome } of strangers)
+  for (const { client, outcome } of strangers.map(entryOf))
     if (outcome?.kind === 'result')
       throw new Violation('safety', 'probe', `${client} is no client, but was answered`);
+}
+
+/** The last operation of a client, asked for again while too many replies to it are under way. */
+class Probe {
+  readonly client: ClientHost;
+  readonly #world: World;
+  entry: HistoryEntry | null = null;
+  isDone = false;
+
+  constructor(world: World, client: ClientHost) {
+    this.#world = world;
+    this.client = client;
+  }
+
+  ask(): void {
+    const tuple = ['probe', this.client.node];
+    const operation = { kind: 'out', space: 'default', tuple, lease: null } as const;
+    this.entry = this.client.call(operation, false, probeTimeoutMs, ({ outcome }) => {
+      this.isDone = outcome?.kind !== 'refused' || outcome.code !== 'REPLIES_FULL';
+      if (!this.isDone) this.#world.simulator.schedule(probeAgainUs, () => this.ask());
+    });
+  }
 }
 
 export function compareStates(world: World): void {

@@ -15,7 +15,8 @@ export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<
   return {
     slots: window,
     bodies,
-    pending: config.pendingEnvelopesMax,
+    // A REJOIN of each replica always finds room.
+    pending: config.pendingEnvelopesMax + config.n,
     wanted: bodies,
     candidateBodies: window,
     verdicts: window * config.batchOperationsMax,
@@ -30,7 +31,7 @@ export function sizeLimits(config: Omit<OrderingConfig, 'id'>): Readonly<Record<
     viewChanges: config.n,
     // The simulated clients are few: what grows beyond this was not purged.
     sessions: 4 * config.sessionsPerClientMax,
-    waiting: 4 * config.sessionWaitsMax,
+    waiting: streamsMax + 4 * config.sessionWaitsMax,
     followers: streamsMax * config.feedsPerStreamMax,
   };
 }

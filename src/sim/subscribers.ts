@@ -19,9 +19,15 @@ export interface SubscriberProfile {
   readonly useUsMax: number;
   /** How long one stays before it leaves. */
   readonly stayUsMax: number;
+  /** For how long the first one hears nothing, or uses nothing of what it hears, while the others go on; 0: never. */
+  readonly absenceUsMax: number;
 }
 
 const space = 'default';
+
+/** Between two absences. */
+const presenceUsMin = 200_000;
+const presenceUsMax = 1_000_000;
 
 export class Subscribers {
   readonly #world: World;
@@ -39,10 +45,16 @@ export class Subscribers {
     for (let index = 0; index < this.#profile.subscribers; index++) {
       const client = this.#world.clients[index % this.#world.clients.length]!;
       const random = this.#random.stream(`subscriber ${index}`);
-      const subscriber = new Subscriber(this.#world, client, random, this.#profile);
+      const absenceUsMax = index === 0 ? this.#profile.absenceUsMax : 0;
+      const subscriber = new Subscriber(this.#world, client, random, { ...this.#profile, absenceUsMax });
       this.#all.push(subscriber);
       subscriber.start();
     }
+  }
+
+  /** Nobody is cut off any more. */
+  comeBack(): void {
+    for (const subscriber of this.#all) subscriber.comeBack();
   }
 
   /** Nobody leaves any more, and whoever is away comes back. */
@@ -60,12 +72,14 @@ class Subscriber {
   readonly #world: World;
   readonly #client: ClientHost;
   readonly #random: Prng;
+  readonly #absences: Prng;
   readonly #profile: SubscriberProfile;
   readonly #template: Template;
   #feed: { readonly id: number; readonly request: RequestName; readonly told: ToldFeed } | null = null;
   #unused: number[] = [];
   #isUsing = false;
   #isStaying = false;
+  #mayGoAway = true;
   #isAsking = false;
   /** Of the last event seen, over all subscriptions. */
   #last = 0;
@@ -74,9 +88,11 @@ class Subscriber {
     this.#world = world;
     this.#client = client;
     this.#random = random;
+    this.#absences = random.stream('absences');
     this.#profile = profile;
     const key = `k${random.below(profile.keys)}`;
-    this.#template = [random.chance(1, 3) ? any : { kind: 'value', value: key }, any];
+    const isForAll = random.chance(1, 3) || profile.absenceUsMax > 0;
+    this.#template = [isForAll ? any : { kind: 'value', value: key }, any];
   }
 
   get isIdle(): boolean {
@@ -85,6 +101,12 @@ class Subscriber {
 
   start(): void {
     this.#world.simulator.schedule(this.#random.below(500_000), () => this.#subscribe(null));
+    if (this.#profile.absenceUsMax > 0) this.#goAwayLater();
+  }
+
+  comeBack(): void {
+    this.#mayGoAway = false;
+    this.#world.network.comeBack(this.#client.node);
   }
 
   stay(): void {
@@ -136,7 +158,7 @@ class Subscriber {
     });
     if (isEnded) return;
     this.#feed = { id, request, told };
-    if (this.#isStaying || this.#random.chance(1, 3)) return;
+    if (this.#isStaying || this.#random.chance(1, 3) || this.#profile.absenceUsMax > 0) return;
     const feed = this.#feed;
     this.#world.simulator.schedule(this.#random.below(this.#profile.stayUsMax), () => {
       if (this.#feed === feed && !this.#isStaying) this.#leave();
@@ -154,13 +176,37 @@ class Subscriber {
     if (this.#isUsing || this.#unused.length === 0) return;
     this.#isUsing = true;
     // Whoever stays is in a hurry: the run is about to end.
-    const useUs = this.#isStaying ? 1_000 : this.#random.below(this.#profile.useUsMax + 1);
+    const useUs = this.#isStaying ? 1_000 : this.#useUs();
     this.#world.simulator.schedule(useUs, () => {
       this.#isUsing = false;
       const sequence = this.#unused.shift();
       if (sequence !== undefined && this.#feed !== null) this.#client.consumed(this.#feed.id, sequence);
       this.#use();
     });
+  }
+
+  #useUs(): number {
+    const { useUsMax, absenceUsMax } = this.#profile;
+    const isStuck = absenceUsMax > 0 && this.#absences.chance(1, 16);
+    return isStuck ? this.#absenceUs() : this.#random.below(useUsMax + 1);
+  }
+
+  /** Off the network for a while, in which the space's history goes on. */
+  #goAwayLater(): void {
+    const { network, simulator } = this.#world;
+    simulator.schedule(this.#absences.between(presenceUsMin, presenceUsMax), () => {
+      if (!this.#mayGoAway) return;
+      network.goAway(this.#client.node);
+      simulator.schedule(this.#absenceUs(), () => {
+        network.comeBack(this.#client.node);
+        this.#goAwayLater();
+      });
+    });
+  }
+
+  #absenceUs(): number {
+    const { absenceUsMax } = this.#profile;
+    return this.#absences.between(absenceUsMax / 2, absenceUsMax);
   }
 
   #onEnded(told: ToldFeed, after: number): void {

@@ -3,8 +3,8 @@
  * a little in between. Everything asked and answered is in the world's history.
  */
 import type { Prng } from '../base/index.js';
-import { any, formal } from '../codec/index.js';
-import type { Operation, Template, TemplateField, Tuple } from '../codec/index.js';
+import { any, double, formal, normalizeField } from '../codec/index.js';
+import type { Operation, PlainField, Template, TemplateField, Tuple } from '../codec/index.js';
 import type { ClientHost } from './client-host.js';
 import type { HistoryEntry } from './history.js';
 import type { World } from './world.js';
@@ -27,14 +27,24 @@ export interface WorkloadProfile {
   /** Share of the operations that wait, in percent, and how long at most. */
   readonly waitPercent: number;
   readonly waitMsMax: number;
+  /** Values of every type beside integers, asked for by type and by value. */
+  readonly hasAllTypes: boolean;
 }
 
 const spaceName = 'default';
+
+/** Among them such as differ in nothing but their type, and the ends of each. */
+const values: readonly PlainField[] = [
+  ...[0, 1, 2n ** 63n - 1n, -(2n ** 63n), double(0), double(1), double(Infinity)],
+  ...[0.1, 5e-324, double(-1.5e300), '', '0', '1', '\u{1f600}', true, false],
+  ...[Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(1), Uint8Array.of(0xff, 0)],
+].map((value) => normalizeField(value));
 
 export class Workload {
   readonly #world: World;
   readonly #random: Prng;
   readonly #profile: WorkloadProfile;
+  readonly #values: Prng;
   #issued = 0;
   #finished = 0;
   /** No new operation is issued beyond this. */
@@ -46,6 +56,7 @@ export class Workload {
     this.#world = world;
     this.#random = random;
     this.#profile = profile;
+    this.#values = random.stream('values');
   }
 
   get issued(): number {
@@ -173,12 +184,24 @@ export class Workload {
   }
 
   #tuple(): Tuple {
-    return [`k${this.#random.below(this.#profile.keys)}`, this.#random.below(1_000)];
+    const key = `k${this.#random.below(this.#profile.keys)}`;
+    const number = this.#random.below(1_000);
+    return [key, this.#hasOtherType(1, 2) ? this.#values.pick(values) : number];
+  }
+
+  #hasOtherType(numerator: number, denominator: number): boolean {
+    return this.#profile.hasAllTypes && this.#values.chance(numerator, denominator);
   }
 
   #template(): Template {
     const key = `k${this.#random.below(this.#profile.keys)}`;
-    const second: TemplateField = this.#random.pick([any, formal.int, formal.string]);
-    return [this.#random.chance(1, 6) ? any : { kind: 'value', value: key }, second];
+    const usual = this.#random.pick([any, formal.int, formal.string]);
+    const first: TemplateField = this.#random.chance(1, 6) ? any : { kind: 'value', value: key };
+    return [first, this.#hasOtherType(1, 2) ? this.#otherField() : usual];
+  }
+
+  #otherField(): TemplateField {
+    const ofType = this.#values.pick(Object.values(formal));
+    return this.#values.pick([ofType, { kind: 'value', value: this.#values.pick(values) }]);
   }
 }

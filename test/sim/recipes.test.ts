@@ -11,6 +11,7 @@ const lease = 3_000;
 /** Pauses, restarts and cut links at random, at most f replicas at a time. */
 const storm = (seed: number): Parameters<SimulatedCluster['disturb']>[0] => ({
   kinds: seed % 3 === 0 ? [] : ['pause', 'crash', 'partition', 'cut', 'storm', 'break-streams'],
+  losesLogs: false,
   intervalUsMin: 200_000,
   intervalUsMax: 2_000_000,
   durationUsMin: 100_000,

@@ -383,7 +383,13 @@ describe('event streams', () => {
 });
 
 describe('sessions', () => {
-  const rules = { sessionLeaseMs: 1_000, sessionUnusedMs: 5_000, sessionNumbersMax: 4 };
+  const rules = {
+    sessionLeaseMs: 1_000,
+    sessionUnusedMs: 5_000,
+    sessionNumbersMax: 4,
+    sessionReplyBytesMax: 1_000,
+    clientReplyBytesMax: 1_000,
+  };
   const client = clients[0] as ClientId;
   const first = sessionId(1_000_000 * 1_024);
   const bodies = new Map<Digest, Uint8Array>();
@@ -394,10 +400,12 @@ describe('sessions', () => {
     readonly ended?: readonly SessionId[];
     /** Numbers that were executed, in the first session. */
     readonly ran?: readonly number[];
+    readonly resultBytes?: number;
   }
 
   function check(orders: readonly Ordered[]): void {
-    const batches = orders.map(({ time, envelopes, ended = [], ran = [] }, index): DeliveredBatch => {
+    const batches = orders.map((order, index): DeliveredBatch => {
+      const { time, envelopes, ended = [], ran = [], resultBytes = 0 } = order;
       const sealed = envelopes.map(
         (body) => sealEnvelope(body, encodeEnvelopeBody(body), new Uint8Array(64)).bytes,
       );
@@ -414,7 +422,7 @@ describe('sessions', () => {
           isVerified: true,
           mayWait: true,
         },
-        result: Uint8Array.of(),
+        result: new Uint8Array(resultBytes),
         effects: [],
         ended: [],
       }));
@@ -466,6 +474,20 @@ describe('sessions', () => {
     const late: Ordered = { time: 1_001_500, envelopes: [requests(2, 2, some)], ended: [first] };
     expect(() => check([opened, used, late])).not.toThrow();
     expect(() => check([opened, used, { ...late, ran: [2] }])).toThrow('ran instead of');
+  });
+
+  it('have nothing executed while results that have not arrived take all the room there is', () => {
+    const large: Ordered = { ...used, resultBytes: 1_000 };
+    const next = (lowestUnanswered: number, ran: readonly number[]): Ordered => ({
+      time: 1_000_600,
+      envelopes: [requests(2, lowestUnanswered, some)],
+      ran,
+    });
+    expect(() => check([opened, large, next(1, [])])).not.toThrow();
+    expect(() => check([opened, large, next(1, [2])])).toThrow('ran instead of');
+    expect(() => check([opened, large, next(2, [2])])).not.toThrow();
+    expect(() => check([opened, large, next(2, [])])).toThrow('ran instead of');
+    expect(() => check([opened, { ...large, resultBytes: 999 }, next(1, [2])])).not.toThrow();
   });
 
   it('notice a batch that nobody proposed', () => {

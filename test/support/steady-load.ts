@@ -33,6 +33,7 @@ export const usualLoad: WorkloadProfile = {
   leaseMsMax: 3_000,
   waitPercent: 0,
   waitMsMax: 1_000,
+  hasAllTypes: false,
 };
 
 export class SteadyLoad {

@@ -11,6 +11,7 @@ import { mutated } from './mutations.js';
 const kinds: readonly PeerMessage['kind'][] = [
   ...(['prePrepare', 'prepare', 'commit', 'committed', 'checkpoint', 'viewChange', 'newView'] as const),
   ...(['status', 'stableCheckpoint', 'fetchBatch', 'batchBody', 'stateNodes', 'stateGone'] as const),
+  'forward',
 ];
 const remembered = 16;
 /** Messages of the kind that are let pass before one is changed. */

@@ -1,8 +1,10 @@
 /**
  * Small changes of one message that keep its structure (ByzzFuzz, OOPSLA'23, section 4): a number one off, another digest, a part
- * left out or twice; signed anew where it is a signed statement of the replica's own.
+ * left out or twice, a replica that there is not, a byte of a batch or an envelope; signed anew where it is a signed statement of
+ * the replica's own, but for now and then.
  */
-import { sequenceNumber, viewNumber, type Digest, type Prng, type SequenceNumber } from '../../base/index.js';
+import { replicaId, sequenceNumber, viewNumber } from '../../base/index.js';
+import type { Digest, Prng, SequenceNumber } from '../../base/index.js';
 import type {
   Checkpoint,
   CheckpointCertificate,
@@ -46,26 +48,27 @@ export function mutated(seat: Seat, lately: Lately, message: PeerMessage): PeerM
         () => ({ ...message, digest: other(random, lately.digests, message.digest) }),
       ]);
     case 'checkpoint':
-      return message.replica === seat.replica ? ofCheckpoint(seat, lately, message) : message;
     case 'viewChange':
-      return message.replica === seat.replica ? ofViewChange(seat, lately, message) : message;
     case 'newView':
-      return message.replica === seat.replica ? ofNewView(seat, lately, message) : message;
+      return message.replica === seat.replica ? ofStatement(seat, lately, message) : message;
     case 'status':
       return ofStatus(random, message);
     case 'stableCheckpoint':
-      return { ...message, certificate: ofCertificate(random, lately, message.certificate) };
+      return { ...message, certificate: ofCertificate(seat, lately, message.certificate) };
     case 'fetchBatch':
       return { ...message, digest: other(random, lately.digests, message.digest) };
     case 'batchBody':
-      return { ...message, batch: other(random, lately.batches, message.batch) };
+      return pick(random, [
+        () => ({ ...message, batch: other(random, lately.batches, message.batch) }),
+        () => ({ ...message, batch: flipped(random, message.batch) }),
+      ]);
     case 'stateGone':
-      return { ...message, certificate: ofCertificate(random, lately, message.certificate) };
+      return { ...message, certificate: ofCertificate(seat, lately, message.certificate) };
     case 'fetchState':
     case 'stateNodes':
       return { ...message, sequenceNumber: nearNumber(random, message.sequenceNumber) };
     case 'forward':
-      return message;
+      return { ...message, envelope: flipped(random, message.envelope) };
   }
 }
 
@@ -75,6 +78,7 @@ function ofProposal(random: Prng, { batches }: Lately, message: PrePrepare): Pee
     () => ({ ...message, view: viewNumber(near(random, message.view)) }),
     () => ({ ...message, sequenceNumber: nearNumber(random, message.sequenceNumber) }),
     () => ({ ...message, batch: other(random, batches, message.batch) }),
+    () => ({ ...message, batch: flipped(random, message.batch) }),
     () => {
       if (batch === null) return message;
       const { time, envelopes } = batch;
@@ -83,7 +87,32 @@ function ofProposal(random: Prng, { batches }: Lately, message: PrePrepare): Pee
         : { time, envelopes: tweaked(random, envelopes) };
       return { ...message, batch: encodeBatch(changed) };
     },
+    () => {
+      if (batch === null) return message;
+      const [first, ...rest] = batch.envelopes;
+      const envelopes = first === undefined ? [] : [flipped(random, first), ...rest];
+      return { ...message, batch: encodeBatch({ time: batch.time, envelopes }) };
+    },
   ]);
+}
+
+/** A statement under its own signature; now and then that is not good, or it is of a replica that there is not. */
+function ofStatement(
+  seat: Seat,
+  lately: Lately,
+  message: Checkpoint | ViewChange | NewView,
+): Checkpoint | ViewChange | NewView {
+  const { random } = seat;
+  if (random.chance(1, 6)) return { ...message, signature: flipped(random, message.signature) };
+  const own = random.chance(1, 6) ? { ...message, replica: replicaId(seat.n) } : message;
+  switch (own.kind) {
+    case 'checkpoint':
+      return ofCheckpoint(seat, lately, own);
+    case 'viewChange':
+      return ofViewChange(seat, lately, own);
+    case 'newView':
+      return ofNewView(seat, lately, own);
+  }
 }
 
 function ofCheckpoint(seat: Seat, { digests }: Lately, message: Checkpoint): Checkpoint {
@@ -102,8 +131,7 @@ function ofViewChange(seat: Seat, lately: Lately, message: ViewChange): ViewChan
     () => signedViewChange(seat, { ...message, prepared: entries(message.prepared) }),
     () => signedViewChange(seat, { ...message, prePrepared: entries(message.prePrepared) }),
     () => signedViewChange(seat, { ...message, incarnation: Math.max(0, near(random, message.incarnation)) }),
-    () =>
-      signedViewChange(seat, { ...message, checkpoint: ofCertificate(random, lately, message.checkpoint) }),
+    () => signedViewChange(seat, { ...message, checkpoint: ofCertificate(seat, lately, message.checkpoint) }),
   ]);
 }
 
@@ -114,6 +142,7 @@ function ofNewView(seat: Seat, { digests }: Lately, message: NewView): NewView {
   return pick(random, [
     () => signedNewView(seat, { ...message, view: viewNumber(message.view + 1) }),
     () => signedNewView(seat, { ...message, viewChanges: viewChanges.slice(1) }),
+    () => signedNewView(seat, { ...message, viewChanges: [...viewChanges.slice(0, 1), ...viewChanges] }),
     () => signedNewView(seat, { ...message, chosen: chosen.slice(0, -1) }),
     () =>
       signedNewView(seat, {
@@ -137,13 +166,20 @@ function ofStatus(random: Prng, message: Status): Status {
 }
 
 function ofCertificate(
-  random: Prng,
+  { random, n }: Seat,
   { certificates }: Lately,
   certificate: CheckpointCertificate,
 ): CheckpointCertificate {
+  const [first, ...rest] = certificate.signatures;
+  if (first === undefined) return other(random, certificates, certificate);
   return pick(random, [
     () => other(random, certificates, certificate),
-    () => ({ ...certificate, signatures: certificate.signatures.slice(1) }),
+    () => ({ ...certificate, signatures: rest }),
+    () => ({ ...certificate, signatures: [...rest, { ...first, replica: replicaId(n) }] }),
+    () => ({
+      ...certificate,
+      signatures: [{ ...first, signature: flipped(random, first.signature) }, ...rest],
+    }),
     () => ({ ...certificate, sequenceNumber: nearNumber(random, certificate.sequenceNumber) }),
   ]);
 }
@@ -171,6 +207,13 @@ function tweaked<T>(random: Prng, items: readonly T[]): T[] {
     () => [first, first, ...tail],
     () => (second === undefined ? [first] : [second, first, ...rest]),
   ]);
+}
+
+/** One bit of it. */
+function flipped(random: Prng, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return bytes;
+  const at = random.below(bytes.length);
+  return bytes.map((byte, index) => (index === at ? byte ^ (1 << random.below(8)) : byte));
 }
 
 const pick = <T>(random: Prng, makers: readonly (() => T)[]): T => random.pick(makers)();

@@ -18,6 +18,7 @@ import { falseStatus } from './false-status.js';
 import { falseViewChanges } from './false-view-changes.js';
 import { flood } from './flood.js';
 import { forgeCertificate } from './forge-certificate.js';
+import { forgeEnvelopes } from './forge-envelopes.js';
 import { forgetPrepared } from './forget-prepared.js';
 import { frontRun } from './front-run.js';
 import { frozenClock } from './frozen-clock.js';
@@ -62,6 +63,7 @@ export const behaviours: Readonly<Record<string, BehaviourFactory>> = {
   'false-view-changes': falseViewChanges,
   flood,
   'forge-certificate': forgeCertificate,
+  'forge-envelopes': forgeEnvelopes,
   'forget-prepared': forgetPrepared,
   'front-run': frontRun,
   'frozen-clock': frozenClock,

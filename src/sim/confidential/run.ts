@@ -72,7 +72,7 @@ interface Run {
 
 function createRun(group: Group, options: ConfidentialOptions): Run {
   const { seed, faults = faultKinds } = options;
-  const parameters = parametersOf(seed, { ...options, guards: false });
+  const parameters = parametersOf(seed, { ...options, guards: false, smallLimits: false });
   const random = prng(seed).stream('confidential');
   const { n } = parameters.world;
   const liars = drawShareLiars(random.stream('share liars'), parameters, faults.includes('byzantine'));

@@ -57,6 +57,11 @@ export const withoutSignatures = (...purposes: readonly SigningPurpose[]): Tampe
   }),
 });
 
+/** Whoever is named in an envelope is taken for the one who signed it. */
+export const withoutEnvelopeSignatures: Tampering = {
+  authenticator: (own) => ({ ...own, isAuthentic: () => true }),
+};
+
 /** The replica, which hears something else. */
 export function hearing(
   replica: OrderingReplica,

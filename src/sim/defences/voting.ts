@@ -6,6 +6,7 @@ import {
   lastWordCounts,
   quorumOf,
   votesNotVoters,
+  withoutEnvelopeSignatures,
   withoutReplyCache,
   withoutSuspicion,
   withoutTimeCheck,
@@ -171,6 +172,13 @@ export const votingDefences: readonly Defence[] = [
     'scenario',
   ),
   defence('garble', suspicion, `${small('0:garble')}${answers}`, () => withoutSuspicion, 'scenario'),
+  defence(
+    'forge-envelopes',
+    'an envelope is ordered only with the signature of its client',
+    `${small('0:forge-envelopes')}${answers}`,
+    () => withoutEnvelopeSignatures,
+    'exactly-once',
+  ),
   defence(
     'repeat-envelopes',
     'outcomes are remembered by session and number',

@@ -10,6 +10,7 @@ import {
   quorumOf,
   votesNotVoters,
   withoutBodyDigests,
+  withoutEnvelopeSignatures,
   withoutSuspicion,
   withoutTimeCheck,
   withoutWatermarks,
@@ -74,9 +75,7 @@ export const votingBugs: readonly ProtocolBug[] = [
   bug('time-stands-still', 'nobody moves time without traffic', tamperingOf(timeStandsStill)),
   bug('no-suspicion', 'nobody ever suspects the primary', () => withoutSuspicion),
   bug('any-proposer', 'a PRE-PREPARE counts whoever sends it', () => anyProposer),
-  bug('forged-envelopes', 'the signatures of clients are not looked at', () => ({
-    authenticator: (own) => ({ ...own, isAuthentic: () => true }),
-  })),
+  bug('forged-envelopes', 'the signatures of clients are not looked at', () => withoutEnvelopeSignatures),
   bug('no-resending', 'nobody says what it lacks: what is lost is not sent again', () => ({
     outputs: (outputs) =>
       outputs.filter((output) => output.kind !== 'broadcast' || output.message.kind !== 'status'),

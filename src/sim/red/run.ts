@@ -50,7 +50,7 @@ interface Run {
 
 function createRun(options: RedOptions): Run {
   const { seed, tampering = () => ({}) } = options;
-  const parameters = parametersOf(seed, { ...options, guards: false });
+  const parameters = parametersOf(seed, { ...options, guards: false, smallLimits: false });
   const random = prng(seed).stream('red');
   const members = Array.from({ length: random.between(2, 4) }, (_, index) => `r${index + 1}`);
   const cluster = new SimulatedCluster(

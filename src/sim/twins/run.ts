@@ -57,6 +57,7 @@ const workload: WorkloadProfile = {
   leaseMsMax: 2_200,
   waitPercent: 0,
   waitMsMax: 0,
+  hasAllTypes: false,
 };
 
 function optionsOf({ seed, tampering = {} }: TwinsOptions): WorldOptions {
