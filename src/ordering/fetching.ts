@@ -217,6 +217,8 @@ function receivePart(core: Core, fetching: StateFetch, donor: Donor, part: State
   asked.receivedBytes += data.length;
   if (asked.receivedBytes < totalBytes) {
     asked.atMs = core.nowMs;
+    // A liar can trickle no longer than the largest node has parts.
+    fetching.lastProgressMs = core.nowMs;
     return 'part';
   }
   const bytes = asked.parts.length === 1 ? data : concatBytes(asked.parts);

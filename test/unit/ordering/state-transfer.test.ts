@@ -293,6 +293,20 @@ describe('donors that have gone on', () => {
     expect(rig.donor(0).status.sizes).toMatchObject({ statesHeld: 0, stateRequests: 0 });
   });
 
+  test('are not followed while a large page comes part by part, however long it takes', () => {
+    const rig = new TransferRig({ stateChunkBytes: 500, stateBytesPerSecond: 20_000 });
+    rig.load([[3, Uint8Array.from({ length: 50_000 }, (_, index) => index % 251)]]);
+    rig.aim(rig.advance());
+    for (let round = 0; round < 4; round++) {
+      rig.run(1_000);
+      rig.load([[4 + round, new Uint8Array(7)]]);
+      rig.receiver.message(0, { kind: 'stableCheckpoint', certificate: rig.advance() });
+    }
+    rig.run(10_000);
+    expect(rig.events('state-transferred')).toMatchObject([{ sequenceNumber: 4 }]);
+    expect(rig.events('state-transfer-started')).toHaveLength(1);
+  });
+
   test('are followed only once f + 1 have: one that denies the state takes nobody along', () => {
     const rig = new TransferRig({ stateBytesPerSecond: 500_000 });
     rig.load(somePages(2_000, 400));
