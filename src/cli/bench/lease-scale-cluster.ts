@@ -7,7 +7,8 @@ import type { Client, Space } from '../../client/index.js';
 import { startBenchCluster } from './cluster.js';
 import type { BenchCluster } from './cluster.js';
 import { inParallel } from './in-parallel.js';
-import { leaseScaleFigure, median, type LeaseScaleFigure, type LeaseScaleFigures } from './lease-scale.js';
+import { leaseScaleFigure, type LeaseScaleFigure, type LeaseScaleFigures } from './lease-scale.js';
+import { median } from './statistics.js';
 
 const timeoutMs = 60_000;
 const concurrency = 100;

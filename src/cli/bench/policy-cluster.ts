@@ -6,8 +6,8 @@ import { any, connect } from '../../client/index.js';
 import type { Client, Space } from '../../client/index.js';
 import { startBenchCluster } from './cluster.js';
 import { inParallel } from './in-parallel.js';
-import { median } from './lease-scale.js';
 import { compileReadyPolicy } from './policy.js';
+import { median } from './statistics.js';
 
 export interface PolicyClusterPlan {
   readonly replicas: number;

@@ -1,0 +1,63 @@
+/** What the command line says of a measurement, and what of it makes no sense. */
+import type { Durability } from '../../replica/index.js';
+import { usageError } from '../errors.js';
+import { describeCircumstances, type Circumstances } from './hardware.js';
+import type { ScenarioName } from './scenarios.js';
+
+export interface BenchOptions {
+  /** Null: all the basic ones, one after the other. */
+  readonly scenario: ScenarioName | null;
+  /** How long to measure in each round, after the warm-up. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Operations under way at any time. */
+  readonly concurrency: number;
+  /** Client identities that share them. */
+  readonly identities: number;
+  readonly replicas: number;
+  readonly durability: Durability;
+  readonly rounds: number;
+  /** Operations that begin each second; null: one whenever one is done. */
+  readonly ratePerSecond: number | null;
+  readonly timeoutMs: number;
+}
+
+export const defaultBenchOptions: Omit<BenchOptions, 'scenario'> = {
+  seconds: 10,
+  warmUpSeconds: 2,
+  concurrency: 50,
+  identities: 1,
+  replicas: 4,
+  durability: 'sync',
+  rounds: 1,
+  ratePerSecond: null,
+  timeoutMs: 30_000,
+};
+
+export function checkSharing({
+  identities,
+  concurrency,
+}: Pick<BenchOptions, 'identities' | 'concurrency'>): void {
+  if (identities <= concurrency) return;
+  throw usageError(`--identities ${identities} cannot share ${concurrency} operations (--concurrency)`, {
+    identities,
+    concurrency,
+  });
+}
+
+type Told = Pick<
+  BenchOptions,
+  'replicas' | 'concurrency' | 'identities' | 'seconds' | 'durability' | 'ratePerSecond'
+>;
+
+export function describeConditions(options: Told, circumstances: Circumstances): string {
+  const { replicas, concurrency, identities, seconds, durability, ratePerSecond } = options;
+  const load =
+    ratePerSecond === null
+      ? `${concurrency} operations under way`
+      : `${ratePerSecond} operations begun each second`;
+  return [
+    describeCircumstances(circumstances),
+    `${replicas} replicas, ${load} from ${identities} identities, ${seconds} s each, signed requests, durability ${durability}`,
+  ].join('\n');
+}
