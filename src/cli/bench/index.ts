@@ -8,7 +8,6 @@ export { benchMemory } from './memory.js';
 export { benchPeers } from './peers/index.js';
 export { runBench } from './run.js';
 export { scenarioNames, scenarios } from './scenarios.js';
-export { benchSmoke } from './smoke.js';
 export { benchSoak } from './soak.js';
 export { benchSpaceScale } from './space-scale.js';
 export {

@@ -99,7 +99,9 @@ export async function benchMemory(
       ...{ scenario: 'memory', point: `${row.entries} entries`, ...row, entryContentBytes },
       ...{ replicas, durability, ...circumstances },
     });
-  output.say(describeConditions({ ...options, concurrency: 1_000, identities: 1 }, circumstances));
+  output.say(
+    describeConditions({ ...options, concurrency: 1_000, identities: 1, seconds: null }, circumstances),
+  );
   output.say(
     output.table(
       ['entries', 'resident MiB', 'after collecting', 'bytes an entry over its content'],

@@ -45,10 +45,13 @@ export function checkSharing({
   });
 }
 
-type Told = Pick<
+interface Told extends Pick<
   BenchOptions,
-  'replicas' | 'concurrency' | 'identities' | 'seconds' | 'durability' | 'ratePerSecond'
->;
+  'replicas' | 'concurrency' | 'identities' | 'durability' | 'ratePerSecond'
+> {
+  /** Null: it takes as long as it takes. */
+  readonly seconds: number | null;
+}
 
 export function describeConditions(options: Told, circumstances: Circumstances): string {
   const { replicas, concurrency, identities, seconds, durability, ratePerSecond } = options;
@@ -56,8 +59,9 @@ export function describeConditions(options: Told, circumstances: Circumstances):
     ratePerSecond === null
       ? `${concurrency} operations under way`
       : `${ratePerSecond} operations begun each second`;
+  const time = seconds === null ? '' : `${seconds} s each, `;
   return [
     describeCircumstances(circumstances),
-    `${replicas} replicas, ${load} from ${identities} identities, ${seconds} s each, signed requests, durability ${durability}`,
+    `${replicas} replicas, ${load} from ${identities} identities, ${time}signed requests, durability ${durability}`,
   ].join('\n');
 }

@@ -20,8 +20,6 @@ const operationsPerRound = 500;
 const warmUpRounds = 20;
 const smallest = 1_000;
 
-export const spaceScaleRounds = 25;
-
 const kinds = ['rdp', 'cas', 'inp'] as const;
 type Kind = (typeof kinds)[number];
 
@@ -167,7 +165,7 @@ export async function benchSpaceScale(
       ...{ scenario: 'space-scale', point: `${kind}, ${row.entries} entries`, ...row },
       ...{ rounds, replicas, concurrency, identities: 1, durability, ...circumstances },
     });
-  output.say(describeConditions({ ...options, identities: 1 }, circumstances));
+  output.say(describeConditions({ ...options, identities: 1, seconds: null }, circumstances));
   output.say(
     output.table(
       ['operation', 'entries', 'ops/s', `time to that among ${sizes[0]}`, 'range of rounds'],

@@ -2,6 +2,7 @@
 import { any, connect } from '../../client/index.js';
 import type { Client, Space } from '../../client/index.js';
 import { TheodoraError } from '../../base/index.js';
+import { inParallel } from './in-parallel.js';
 import {
   contentOf,
   loads,
@@ -19,6 +20,8 @@ interface Settings {
   readonly timeoutMs: number;
 }
 
+/** Handshakes of many clients at once would take longer than the replicas wait for. */
+const connectingMax = 10;
 const hourMs = 3_600_000;
 /** Of an `out with a lease`: after a minute as many entries go as come. */
 const shortLeaseMs = 60_000;
@@ -34,9 +37,10 @@ export class TheodoraTarget {
     payloadBytes,
     timeoutMs,
   }: Settings): Promise<TheodoraTarget> {
-    const clients = await Promise.all(
-      identities.map((identity) => connect({ cluster: clusterFile, identity, timeoutMs })),
-    );
+    const clients: Client[] = [];
+    await inParallel(connectingMax, identities.length, async (index) => {
+      clients[index] = await connect({ cluster: clusterFile, identity: identities[index]!, timeoutMs });
+    });
     return new TheodoraTarget(clients, payloadBytes);
   }
 

@@ -88,7 +88,11 @@ const specials: Readonly<Record<string, Special>> = {
     run: (bench, benchOptions, output, { entries = million }) =>
       bench.benchRecovery(benchOptions, entries, output),
   },
-  smoke: { defaults: {}, run: (bench, _, output) => bench.benchSmoke(output) },
+  smoke: {
+    defaults: {},
+    // Brings the simulator with it.
+    run: async (_, __, output) => (await import('../bench/smoke.js')).benchSmoke(output),
+  },
 };
 
 async function byzantineOptions(

@@ -53,7 +53,7 @@ export async function startEtcd(directory: string): Promise<RunningPeer | Missin
   }
   return {
     target: { kind: 'etcd', addresses },
-    versions: unpacked.versions,
+    version: unpacked.version,
     check: () => servers.check(),
     stop: () => servers.stop(),
   };

@@ -36,7 +36,7 @@ async function startTheodora(): Promise<RunningPeer> {
   const { clusterFile, identities, lost } = cluster;
   return {
     target: { kind: 'theodora', clusterFile, identities },
-    versions: [],
+    version: null,
     check: () => {
       if (lost.length > 0)
         throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${lost.join(', ')}`);
@@ -77,7 +77,7 @@ class PeerRun {
         this.#note(`peers: ${system}, ${operation}, ${concurrency} under way, round ${round} of ${rounds}`);
         results[index]!.push(await this.#load(point));
       }
-    const versions = [...this.#running.values()].flatMap((peer) => peer.versions);
+    const versions = [...this.#running.values()].flatMap(({ version }) => version ?? []);
     return { points, results, versions, skipped: this.#skipped };
   }
 

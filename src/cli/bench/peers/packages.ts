@@ -7,8 +7,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Why a peer is not measured, as text; or where its packages are. */
-export type Unpacked =
-  { readonly root: string; readonly versions: readonly string[] } | { readonly missing: string };
+export type Unpacked = { readonly root: string; readonly version: string } | { readonly missing: string };
 
 const downloadTimeoutMs = 300_000;
 
@@ -29,7 +28,7 @@ export function findProgram(program: string, remedy: string): string | null {
   return error === undefined ? null : `there is no ${program} (${remedy})`;
 }
 
-/** Downloads from the package sources of this system; a file's name has the version. */
+/** Downloads from the package sources of this system. The version is that of the first package: its file is named after it. */
 export function unpackPackages(names: readonly string[], directory: string): Unpacked {
   const [downloads, root] = [join(directory, 'packages'), join(directory, 'root')];
   mkdirSync(downloads, { recursive: true });
@@ -40,5 +39,6 @@ export function unpackPackages(names: readonly string[], directory: string): Unp
     const unpacked = run('dpkg-deb', ['--extract', join(downloads, file), root], directory);
     if (unpacked !== null) return { missing: unpacked };
   }
-  return { root, versions: files.map((file) => file.replace(/_[^_]*\.deb$/, '').replace('_', ' ')) };
+  const first = files.find((file) => file.startsWith(`${names[0]}_`)) ?? '';
+  return { root, version: first.replace(/_[^_]*\.deb$/, '').replace('_', ' ') };
 }

@@ -3,8 +3,8 @@ import type { TargetPlace } from '../messages.js';
 
 export interface RunningPeer {
   readonly target: TargetPlace;
-  /** Package names with versions. */
-  readonly versions: readonly string[];
+  /** Package and version; null for Theodora, which is this one. */
+  readonly version: string | null;
   /** Throws if a server has ended. */
   check(): void;
   stop(): Promise<void>;

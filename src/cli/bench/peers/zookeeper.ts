@@ -78,7 +78,7 @@ export async function startZooKeeper(directory: string): Promise<RunningPeer | M
   }
   return {
     target: { kind: 'zookeeper', addresses },
-    versions: unpacked.versions.slice(0, 1),
+    version: unpacked.version,
     check: () => servers.check(),
     stop: () => servers.stop(),
   };
