@@ -47,8 +47,10 @@ export async function runBench(options: BenchOptions, output: Output): Promise<E
     reports.push(...measured);
     for (const report of measured) output.record(report);
   }
-  output.say(describeConditions(options, reports[0]!));
-  if (reports.length > 1) output.say(`at the end: ${describeCircumstances(reports.at(-1)!)}`);
+  const [first, last] = [reports[0]!, reports.at(-1)!];
+  const isVarying = first.point !== first.scenario;
+  output.say(describeConditions(options, first) + (isVarying ? ', unless its name says otherwise' : ''));
+  if (last.scenario !== first.scenario) output.say(`at the end: ${describeCircumstances(last)}`);
   output.say(output.table(tableHeader, reports.flatMap(tableRows)));
   return exitStatus.ok;
 }

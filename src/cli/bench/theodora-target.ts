@@ -22,6 +22,8 @@ interface Settings {
 
 /** Handshakes of many clients at once would take longer than the replicas wait for. */
 const connectingMax = 10;
+/** Few, since the entries may be large. */
+const preparingMax = 10;
 const hourMs = 3_600_000;
 /** Of an `out with a lease`: after a minute as many entries go as come. */
 const shortLeaseMs = 60_000;
@@ -57,13 +59,10 @@ export class TheodoraTarget {
     // Only who inserted an entry may renew it.
     const spaces = isTimed ? [...this.#spaces.entries()] : [[0, this.#spaces[0]!] as const];
     for (const [owner, space] of spaces) {
-      const keys = Array.from({ length: isTimed ? preparedTimedEntries : preparedEntries }, (_, key) => key);
-      await Promise.all(
-        keys.map((key) =>
-          isTimed
-            ? space.out(['timed', owner, key, this.#content], { lease: hourMs })
-            : space.out(['read', key, this.#content]),
-        ),
+      await inParallel(preparingMax, isTimed ? preparedTimedEntries : preparedEntries, (key) =>
+        isTimed
+          ? space.out(['timed', owner, key, this.#content], { lease: hourMs })
+          : space.out(['read', key, this.#content]),
       );
     }
   }
