@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { errorOf, resultOf, Workplace } from '../support/theodora-process.js';
 
@@ -30,6 +32,28 @@ describe('theodora bench', () => {
     expect(report['opsPerSecond']).toBe(report['operations']);
     expect(Object.keys(report['byOperation'] as object).sort()).toEqual(['out', 'rdp']);
     expect(report['hardware']).toMatchObject({ node: process.version });
+  });
+
+  it('begins operations by the clock in an open loop, round after round, with results that can be compared', async () => {
+    const words = ['bench', 'out', '--seconds', '1', '--warm-up', '0', '--rate', '100', '--rounds', '2'];
+    const finished = await work.run(...words);
+    expect(finished.status).toBe(0);
+    const report = resultOf(finished);
+    expect(report).toMatchObject({ scenario: 'out', ratePerSecond: 100, rounds: 2, seconds: 2 });
+    const [least, most] = (report['ranges'] as { opsPerSecond: [number, number] }).opsPerSecond;
+    expect(least).toBeLessThanOrEqual(most);
+    expect(report['operations']).toBeLessThanOrEqual(202);
+
+    const path = join(work.directory, 'results.jsonl');
+    writeFileSync(path, finished.out);
+    const compared = await work.run('bench', 'compare', path, path);
+    expect(compared.status).toBe(0);
+    expect(resultOf(compared)).toMatchObject({ differences: [], onlyInFirst: [], onlyInSecond: [] });
+    expect((await work.runPlain('bench', 'compare', path, path)).out).toMatch(
+      /^out +opsPerSecond +[^\n]+ 1\.00$/m,
+    );
+    const missing = await work.run('bench', 'compare', path, join(work.directory, 'none'));
+    expect([missing.status, errorOf(missing)['code']]).toEqual([2, 'BENCH_RESULTS_MISSING']);
   });
 
   it('measures how long a killed primary is missed, by old and by new clients', async () => {

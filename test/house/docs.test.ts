@@ -6,6 +6,7 @@ import { filesBelow, parse, readText, repository, sourcesBelow, visit } from './
 
 const notCodes = new Set([
   'LEVEL_LOCKED',
+  'NODE_OPTIONS',
   'NO_COLOR',
   'QUOTE_DOUBLE',
   'THEODORA_CLUSTER',

@@ -39,7 +39,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   sim: { imports: [...core, ...users], packages: ['node:', '@noble/hashes'] },
   cli: {
     imports: [...core, ...users, 'sim'],
-    packages: ['node:', 'commander', 'esbuild', 'pino', 'prom-client'],
+    packages: [
+      ...['node:', 'commander', 'esbuild', 'pino', 'prom-client'],
+      // Of the bench: its histograms, and a client of etcd.
+      ...['hdr-histogram-js', '@grpc/grpc-js', 'protobufjs'],
+    ],
   },
 };
 

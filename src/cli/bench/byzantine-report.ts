@@ -1,22 +1,22 @@
 /** What `bench byzantine` shows: a record for machines, a row for people. */
 import type { Durability } from '../../replica/index.js';
 import type { ByzantineFigures, ByzantineLoad, ByzantineRow, Measured } from './byzantine.js';
-import type { Hardware } from './hardware.js';
+import type { Circumstances } from './hardware.js';
 
-interface Conditions {
+interface Conditions extends Circumstances {
   readonly load: ByzantineLoad;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly concurrency: number;
   readonly identities: number;
   readonly durability: Durability;
-  readonly hardware: Hardware;
 }
 
 const rounded = (value: number): number => Number(value.toFixed(1));
 
 export function byzantineRecord(row: ByzantineRow, conditions: Conditions): object {
-  const { load, seconds, warmUpSeconds, concurrency, identities, durability, hardware } = conditions;
+  const { load, seconds, warmUpSeconds, concurrency, identities, durability } = conditions;
+  const { hardware, processor } = conditions;
   return {
     scenario: 'byzantine',
     ...row,
@@ -24,7 +24,8 @@ export function byzantineRecord(row: ByzantineRow, conditions: Conditions): obje
     baseOpsPerSecond: rounded(row.baseOpsPerSecond),
     ratio: Number(row.ratio.toFixed(3)),
     longestGapMs: rounded(row.longestGapMs),
-    ...{ load, seconds, warmUpSeconds, concurrency, identities, durability, hardware },
+    ...{ load, seconds, warmUpSeconds, concurrency, identities, durability },
+    ...{ hardware, processor },
   };
 }
 

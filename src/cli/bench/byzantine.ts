@@ -8,12 +8,13 @@ import { TheodoraError } from '../../base/index.js';
 import { any, clusterStatus, connect } from '../../client/index.js';
 import type { ReplicaStatus } from '../../client/index.js';
 import type { Durability } from '../../replica/index.js';
-import { onStopSignals } from '../signals.js';
+import { removedAfter } from './cleanup.js';
 import { startBenchCluster } from './cluster.js';
 import type { BenchCluster } from './cluster.js';
-import { Latencies } from './latencies.js';
+import { Histogram } from './histogram.js';
 import type { LoadPlan, LoadResult } from './messages.js';
 import { runLoadProcess } from './run-load-process.js';
+import { mean } from './statistics.js';
 
 /** What the clients do meanwhile. */
 export type ByzantineLoad = 'out' | 'mixed';
@@ -75,7 +76,6 @@ const faulty = 0;
 const settledWithinMs = 30_000;
 const pollMs = 250;
 const statusTimeoutMs = 2_000;
-const interruptedStatus = 130;
 
 class Round {
   readonly #options: ByzantineOptions;
@@ -116,12 +116,11 @@ class Round {
 
   #plan(): LoadPlan {
     const { load, identities, concurrency, warmUpMs, measureMs, timeoutMs } = this.#options;
+    const { clusterFile, identities: names } = this.#cluster;
     return {
-      clusterFile: this.#cluster.clusterFile,
-      scenario: load,
-      identities: this.#cluster.identities.slice(0, identities),
-      ...{ concurrency, warmUpMs, measureMs, timeoutMs },
-      lateIdentity: null,
+      target: { kind: 'theodora', clusterFile, identities: names.slice(0, identities) },
+      ...{ load, concurrency, warmUpMs, measureMs, timeoutMs, payloadBytes: 64 },
+      ...{ firstWorker: 0, prepares: true, ratePerSecond: null, intervalMs: null, lateIdentity: null },
     };
   }
 
@@ -173,8 +172,7 @@ function figuresOf({
   errors,
   acknowledged,
 }: LoadResult): Pick<Measured, 'opsPerSecond' | 'p99Ms' | 'longestGapMs' | 'errors' | 'acknowledged'> {
-  const all = new Latencies();
-  for (const record of Object.values(latencies)) all.merge(record);
+  const all = Histogram.of(Object.values(latencies));
   const opsPerSecond = (all.count * 1_000) / elapsedMs;
   return {
     ...{ opsPerSecond, p99Ms: all.quantileMs(0.99), longestGapMs, errors },
@@ -205,22 +203,18 @@ async function withCluster<T>(
   use: (cluster: BenchCluster) => Promise<T>,
 ): Promise<T> {
   const faults = new Map(behaviour === null ? [] : [[faulty, [behaviour]] as const]);
-  const cluster = await startBenchCluster(replicaCount, identities, durability, faults);
-  const leave = (): void => process.exit(interruptedStatus);
-  const release = onStopSignals(() => void cluster.remove().then(leave, leave), leave);
+  const cluster = await startBenchCluster({ replicas: replicaCount, identities, durability, faults });
   try {
-    return await use(cluster);
+    return await removedAfter(
+      () => cluster.remove(),
+      () => use(cluster),
+    );
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     const code = error instanceof TheodoraError ? error.code : 'INTERNAL';
     throw new TheodoraError(code, `${behaviour ?? 'no faults'}: ${cause}`);
-  } finally {
-    release();
-    await cluster.remove();
   }
 }
-
-const mean = (a: number, b: number): number => (a + b) / 2;
 
 /** Each on a cluster just as new: processes get faster in their first minute. */
 export async function runByzantine(options: ByzantineOptions): Promise<ByzantineFigures> {
@@ -234,7 +228,7 @@ export async function runByzantine(options: ByzantineOptions): Promise<Byzantine
     const measured = await measure(behaviour);
     withoutFaults.push(await measure(null));
     const [before, after] = withoutFaults.slice(-2).map(({ opsPerSecond }) => opsPerSecond);
-    const baseOpsPerSecond = mean(before!, after!);
+    const baseOpsPerSecond = mean([before!, after!]);
     const row = { ...measured, baseOpsPerSecond, ratio: measured.opsPerSecond / baseOpsPerSecond };
     rows.push(row);
     options.measured(row);

@@ -55,18 +55,22 @@ async function createFiles(
   return { description, files };
 }
 
-export async function startBenchCluster(
-  replicaCount: number,
-  identityCount: number,
-  durability: Durability = 'memory',
-  faults: Faults = new Map(),
-  settings: ClusterSettings = {},
-): Promise<BenchCluster> {
+export interface BenchClusterOptions {
+  readonly replicas: number;
+  /** How many. */
+  readonly identities: number;
+  readonly durability?: Durability;
+  readonly faults?: Faults;
+  readonly settings?: ClusterSettings;
+}
+
+export async function startBenchCluster(options: BenchClusterOptions): Promise<BenchCluster> {
+  const { durability = 'memory', faults = new Map(), settings = {} } = options;
   const top = mkdtempSync(join(tmpdir(), 'theodora-bench-'));
   const removeFiles = (): void => rmSync(top, { recursive: true, force: true });
   try {
-    const identities = Array.from({ length: identityCount }, (_, index) => `bench-${index}`);
-    const hosts = (await freePorts(replicaCount)).map((port) => `127.0.0.1:${port}`);
+    const identities = Array.from({ length: options.identities }, (_, index) => `bench-${index}`);
+    const hosts = (await freePorts(options.replicas)).map((port) => `127.0.0.1:${port}`);
     const directory = join(top, 'cluster');
     const { description, files } = await createFiles(hosts, identities, faults.size > 0, settings);
     const clusterFile = writeClusterDirectory(directory, files);

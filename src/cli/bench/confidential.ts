@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { TheodoraError } from '../../base/index.js';
 import { any, connect, type Client, type Space } from '../../client/index.js';
 import { startBenchCluster } from './cluster.js';
-import { Latencies } from './latencies.js';
+import { Histogram } from './histogram.js';
 
 export interface ConfidentialPlan {
   readonly replicas: number;
@@ -38,12 +38,12 @@ export interface ConfidentialFigures {
 
 const floodProgram = fileURLToPath(new URL('./confidential-flood.js', import.meta.url));
 
-function quantilesOf(latencies: Latencies): QuantilesMs {
+function quantilesOf(latencies: Histogram): QuantilesMs {
   const at = (quantile: number): number => Number(latencies.quantileMs(quantile).toFixed(3));
   return { operations: latencies.count, p50Ms: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99) };
 }
 
-async function timed(latencies: Latencies, operation: () => Promise<unknown>): Promise<void> {
+async function timed(latencies: Histogram, operation: () => Promise<unknown>): Promise<void> {
   const beganMs = performance.now();
   await operation();
   latencies.add(performance.now() - beganMs);
@@ -51,7 +51,7 @@ async function timed(latencies: Latencies, operation: () => Promise<unknown>): P
 
 async function measureAlone(space: Space, measureMs: number): Promise<Record<string, QuantilesMs>> {
   const names = ['out', 'rdp', 'rdp again', 'cas', 'inp'] as const;
-  const latencies = Object.fromEntries(names.map((name) => [name, new Latencies()]));
+  const latencies = Object.fromEntries(names.map((name) => [name, new Histogram()]));
   const endMs = performance.now() + measureMs;
   for (let key = 0; performance.now() < endMs; key++) {
     const tuple = ['key', key, 'a value'];
@@ -65,7 +65,7 @@ async function measureAlone(space: Space, measureMs: number): Promise<Record<str
 }
 
 async function measurePlain(space: Space, name: string, measureMs: number): Promise<QuantilesMs> {
-  const latencies = new Latencies();
+  const latencies = new Histogram();
   const endMs = performance.now() + measureMs;
   for (let key = 0; performance.now() < endMs; key++) {
     await timed(latencies, () => space.out([name, key]));
@@ -93,7 +93,7 @@ const viewOf = async (client: Client): Promise<number> =>
 
 export async function runConfidential(plan: ConfidentialPlan): Promise<ConfidentialFigures> {
   const { replicas, measureMs, timeoutMs, concurrency, note } = plan;
-  const cluster = await startBenchCluster(replicas, 2, 'sync');
+  const cluster = await startBenchCluster({ replicas, identities: 2, durability: 'sync' });
   const { clusterFile, identities } = cluster;
   const clients: Client[] = [];
   try {

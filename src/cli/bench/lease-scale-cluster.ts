@@ -7,7 +7,8 @@ import type { Client, Space } from '../../client/index.js';
 import { startBenchCluster } from './cluster.js';
 import type { BenchCluster } from './cluster.js';
 import { inParallel } from './in-parallel.js';
-import { leaseScaleFigure, median, type LeaseScaleFigure, type LeaseScaleFigures } from './lease-scale.js';
+import { leaseScaleFigure, type LeaseScaleFigure, type LeaseScaleFigures } from './lease-scale.js';
+import { median } from './statistics.js';
 
 const timeoutMs = 60_000;
 const concurrency = 100;
@@ -30,7 +31,7 @@ class Subject {
   #number = 0;
 
   static async start(entries: number): Promise<Subject> {
-    const cluster = await startBenchCluster(4, 1);
+    const cluster = await startBenchCluster({ replicas: 4, identities: 1 });
     try {
       const identity = cluster.identities[0]!;
       const client = await connect({ cluster: cluster.clusterFile, identity, timeoutMs });

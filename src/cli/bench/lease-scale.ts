@@ -6,6 +6,7 @@ import { sessionId, type ClientId } from '../../base/index.js';
 import { encodeOperation, type Operation } from '../../codec/index.js';
 import { sha256 } from '../../crypto/index.js';
 import { createService, type Service } from '../../service/index.js';
+import { median, rounded } from './statistics.js';
 
 /** Of the median round, among few and among many entries. */
 export interface LeaseScaleFigure {
@@ -17,14 +18,8 @@ export interface LeaseScaleFigure {
 /** By operation. */
 export type LeaseScaleFigures = Readonly<Record<string, LeaseScaleFigure>>;
 
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-const rounded = (figure: number): number => Number(figure.toFixed(3));
-
 export function leaseScaleFigure(unit: 'µs' | 'ms', few: number, many: number): LeaseScaleFigure {
-  return { unit, figures: [rounded(few), rounded(many)], ratio: rounded(many / few) };
+  return { unit, figures: [rounded(few, 3), rounded(many, 3)], ratio: rounded(many / few, 3) };
 }
 
 const space = 'default';

@@ -6,8 +6,8 @@ import { any, connect } from '../../client/index.js';
 import type { Client, Space } from '../../client/index.js';
 import { startBenchCluster } from './cluster.js';
 import { inParallel } from './in-parallel.js';
-import { median } from './lease-scale.js';
 import { compileReadyPolicy } from './policy.js';
+import { median } from './statistics.js';
 
 export interface PolicyClusterPlan {
   readonly replicas: number;
@@ -114,7 +114,7 @@ async function measureInTurns(
 }
 
 export async function runPolicyCluster(plan: PolicyClusterPlan): Promise<PolicyThroughputs> {
-  const cluster = await startBenchCluster(plan.replicas, plan.identities);
+  const cluster = await startBenchCluster(plan);
   const clients: Client[] = [];
   try {
     const { clusterFile, identities: names } = cluster;

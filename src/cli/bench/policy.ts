@@ -8,7 +8,7 @@ import { decodeResult, encodeOperation, type Operation } from '../../codec/index
 import { sha256 } from '../../crypto/index.js';
 import { createService, type Service } from '../../service/index.js';
 import { compilePolicy } from '../policy-compiler.js';
-import { median } from './lease-scale.js';
+import { median } from './statistics.js';
 import { policyLoads, type PolicyLoad, type Step } from './policy-loads.js';
 
 /** Of the median round, µs an operation. */

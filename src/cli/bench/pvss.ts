@@ -23,7 +23,7 @@ import {
   verifyShare,
 } from '../../crypto/index.js';
 import type { Group, ShareKey, Shareholders, TagKey } from '../../crypto/index.js';
-import { median } from './lease-scale.js';
+import { median } from './statistics.js';
 
 export const pvssSteps = [
   'prepare',

@@ -14,6 +14,7 @@ import type { BenchCluster } from './cluster.js';
 import { inParallel } from './in-parallel.js';
 import { PacedLoad } from './paced-load.js';
 import type { Stretch } from './paced-load.js';
+import { residentMiB } from './resident.js';
 
 export interface RecoveryPlan {
   readonly entries: number;
@@ -66,16 +67,6 @@ const shortlyAwayMs = 5_000;
 const pollMs = 250;
 const givenUpMs = 600_000;
 const payload = new Uint8Array(48).fill(7);
-
-function memoryMiB(pid: number): number | null {
-  try {
-    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return match === null ? null : Number(match[1]) / 1_024;
-  } catch {
-    // Another system, or it has just ended.
-    return null;
-  }
-}
 
 /** Seconds that a process has computed for; null where the system does not tell. */
 function processorSeconds(pid: number): number | null {
@@ -181,7 +172,7 @@ class Recovery {
         await this.#cluster.replicas.start(id, words);
         listeningMs = performance.now() - beganMs;
         caughtUpMs = await this.#caughtUp(id, beganMs, ({ id: each, pid }) =>
-          (each === id ? ownPeak : othersPeak).add(memoryMiB(pid)),
+          (each === id ? ownPeak : othersPeak).add(residentMiB(pid)),
         );
       };
       const { stretch: during, others: othersDuring } = await this.#watched(load, id, comeBack());
@@ -272,7 +263,7 @@ function pagesOf(log: string): number {
 }
 
 export async function runRecovery(plan: RecoveryPlan): Promise<RecoveryFigures> {
-  const cluster = await startBenchCluster(replicaCount, 1, 'sync');
+  const cluster = await startBenchCluster({ replicas: replicaCount, identities: 1, durability: 'sync' });
   let client: Client | null = null;
   try {
     const identity = cluster.identities[0]!;

@@ -1,73 +1,185 @@
 /**
- * What the load generator asks of the service. Operations depend on the worker and its iteration alone, so
- * that two runs ask the same. Contents are 64 bytes or so, as in the figures of other systems.
+ * What `bench` measures under load, as data: each scenario is one or more points, and each point a load on a cluster.
+ * Points of one scenario are measured in turns, round after round, so that they meet the same machine.
  */
-import { any } from '../../client/index.js';
-import type { Space } from '../../client/index.js';
+import type { RequestAuth } from '../../crypto/index.js';
+import type { Durability } from '../../replica/index.js';
+import type { LoadName } from './loads.js';
 
-export type ScenarioName = 'out' | 'rdp' | 'cas' | 'mixed' | 'failover' | 'wakeup';
+export interface Conditions {
+  readonly replicas: number;
+  readonly durability: Durability;
+  readonly requestAuth: RequestAuth;
+  /** Operations under way at any time. */
+  readonly concurrency: number;
+  /** Client identities that share them. */
+  readonly identities: number;
+  readonly payloadBytes: number;
+}
 
-export type OperationName = 'out' | 'rdp' | 'cas';
+export interface Point extends Conditions {
+  readonly name: string;
+  readonly load: LoadName;
+  /** The point whose throughput is 1, by name. */
+  readonly ratioTo: string | null;
+}
+
+export interface ScenarioDefaults {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly concurrency: number;
+}
 
 export interface Scenario {
   readonly description: string;
-  /** Whether entries to read have to be there before the load starts. */
-  readonly isReading: boolean;
-  /** Which operation a worker does at an iteration. */
-  choose(worker: number, iteration: number): OperationName;
+  readonly defaults: ScenarioDefaults;
+  /** Whether `bench` without a name measures it. */
+  readonly isBasic: boolean;
+  /** What happens beside the load, or in its place. */
+  readonly special: 'kill the primary' | 'wakeups' | null;
+  readonly points: (conditions: Conditions) => readonly Point[];
 }
 
-/** Entries that reads find, and how many bytes of content each has beside its key. */
-export const preparedEntries = 1_000;
-const payload = new Uint8Array(48).fill(7);
+const once: ScenarioDefaults = { rounds: 1, seconds: 10, concurrency: 50 };
+const inRounds: ScenarioDefaults = { rounds: 3, seconds: 5, concurrency: 50 };
 
-export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
-  out: { description: 'insert', isReading: false, choose: () => 'out' },
-  rdp: { description: 'fast read of the oldest match', isReading: true, choose: () => 'rdp' },
-  cas: { description: 'insert if nothing matches', isReading: false, choose: () => 'cas' },
-  mixed: {
-    description: '90 % rdp, 10 % out',
-    isReading: true,
-    choose: (worker, iteration) => ((worker + iteration) % 10 === 0 ? 'out' : 'rdp'),
+const basic = (name: string, description: string, load: LoadName): Scenario => ({
+  description,
+  defaults: once,
+  isBasic: true,
+  special: null,
+  points: (conditions) => [{ ...conditions, name, load, ratioTo: null }],
+});
+
+/** One point for each value; the first is what the others are compared with. */
+function varying<T>(
+  values: readonly T[],
+  load: LoadName,
+  nameOf: (value: T) => string,
+  change: (value: T) => Partial<Conditions>,
+): Scenario['points'] {
+  return (conditions) =>
+    values.map((value, index) => ({
+      ...conditions,
+      ...change(value),
+      load,
+      name: nameOf(value),
+      ratioTo: index === 0 ? null : nameOf(values[0]!),
+    }));
+}
+
+const payloads = [64, 1_024, 16_384, 65_536] as const;
+const bytesName = (bytes: number): string => (bytes < 1_024 ? `${bytes} B` : `${bytes / 1_024} KiB`);
+const payloadPoints = (load: 'out' | 'rdp'): Scenario['points'] =>
+  varying(
+    payloads,
+    load,
+    (bytes) => `${load}, ${bytesName(bytes)}`,
+    (payloadBytes) => ({ payloadBytes }),
+  );
+
+type Target = Pick<Point, 'name' | 'load' | 'concurrency'> & Partial<Conditions>;
+
+const fast = { requestAuth: 'mac', durability: 'memory' } as const;
+const targets: readonly Target[] = [
+  { name: 'out, 200 under way, MACs, memory', load: 'out', concurrency: 200, ...fast },
+  { name: 'out, 200 under way', load: 'out', concurrency: 200 },
+  {
+    ...{ name: 'out, 200 of 200 identities, memory', load: 'out', concurrency: 200 },
+    ...{ identities: 200, durability: 'memory' },
   },
+  { name: 'out, 1 under way, MACs, memory', load: 'out', concurrency: 1, ...fast },
+  { name: 'out, 1 under way', load: 'out', concurrency: 1 },
+  { name: 'rdp, 1 under way', load: 'rdp', concurrency: 1 },
+  { name: 'rdp, 50 under way', load: 'rdp', concurrency: 50 },
+];
+
+export const scenarios = {
+  out: basic('out', 'insert', 'out'),
+  rdp: basic('rdp', 'fast read of the oldest match', 'rdp'),
+  inp: basic('inp', 'insert and take in turns', 'inp'),
+  cas: basic('cas', 'insert if nothing matches', 'cas'),
+  mixed: basic('mixed', '90 % rdp, 10 % out', 'mixed'),
+  'mixed-50': basic('mixed-50', '50 % rdp, 50 % out', 'mixed-50'),
+  renew: basic('renew', 'new deadlines for timed entries', 'renew'),
   failover: {
-    description: 'out while the primary is killed',
-    isReading: false,
-    choose: () => 'out',
+    ...basic('failover', 'out while the primary is killed', 'out'),
+    special: 'kill the primary',
   },
   wakeup: {
-    description: 'rd that waits, from the out of another client to its answer; expiry from its deadline',
-    isReading: false,
-    choose: () => 'out',
+    ...basic(
+      'wakeup',
+      'rd that waits, from the out of another client to its answer; expiry from its deadline',
+      'out',
+    ),
+    special: 'wakeups',
   },
-};
+  payload: {
+    description: 'out and rdp of larger tuples',
+    defaults: inRounds,
+    isBasic: false,
+    special: null,
+    points: (conditions) => [...payloadPoints('out')(conditions), ...payloadPoints('rdp')(conditions)],
+  },
+  replicas: {
+    description: 'out with more replicas',
+    defaults: { ...inRounds, concurrency: 200 },
+    isBasic: false,
+    special: null,
+    points: varying(
+      [4, 7, 10],
+      'out',
+      (replicas) => `n = ${replicas}`,
+      (replicas) => ({ replicas }),
+    ),
+  },
+  identities: {
+    description: 'out, the same number under way from more and more clients',
+    defaults: { ...inRounds, concurrency: 200 },
+    isBasic: false,
+    special: null,
+    points: (conditions) =>
+      varying(
+        [1, 10, 50, 200].filter((identities) => identities <= conditions.concurrency),
+        'out',
+        (identities) => `${identities} identities`,
+        (identities) => ({ identities }),
+      )(conditions),
+  },
+  durability: {
+    description: 'out with more and more that survives',
+    defaults: { ...inRounds, concurrency: 200 },
+    isBasic: false,
+    special: null,
+    points: varying<Durability>(
+      ['memory', 'async', 'sync'],
+      'out',
+      (durability) => durability,
+      (durability) => ({ durability }),
+    ),
+  },
+  auth: {
+    description: 'out with signatures and with MACs on requests',
+    defaults: { ...inRounds, concurrency: 200 },
+    isBasic: false,
+    special: null,
+    points: varying<RequestAuth>(
+      ['signature', 'mac'],
+      'out',
+      (requestAuth) => requestAuth,
+      (requestAuth) => ({ requestAuth }),
+    ),
+  },
+  targets: {
+    description: 'what docs/performance.md has targets for, as far as it is one load',
+    defaults: inRounds,
+    isBasic: false,
+    special: null,
+    points: (conditions) => targets.map((target) => ({ ...conditions, ...target, ratioTo: null })),
+  },
+} as const satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof scenarios;
 
 export const scenarioNames = Object.keys(scenarios) as ScenarioName[];
-
-export async function prepare(space: Space): Promise<void> {
-  const keys = Array.from({ length: preparedEntries }, (_, key) => key);
-  await Promise.all(keys.map((key) => space.out(['read', key, payload])));
-}
-
-/** Does one operation; throws if the answer cannot be right. */
-export async function operate(
-  space: Space,
-  operation: OperationName,
-  worker: number,
-  iteration: number,
-): Promise<void> {
-  switch (operation) {
-    case 'out':
-      await space.out(['bench', worker, iteration, payload]);
-      return;
-    case 'rdp': {
-      const key = (worker * 7919 + iteration) % preparedEntries;
-      if ((await space.rdp(['read', key, any])) === null) throw new Error(`entry ${key} is gone`);
-      return;
-    }
-    case 'cas': {
-      const result = await space.cas(['cas', worker, iteration, any], ['cas', worker, iteration, payload]);
-      if (!result.inserted) throw new Error(`cas found an entry that nobody inserted`);
-    }
-  }
-}
+export const basicScenarios = scenarioNames.filter((name) => scenarios[name].isBasic);

@@ -5,7 +5,7 @@
  */
 import { any, connect } from '../../client/index.js';
 import type { Client, Space } from '../../client/index.js';
-import { Latencies } from './latencies.js';
+import { Histogram } from './histogram.js';
 import type { LoadResult } from './messages.js';
 
 export interface WakeupPlan {
@@ -40,8 +40,8 @@ async function measureWakes(
   inserting: Space,
   name: string,
   measureMs: number,
-): Promise<Latencies> {
-  const latencies = new Latencies();
+): Promise<Histogram> {
+  const latencies = new Histogram();
   const endMs = performance.now() + measureMs;
   for (let round = 0; performance.now() < endMs; round++) {
     const { isHeld, found } = waitFor(waiting, [name, round]);
@@ -62,8 +62,8 @@ async function holdWaits(space: Space, count: number): Promise<void> {
 }
 
 /** From the deadline, which is on the same machine's clock, to the event. */
-async function measureExpiries(space: Space, count: number): Promise<Latencies> {
-  const latencies = new Latencies();
+async function measureExpiries(space: Space, count: number): Promise<Histogram> {
+  const latencies = new Histogram();
   const events = space.subscribe(['expiring', any]);
   await events.started;
   for (let index = 0; index < count; index++)
@@ -96,7 +96,9 @@ export async function runWakeup(plan: WakeupPlan): Promise<LoadResult> {
       latencies: Object.fromEntries(
         Object.entries(latencies).map(([name, value]) => [name, value.toRecord()]),
       ),
+      completed: wake.count + wakeAmongMany.count + expiry.count,
       acknowledged: {},
+      intervals: [],
       longestGapMs: 0,
       lateGapMs: null,
       errors: {},

@@ -51,7 +51,7 @@ describe('the table of `bench byzantine`', () => {
     const conditions = { load: 'out', seconds: 5, warmUpSeconds: 4, concurrency: 50, identities: 1 } as const;
     const record = byzantineRecord(row('slow', { ratio: 0.12345 }), {
       ...conditions,
-      ...{ durability: 'sync', hardware },
+      ...{ durability: 'sync', hardware, processor: null },
     });
     expect(record).toMatchObject({ scenario: 'byzantine', behaviour: 'slow', ratio: 0.123, ...conditions });
   });

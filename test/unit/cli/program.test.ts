@@ -45,6 +45,8 @@ describe('usage', () => {
     ['an empty name', ['count', '[1]', '--as', ''], '--as must not be empty'],
     ['a missing option', ['init', '--replicas', '4'], "required option '--hosts"],
     ['an unknown scenario of bench', ['bench', 'everything'], 'choose one of out'],
+    ['a rate for what is no load', ['bench', 'peers', '--rate', '10'], '--rate says nothing to peers'],
+    ['one file to compare', ['bench', 'compare', 'a.jsonl'], "missing required argument 'second'"],
     ['an unknown fault of sim', ['sim', '--faults', 'crash,gremlins'], 'unknown fault "gremlins"'],
     ['an unknown behaviour of sim', ['sim', '--behaviours', 'slow,rude'], 'unknown behaviour "rude"'],
   ])('%s is status 2, as text and as JSON', async (_, argv, problem) => {

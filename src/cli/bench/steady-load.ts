@@ -1,0 +1,142 @@
+/**
+ * A load that does not end for a long time: in an open loop at a share of the peak, which is measured just before on the
+ * same cluster. Entries have a lease of a minute, so that the space stops growing after that. One figure a minute.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TheodoraError } from '../../base/index.js';
+import type { BenchCluster } from './cluster.js';
+import { Histogram } from './histogram.js';
+import type { ChurnPlan, ChurnResult, LoadPlan, LoadResult } from './messages.js';
+import type { BenchOptions } from './options.js';
+import { figuresOf, perSecond, type Figures } from './report.js';
+import { residentMiBOf } from './resident.js';
+import { runLoadProcess, withChurn } from './run-load-process.js';
+import { mean, rounded } from './statistics.js';
+
+export interface SteadyPlan {
+  readonly cluster: BenchCluster;
+  readonly options: BenchOptions;
+  readonly minutes: number;
+  /** Of the peak. */
+  readonly share: number;
+  /** Clients that come and go beside the load. */
+  readonly churn: ChurnPlan | null;
+  readonly note: (text: string) => void;
+}
+
+export interface Minute extends Figures {
+  readonly minute: number;
+  /** Of each replica at the minute's end. */
+  readonly residentMiB: readonly number[];
+}
+
+export interface SteadyFigures {
+  readonly peakOpsPerSecond: number;
+  readonly ratePerSecond: number;
+  readonly minutes: readonly Minute[];
+  readonly errors: Readonly<Record<string, number>>;
+  readonly longestGapMs: number;
+  readonly churn: ChurnResult | null;
+}
+
+const minuteMs = 60_000;
+
+function planOf({ cluster, options }: SteadyPlan, firstWorker: number): LoadPlan {
+  const { identities, concurrency, timeoutMs, warmUpSeconds, seconds } = options;
+  const { clusterFile, identities: names } = cluster;
+  return {
+    target: { kind: 'theodora', clusterFile, identities: names.slice(0, identities) },
+    load: 'out with a lease',
+    ...{ payloadBytes: 64, concurrency, firstWorker, prepares: false, timeoutMs, lateIdentity: null },
+    ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
+    ...{ ratePerSecond: null, intervalMs: null },
+  };
+}
+
+/** Memory of each replica at the end of each minute. */
+async function sampleMemory({ cluster, minutes, note }: SteadyPlan): Promise<number[][]> {
+  const samples: number[][] = [];
+  const beganMs = performance.now();
+  while (samples.length < minutes) {
+    await sleep(beganMs + (samples.length + 1) * minuteMs - performance.now());
+    const resident = residentMiBOf(cluster.replicas);
+    samples.push(resident);
+    note(`minute ${samples.length} of ${minutes}: resident MiB ${resident.join(', ')}`);
+  }
+  return samples;
+}
+
+async function loadSteadily(
+  plan: SteadyPlan,
+  ratePerSecond: number,
+): Promise<readonly [LoadResult, number[][]]> {
+  let samples: Promise<number[][]> = Promise.resolve([]);
+  const load = { ...planOf(plan, 1_000_000), ratePerSecond, measureMs: plan.minutes * minuteMs };
+  const result = await runLoadProcess({ ...load, intervalMs: minuteMs }, () => {
+    samples = sampleMemory(plan);
+    return Promise.resolve(null);
+  });
+  return [result, await samples];
+}
+
+export async function runSteadyLoad(plan: SteadyPlan): Promise<SteadyFigures> {
+  plan.note('the peak');
+  const peak = await runLoadProcess(planOf(plan, 0));
+  const peakOpsPerSecond = perSecond(peak.completed, peak.elapsedMs);
+  const ratePerSecond = Math.max(1, Math.floor(peakOpsPerSecond * plan.share));
+  plan.note(`${ratePerSecond} operations a second for ${plan.minutes} minutes`);
+  const load = (): ReturnType<typeof loadSteadily> => loadSteadily(plan, ratePerSecond);
+  const [[result, samples], churn] =
+    plan.churn === null ? [await load(), null] : await withChurn(plan.churn, load);
+  const { lost } = plan.cluster;
+  if (lost.length > 0)
+    throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${lost.join(', ')}`);
+  return {
+    peakOpsPerSecond: rounded(peakOpsPerSecond, 1),
+    ratePerSecond,
+    minutes: result.intervals.map(({ completed, latencies }, index) => ({
+      minute: index + 1,
+      ...figuresOf(Histogram.of([latencies]), completed, minuteMs),
+      residentMiB: samples[index] ?? [],
+    })),
+    errors: result.errors,
+    longestGapMs: rounded(result.longestGapMs, 1),
+    churn,
+  };
+}
+
+/** From the first to the last of `parts` parts, as quotients: 1 is no drift. */
+export interface Drift {
+  readonly opsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of each replica. */
+  readonly residentMiB: readonly number[];
+}
+
+/** Means of the first and of the last quarter of the minutes; the first `warmUpMinutes` are left out. */
+export function driftOf(minutes: readonly Minute[], warmUpMinutes = 0): Drift {
+  const measured = minutes.slice(Math.min(warmUpMinutes, minutes.length - 1));
+  const quarter = Math.max(1, Math.floor(measured.length / 4));
+  const [first, last] = [measured.slice(0, quarter), measured.slice(-quarter)];
+  const quotient = (figure: (minute: Minute) => number): number =>
+    rounded(mean(last.map(figure)) / mean(first.map(figure)), 3);
+  return {
+    opsPerSecond: quotient(({ opsPerSecond }) => opsPerSecond),
+    p50Ms: quotient(({ p50Ms }) => p50Ms),
+    p99Ms: quotient(({ p99Ms }) => p99Ms),
+    residentMiB: (first[0]?.residentMiB ?? []).map((_, id) =>
+      quotient(({ residentMiB }) => residentMiB[id] ?? 0),
+    ),
+  };
+}
+
+export const minuteHeader = ['minute', 'ops/s', 'p50 ms', 'p99 ms', 'max ms', 'resident MiB'] as const;
+
+export const minuteRow = ({ minute, opsPerSecond, p50Ms, p99Ms, maxMs, residentMiB }: Minute): string[] => [
+  String(minute),
+  opsPerSecond.toFixed(0),
+  ...[p50Ms, p99Ms].map((ms) => ms.toFixed(2)),
+  maxMs.toFixed(1),
+  residentMiB.map((size) => size.toFixed(0)).join(' '),
+];
