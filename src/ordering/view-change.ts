@@ -25,9 +25,15 @@ import { owedSince, resetProposed } from './pool.js';
 import { fillTarget, incarnationOf, isVoid } from './rejoin.js';
 import { isPrimaryTooSlow } from './slow-primary.js';
 
+/** Where primaries take turns. */
+const hasHadItsTurn = ({ config, executedInView }: Core): boolean =>
+  config.rotateAfterBatches > 0 && executedInView >= config.rotateAfterBatches;
+
 /** Stops voting in the current view and asks for `view`. Observers have no voice in this. */
 export function startViewChange(core: Core, view: ViewNumber, reason: string): void {
   if (core.observing !== null) return;
+  // TOCS'02 section 4.5.2: such a view has not failed, and under rotation there may be no other that is in time with everything.
+  if (hasHadItsTurn(core) && core.timeoutDoublings > 0) core.timeoutDoublings -= 1;
   assert(view > core.view, `view change from ${core.view} to ${view}`);
   const primary = primaryOf(core, core.view);
   event(core, 'view-change-started', { from: core.view, to: view, primary, reason });
@@ -140,7 +146,7 @@ const overloadDoublingsMax = 3;
 /** Suspects a primary that orders too slowly, and gives up on a view change that takes too long. */
 export function tickViewChange(core: Core): void {
   if (core.observing !== null) return;
-  const { requestTimeoutMs, viewChangeTimeoutMs, rotateAfterBatches } = core.config;
+  const { requestTimeoutMs, viewChangeTimeoutMs } = core.config;
   const next = viewNumber(core.view + 1);
   if (!core.isActive) {
     const started = core.viewChangeTimerStartedMs;
@@ -162,7 +168,7 @@ export function tickViewChange(core: Core): void {
     startViewChange(core, next, 'throughput');
     return;
   }
-  if (rotateAfterBatches > 0 && core.executedInView >= rotateAfterBatches) {
+  if (hasHadItsTurn(core)) {
     startViewChange(core, next, 'rotation');
     return;
   }

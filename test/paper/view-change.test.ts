@@ -324,6 +324,24 @@ describe('timers', () => {
     expect(lasted).toEqual([700, 1_400, 2_800, 5_600, 5_600]);
   });
 
+  test("TOCS'02 §4.5: a view that ends because its primary has had its turn shrinks it too, whatever is overdue", () => {
+    const solo = new Solo({ id: 3, config: { rotateAfterBatches: 1 } });
+    for (let nonce = 1; nonce <= 8; nonce++) solo.submit(openEnvelope(alice, nonce));
+    ask(solo, [0, 2], 1);
+    solo.tick(500);
+    enter(solo, 2);
+    solo.tick(800);
+    solo.order(1, someBatch(solo, 1), 2);
+    solo.tick(10);
+    expect(solo.status).toMatchObject({ view: 3, isActive: false });
+    ask(solo, [0, 1], 4);
+    enter(solo, 4);
+    solo.tick(690);
+    expect(solo.status).toMatchObject({ view: 4, isActive: true });
+    solo.tick(10);
+    expect(solo.status).toMatchObject({ view: 5, isActive: false });
+  });
+
   test("OSDI'99 §4.5.2: f + 1 VIEW-CHANGEs for higher views make it join the lowest of them, at once", () => {
     const solo = new Solo({ id: 3 });
     ask(solo, [0], 5);
