@@ -7,7 +7,9 @@ import { RefusedError } from '../base/index.js';
 import {
   encodeOperation,
   encodeTuple,
+  noTuple,
   sealedOfResult,
+  withOwnTuple,
   type Entry,
   type EntryEvent,
   type Operation,
@@ -60,9 +62,6 @@ const isInserting = (operation: Operation): operation is Inserting =>
 /** What opening has come to: the plain result, or why it has to be asked for again. */
 type Opened = { readonly result: Result } | { readonly again: 'repaired' | 'needsShares' };
 
-/** In the place of a tuple that is none. */
-const noTuple: PlainTuple = [];
-
 export class SpaceCaller implements Caller {
   readonly timeoutMs: number;
   readonly clock: LeaseClock;
@@ -86,7 +85,8 @@ export class SpaceCaller implements Caller {
     const plain = (): Promise<Answer> => raw.call(operation, isFastRead, callOptions);
     const asked = this.#taggerOf(operation, callOptions, protect);
     const tagger = asked === null ? null : await asked;
-    if (tagger === null) return (await this.#noticing(operation.space, plain)).result;
+    if (tagger === null)
+      return withOwnTuple(operation, (await this.#noticing(operation.space, plain)).result);
     const seals = await this.#parts.seals!.load();
     const isInsertion = isInserting(operation);
     const sealed = isInsertion ? null : withTemplate(operation, tagger, protect);
@@ -185,7 +185,7 @@ export class SpaceCaller implements Caller {
       },
     };
     const answer = await this.#parts.raw.callBound(operation.kind, bound, options);
-    return { ...answer, result: withOwnTuple(answer.result, operation) };
+    return { ...answer, result: withOwnTuple(operation, answer.result) };
   }
 
   /** Asks until what comes can be opened. */
@@ -301,13 +301,4 @@ function withTuples(result: Result, tuples: ReadonlyMap<bigint, PlainTuple>, kin
     default:
       throw new Error(`${kind} answers nothing sealed`);
   }
-}
-
-/** What an insertion answers has the fingerprint; its client knows the tuple. */
-function withOwnTuple(result: Result, { kind, tuple }: Inserting): Result {
-  if (result.kind === 'entry' && kind === 'out' && result.entry !== null)
-    return { kind: 'entry', entry: { ...result.entry, tuple } };
-  if (result.kind === 'cas' && result.inserted && result.entry !== null)
-    return { ...result, entry: { ...result.entry, tuple } };
-  return result;
 }

@@ -20,6 +20,7 @@ export { sortedNames } from './names.js';
 export { decodeEntry, encodeEntry } from './entry-codec.js';
 export * from './operation-codec.js';
 export * from './operations.js';
+export { noTuple, withOwnTuple, withoutOwnTuple } from './own-tuple.js';
 export * from './peer-codec.js';
 export * from './repair.js';
 export * from './result-codec.js';

@@ -24,6 +24,7 @@ import {
   type RefusalCount,
   type Result,
   type SpaceOperation,
+  withoutOwnTuple,
 } from '../codec/index.js';
 import {
   defaultSpaceLimits,
@@ -125,7 +126,7 @@ interface State {
 }
 
 class TupleSpaceService implements Service {
-  readonly version = 5;
+  readonly version = 6;
   readonly #hash: HashFunction;
   readonly #limits: SpaceLimits;
   readonly #clockSkewMaxMs: number;
@@ -171,7 +172,8 @@ class TupleSpaceService implements Service {
       const sealed = sealedBy(operation, ordered);
       const request = { client, session, number, time, mayWait, sealed, effects: own };
       const result = this.#run(operation, request, ordered.isVerified);
-      return result === null ? null : this.#answer(result, client, operation.space);
+      if (result === null) return null;
+      return this.#answer(withoutOwnTuple(operation, result), client, operation.space);
     }
     const at = {
       ...this.#state,

@@ -6,7 +6,7 @@
  */
 import { equalBytes } from '../../base/index.js';
 import type { ClientId, ClientName, SessionId } from '../../base/index.js';
-import { decodeOperation, decodeResult, encodeResult, isAdminOperation } from '../../codec/index.js';
+import { decodeOperation, decodeResult, encodeResult, isAdminOperation, noTuple } from '../../codec/index.js';
 import type {
   AdminOperation,
   Entry,
@@ -234,7 +234,7 @@ export class GuardsModel {
     space.entries = [...space.entries, entry];
     space.note('inserted', entry);
     this.#wake(space, entry);
-    return entry;
+    return { ...entry, tuple: noTuple };
   }
 
   /** In order of arrival; the first that takes the entry is the last that sees it. */

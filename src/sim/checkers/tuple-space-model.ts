@@ -5,7 +5,7 @@
  */
 import { clientName, equalBytes, toHex } from '../../base/index.js';
 import type { ClientId, ClientName } from '../../base/index.js';
-import { Double, encodeEntry, isAdminOperation, isHidden, Tag } from '../../codec/index.js';
+import { Double, encodeEntry, isAdminOperation, isHidden, Tag, withoutOwnTuple } from '../../codec/index.js';
 import type { Entry, Field, Result, Operation, Template, TemplateField, Tuple } from '../../codec/index.js';
 
 export interface SpaceState {
@@ -56,7 +56,7 @@ export function applyToSpace(
   switch (operation.kind) {
     case 'out': {
       const [next, entry] = insert(state, operation.tuple, client, deadline);
-      return [next, { kind: 'entry', entry }];
+      return [next, withoutOwnTuple(operation, { kind: 'entry', entry })];
     }
     // A wait takes effect when it ends, as what it would be without waiting.
     case 'rd':
@@ -81,7 +81,7 @@ export function applyToSpace(
       const match = oldest(state, operation.template);
       if (match !== null) return [state, { kind: 'cas', inserted: false, entry: match }];
       const [next, entry] = insert(state, operation.tuple, client, deadline);
-      return [next, { kind: 'cas', inserted: true, entry }];
+      return [next, withoutOwnTuple(operation, { kind: 'cas', inserted: true, entry })];
     }
     case 'replace': {
       const entry = oldest(state, operation.template);

@@ -26,6 +26,9 @@ const refused = (code: Extract<Result, { kind: 'refused' }>['code'], detail = 0)
   detail,
 });
 
+/** What an insertion answers: its client knows the tuple. */
+const withoutTuple = (entry: Entry): Entry => ({ ...entry, tuple: [] });
+
 /** What a tuple and the lists beside it count for. */
 function accessBytes({ tuple, readers = [], takers = [] }: Access & { readonly tuple: Tuple }): number {
   const names = [...readers, ...takers];
@@ -161,7 +164,9 @@ export class Model {
     if (operation.kind === 'subscribe') return this.#subscribe(operation.template, operation.from, who);
     const isFull = this.entries.length >= this.#limits.entriesPerSpaceMax;
     if (operation.kind === 'out') {
-      return isFull ? refused('SPACE_FULL') : { kind: 'entry', entry: this.#insert(operation, who) };
+      return isFull
+        ? refused('SPACE_FULL')
+        : { kind: 'entry', entry: withoutTuple(this.#insert(operation, who)) };
     }
     const takes = ['in', 'inp', 'inAll', 'replace'].includes(operation.kind);
     const all = this.#matching(operation.template);
@@ -196,7 +201,7 @@ export class Model {
           return { kind: 'cas', inserted: false, entry: match === found[0] ? match! : null };
         }
         if (isFull) return refused('SPACE_FULL');
-        return { kind: 'cas', inserted: true, entry: this.#insert(operation, who) };
+        return { kind: 'cas', inserted: true, entry: withoutTuple(this.#insert(operation, who)) };
       case 'replace':
         this.#remove(found.slice(0, 1), 'replaced');
         if (oldest !== null) this.#insert(operation, who);
