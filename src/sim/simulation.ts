@@ -198,8 +198,8 @@ function probe(world: World): void {
   const strangers = all.filter(({ client }) => !world.isAdmitted(client));
   for (const each of all) each.ask();
   const isAnswered = (): boolean => all.every(({ isDone }) => isDone);
-  // What sessions that nobody uses any more still keep may leave no room until their leases end.
-  const longestMs = world.config.sessionLeaseMs + probeTimeoutMs + 1_000;
+  // Replies of an earlier session may leave no room: it is given up after a lease without an answer, and ends a lease later.
+  const longestMs = 2 * world.config.sessionLeaseMs + probeTimeoutMs + 1_000;
   world.simulator.runUntil(isAnswered, longestMs * 1_000, 10_000);
   const entryOf = ({ entry }: Probe): HistoryEntry => entry!;
   const entries = all.filter((each) => !strangers.includes(each)).map(entryOf);

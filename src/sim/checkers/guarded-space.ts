@@ -4,7 +4,7 @@
  * src/service, which it is held against; of src/policy only the evaluation.
  */
 import type { ClientName } from '../../base/index.js';
-import { encodeTuple } from '../../codec/index.js';
+import { encodeResult, encodeTuple } from '../../codec/index.js';
 import type {
   Access,
   Entry,
@@ -29,6 +29,27 @@ export type Guarded = Exclude<SpaceOperation, { readonly kind: 'cancel' | 'space
 
 export function refusal(code: Refusal['code'], detail = 0, subject?: string): Refusal {
   return { kind: 'refused', code, detail, ...(subject === undefined ? {} : { subject }) };
+}
+
+/** What a result may be long, encoded; simulated clusters have the default. */
+const resultBytesMax = 2 << 20;
+
+/** The first of them, or all if `limit` is 0; refused if they are too large for one result. */
+export function fitting(found: readonly Entry[], limit: number): Result {
+  const entries = found.slice(0, limit || undefined);
+  const isTooLarge = (count: number): boolean =>
+    encodeResult({ kind: 'entries', entries: entries.slice(0, count) }).length > resultBytesMax;
+  let fit = entries.length;
+  while (isTooLarge(fit)) fit -= 1;
+  return fit < entries.length ? refusal('RESULT_TOO_LARGE', fit) : { kind: 'entries', entries };
+}
+
+/** For messages. */
+export function shown(result: Result | null): string {
+  if (result === null) return 'it waits';
+  return JSON.stringify(result, (_key, value: unknown) =>
+    typeof value === 'bigint' ? `${value}` : value instanceof Uint8Array ? `${value.length} bytes` : value,
+  );
 }
 
 export const mayRead = ({ readers }: Access, name: ClientName): boolean => readers?.includes(name) ?? true;

@@ -19,7 +19,7 @@ import type {
 import { createSpace, firstEventAfter, setPolicyOf } from './administered-spaces.js';
 import { isSameResult, requestKey } from './committed-order.js';
 import type { CommittedStep, Effect, Execution } from './committed-order.js';
-import { attemptFor, GuardedSpace, mayRead, mayTake, refusal } from './guarded-space.js';
+import { attemptFor, fitting, GuardedSpace, mayRead, mayTake, refusal, shown } from './guarded-space.js';
 import type { Guarded, Refusal } from './guarded-space.js';
 import { GuardedSubscriptions } from './guarded-subscriptions.js';
 import type { Requested } from './guarded-subscriptions.js';
@@ -185,12 +185,9 @@ export class GuardsModel {
       case 'renew':
         return this.#renew(space, operation.template, operation.lease, name);
       case 'inp':
-        return read(this.#take(space, operation.template, 1, name)[0] ?? null);
+        return read(this.#take(space, operation.template, name));
       case 'inAll':
-        return {
-          kind: 'entries',
-          entries: this.#take(space, operation.template, operation.limit, name),
-        };
+        return this.#takeAll(space, operation.template, operation.limit, name);
       case 'rd':
       case 'in':
         return this.#wait(space, operation, asker);
@@ -210,14 +207,22 @@ export class GuardsModel {
     if (operation.kind === 'rdp') return read(readable[0] ?? null);
     if (operation.kind === 'count') return { kind: 'count', count: readable.length };
     const later = readable.filter(({ id }) => id > operation.after);
-    return { kind: 'entries', entries: later.slice(0, operation.limit || undefined) };
+    return fitting(later, operation.limit);
   }
 
-  #take(space: GuardedSpace, template: Template, limit: number, name: ClientName): readonly Entry[] {
-    const mine = space.matches(template).filter((entry) => mayTake(entry, name));
-    const taken = mine.slice(0, limit || undefined);
-    for (const entry of taken) this.#remove(space, entry, 'taken');
-    return taken;
+  #take(space: GuardedSpace, template: Template, name: ClientName): Entry | null {
+    const entry = space.matches(template).find((one) => mayTake(one, name)) ?? null;
+    if (entry !== null) this.#remove(space, entry, 'taken');
+    return entry;
+  }
+
+  #takeAll(space: GuardedSpace, template: Template, limit: number, name: ClientName): Result {
+    const result = fitting(
+      space.matches(template).filter((entry) => mayTake(entry, name)),
+      limit,
+    );
+    if (result.kind === 'entries') for (const entry of result.entries) this.#remove(space, entry, 'taken');
+    return result;
   }
 
   #deadline(lease: number | null): number | null {
@@ -390,11 +395,4 @@ export class GuardsModel {
       violated('guards', `the ${who} ended with ${shown(decodeResult(next.result))}, not ${shown(result)}`);
     return next.isGiven;
   }
-}
-
-function shown(result: Result | null): string {
-  if (result === null) return 'it waits';
-  return JSON.stringify(result, (_key, value: unknown) =>
-    typeof value === 'bigint' ? `${value}` : value instanceof Uint8Array ? `${value.length} bytes` : value,
-  );
 }
