@@ -241,9 +241,11 @@ type DrawnConfig = Partial<OrderingConfig> & Pick<OrderingConfig, 'clockSkewMaxM
 
 function drawConfig(random: Prng): DrawnConfig {
   const checkpointInterval = random.pick([4, 8, 8, 16, 32, defaultOrderingConfig.checkpointInterval]);
+  const windowBatches = random.pick([1, 2, 8]);
+  const batchOperationsMax = random.pick([1, 3, 512]);
   return {
-    windowBatches: random.pick([1, 2, 8]),
-    batchOperationsMax: random.pick([1, 3, 512]),
+    windowBatches,
+    batchOperationsMax,
     checkpointInterval,
     watermarkWindow: 2 * checkpointInterval,
     clockSkewMaxMs: random.pick([250, 500, 500]),
@@ -254,11 +256,15 @@ function drawConfig(random: Prng): DrawnConfig {
     stateBytesPerSecond: random.stream('donations').pick([50_000, defaultOrderingConfig.stateBytesPerSecond]),
     feedWindowEvents: random.stream('feed window').pick([64, 100, defaultOrderingConfig.feedWindowEvents]),
     historyBatchesMax: random.stream('history').pick([0, 16, defaultOrderingConfig.historyBatchesMax]),
-    rotateAfterBatches: drawRotation(random.stream('rotation')),
+    rotateAfterBatches: drawRotation(random.stream('rotation'), batchOperationsMax),
   };
 }
 
-const drawRotation = (random: Prng): number => (random.chance(1, 10) ? random.pick([1, 4, 20]) : 0);
+/** A view has to be worth its change: no load can be borne where each orders an operation or two. */
+function drawRotation(random: Prng, batchOperationsMax: number): number {
+  if (!random.chance(1, 10)) return 0;
+  return Math.max(random.pick([1, 4, 20]), Math.ceil(20 / batchOperationsMax));
+}
 
 function drawLinks(random: Prng): LinkProfile {
   const delayUsMax = random.pick([500, 2_000, 10_000, 40_000]);
