@@ -5,7 +5,7 @@ import { freePorts } from '../../launcher.js';
 import { EtcdTarget } from './etcd-target.js';
 import { unpackPackages } from './packages.js';
 import { serverCount, type MissingPeer, type RunningPeer } from './peer.js';
-import { Servers } from './servers.js';
+import { runPeer, Servers } from './servers.js';
 
 const packages = ['etcd-server'] as const;
 const readyTimeoutMs = 2_000;
@@ -45,16 +45,8 @@ export async function startEtcd(directory: string): Promise<RunningPeer | Missin
     return { program: join(unpacked.root, 'usr/bin/etcd'), words, directory: own };
   });
   const servers = new Servers('etcd', commands);
-  try {
-    await servers.untilReady(() => isReady(addresses));
-  } catch (error) {
-    await servers.stop();
-    throw error;
-  }
-  return {
+  return runPeer(servers, () => isReady(addresses), {
     target: { kind: 'etcd', addresses },
     version: unpacked.version,
-    check: () => servers.check(),
-    stop: () => servers.stop(),
-  };
+  });
 }

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TheodoraError } from '../../../base/index.js';
+import type { RunningPeer } from './peer.js';
 
 export interface ServerCommand {
   readonly program: string;
@@ -81,4 +82,19 @@ export class Servers {
       if (!this.#isStopping) this.#ended ??= `${signal ?? code}; ${lastWords.trim()}`;
     });
   }
+}
+
+/** Resolves once they are ready; stopped if they do not get there. */
+export async function runPeer(
+  servers: Servers,
+  isReady: () => Promise<boolean>,
+  about: Pick<RunningPeer, 'target' | 'version'>,
+): Promise<RunningPeer> {
+  try {
+    await servers.untilReady(isReady);
+  } catch (error) {
+    await servers.stop();
+    throw error;
+  }
+  return { ...about, check: () => servers.check(), stop: () => servers.stop() };
 }

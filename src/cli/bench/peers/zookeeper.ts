@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePorts } from '../../launcher.js';
 import { findProgram, unpackPackages } from './packages.js';
 import { serverCount, type MissingPeer, type RunningPeer } from './peer.js';
-import { Servers } from './servers.js';
+import { runPeer, Servers } from './servers.js';
 import { ZooKeeperClient } from './zookeeper-client.js';
 
 const packages = [
@@ -70,16 +70,8 @@ export async function startZooKeeper(directory: string): Promise<RunningPeer | M
   });
   const addresses = ports.map(([client]) => `127.0.0.1:${client}`);
   const servers = new Servers('ZooKeeper', commands);
-  try {
-    await servers.untilReady(() => isReady(addresses));
-  } catch (error) {
-    await servers.stop();
-    throw error;
-  }
-  return {
+  return runPeer(servers, () => isReady(addresses), {
     target: { kind: 'zookeeper', addresses },
     version: unpacked.version,
-    check: () => servers.check(),
-    stop: () => servers.stop(),
-  };
+  });
 }
