@@ -91,8 +91,8 @@ export function tickDonations(core: Core): void {
   const { donations, config } = core;
   const isBusy = core.lastExecutionMs > 0 && core.nowMs - core.lastExecutionMs < busyMs;
   refill(donations, core.nowMs, config.stateBytesPerSecond * (isBusy ? busyShare : 1));
-  for (const [peer, { lastAskedMs }] of donations.byPeer) {
-    if (core.nowMs - lastAskedMs >= idleMs) donations.byPeer.delete(peer);
+  for (const [peer, { lastAskedMs, queue }] of donations.byPeer) {
+    if (queue.length === 0 && core.nowMs - lastAskedMs >= idleMs) donations.byPeer.delete(peer);
   }
   give(core);
 }

@@ -31,6 +31,8 @@ export interface Donor {
   /** Nodes that may be under way at once: many from one that is quick, one from one that is slow. */
   window: number;
   lastHeardMs: number;
+  /** Silence for so long while something is asked of it counts as a stall. Doubles with each: the way to it may be narrow. */
+  patienceMs: number;
 }
 
 export interface StateFetch {
@@ -43,6 +45,8 @@ export interface StateFetch {
 
 const windowAtFirst = 4;
 const windowMax = 256;
+export const patienceAtFirstMs = 500;
+const patienceMaxMs = 64_000;
 /** Answers within this time widen the window, answers after twice as long narrow it. */
 const quickMs = 100;
 
@@ -52,6 +56,7 @@ export const createDonor = (id: ReplicaId): Donor => ({
   asked: new Map(),
   window: windowAtFirst,
   lastHeardMs: 0,
+  patienceMs: patienceAtFirstMs,
 });
 
 export function noteAsked(donor: Donor, missing: Missing | null, nowMs: number): void {
@@ -73,6 +78,14 @@ export function release(sync: StateSync, donor: Donor, asked: Asked): void {
 
 export function releaseAll(sync: StateSync, donor: Donor): void {
   for (const asked of donor.asked.values()) release(sync, donor, asked);
+}
+
+/** It has not answered in time: others get what it was asked for, and it gets more time from now on. */
+export function noteStall(sync: StateSync, donor: Donor): void {
+  releaseAll(sync, donor);
+  donor.status = 'unknown';
+  donor.window = 1;
+  donor.patienceMs = Math.min(2 * donor.patienceMs, patienceMaxMs);
 }
 
 export function adaptWindow(donor: Donor, answered: number, tookMs: number): void {

@@ -12,6 +12,8 @@ import {
   adaptWindow,
   createDonor,
   noteAsked,
+  noteStall,
+  patienceAtFirstMs,
   release,
   releaseAll,
   type Asked,
@@ -21,10 +23,6 @@ import {
 import { takeSnapshot } from './state.js';
 import { nodeKey, rootsNode, StateSync, type Missing } from './state-sync.js';
 
-const stallMs = 500;
-const lostMs = 2 * stallMs;
-/** Without progress for so long a newer state is aimed at, if there is one. */
-const hopelessMs = 2 * stallMs;
 /** Large nodes of one donor that may be incomplete at once; a single one may be larger. */
 const incompleteBytesMax = 8 << 20;
 
@@ -117,7 +115,7 @@ function askForMore(core: Core, transfer: Transfer, { sync, donors }: StateFetch
 /** At the end those who have nothing to do are asked for what others keep back. */
 function askForOverdue(core: Core, transfer: Transfer, { donors }: StateFetch): void {
   const isOverdue = ({ missing, atMs }: Asked): boolean =>
-    missing !== null && !missing.isTaken && missing.askedOf === 1 && core.nowMs - atMs >= stallMs;
+    missing !== null && !missing.isTaken && missing.askedOf === 1 && core.nowMs - atMs >= patienceAtFirstMs;
   for (const idle of donors) {
     if (idle.status !== 'ready' || idle.asked.size > 0) continue;
     const overdue = donors.flatMap(({ asked }) => [...asked.values()].filter(isOverdue));
@@ -130,10 +128,8 @@ function askForOverdue(core: Core, transfer: Transfer, { donors }: StateFetch): 
 export function tickFetching(core: Core, transfer: Transfer, fetching: StateFetch): void {
   for (const donor of fetching.donors) {
     releaseLost(core, fetching, donor);
-    if (donor.asked.size === 0 || core.nowMs - donor.lastHeardMs < stallMs) continue;
-    releaseAll(fetching.sync, donor);
-    donor.status = 'unknown';
-    donor.window = 1;
+    if (donor.asked.size === 0 || core.nowMs - donor.lastHeardMs < donor.patienceMs) continue;
+    noteStall(fetching.sync, donor);
     probe(core, transfer, donor);
   }
   askForMore(core, transfer, fetching);
@@ -144,7 +140,7 @@ export function tickFetching(core: Core, transfer: Transfer, fetching: StateFetc
 /** Donors answer in order: what has not come for so long, though they do, was lost on the way. */
 function releaseLost(core: Core, { sync }: StateFetch, donor: Donor): void {
   for (const asked of donor.asked.values()) {
-    if (core.nowMs - asked.atMs < lostMs) return;
+    if (core.nowMs - asked.atMs < 2 * donor.patienceMs) return;
     if (asked.missing !== null) release(sync, donor, asked);
   }
 }
@@ -154,7 +150,11 @@ function aimAgainIfGone(core: Core, transfer: Transfer, fetching: StateFetch): v
   if (transfer.newer === null) return;
   const goneCount = fetching.donors.filter(({ status }) => status === 'gone').length;
   const isAnyLeft = fetching.donors.some(({ status }) => status === 'ready' || status === 'unknown');
-  const isHopeless = core.nowMs - fetching.lastProgressMs >= hopelessMs;
+  // Without progress although there was time for it, by what the quickest is given.
+  const patienceMs = fetching.donors
+    .filter(({ status }) => status !== 'rejected')
+    .reduce((least, donor) => Math.min(least, donor.patienceMs), Infinity);
+  const isHopeless = core.nowMs - fetching.lastProgressMs >= 2 * patienceMs;
   if (goneCount >= core.weakQuorum || !isAnyLeft || isHopeless) aimAgain(core, transfer, fetching);
 }
 

@@ -253,7 +253,9 @@ function drawConfig(random: Prng): DrawnConfig {
     viewChangeTimeoutMs: random.pick([200, 500]),
     viewChangeTimeoutMaxMs: 4_000,
     stateChunkBytes: random.pick([512, 4_096, defaultOrderingConfig.stateChunkBytes]),
-    stateBytesPerSecond: random.stream('donations').pick([50_000, defaultOrderingConfig.stateBytesPerSecond]),
+    stateBytesPerSecond: random
+      .stream('donations')
+      .pick([250_000, defaultOrderingConfig.stateBytesPerSecond]),
     feedWindowEvents: random.stream('feed window').pick([64, 100, defaultOrderingConfig.feedWindowEvents]),
     historyBatchesMax: random.stream('history').pick([0, 16, defaultOrderingConfig.historyBatchesMax]),
     rotateAfterBatches: drawRotation(random.stream('rotation'), batchOperationsMax),

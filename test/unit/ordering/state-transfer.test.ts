@@ -307,6 +307,18 @@ describe('donors that have gone on', () => {
     expect(rig.events('state-transfer-started')).toHaveLength(1);
   });
 
+  test('are not followed for ever where each part takes longer than a donor is given at first', () => {
+    const rig = new TransferRig({ stateChunkBytes: 5_000, stateBytesPerSecond: 2_000 });
+    rig.load([[3, Uint8Array.from({ length: 20_000 }, (_, index) => index % 251)]]);
+    rig.aim(rig.advance());
+    for (let second = 0; second < 120 && !rig.isDone; second++) {
+      rig.run(1_000);
+      rig.load([[4 + second, new Uint8Array(7)]]);
+      rig.receiver.message(0, { kind: 'stableCheckpoint', certificate: rig.advance() });
+    }
+    expect(rig.isDone).toBe(true);
+  });
+
   test('are followed only once f + 1 have: one that denies the state takes nobody along', () => {
     const rig = new TransferRig({ stateBytesPerSecond: 500_000 });
     rig.load(somePages(2_000, 400));
