@@ -388,7 +388,7 @@ describe('a donor', () => {
     expect(perTick.length).toBeGreaterThan(40);
   });
 
-  test('gives a quarter of it while it executes batches', () => {
+  test('gives far less of it while it executes batches', () => {
     const given = [false, true].map((isBusy) => {
       const rig = new TransferRig({ stateBytesPerSecond: 1 << 20, stateChunkBytes: 4_096 });
       rig.load(somePages(1_000, 1_000));
