@@ -60,7 +60,7 @@ describe('four replicas over gRPC and TLS', () => {
       const outcome = outcomes[0]!;
       return outcome.kind === 'result' ? decodeResult(outcome.result) : outcome;
     });
-    const entry = { id: 1n, tuple: ['job', 1], owner: clientName('admin'), deadline: null };
+    const entry = { id: 1n, tuple: [], owner: clientName('admin'), deadline: null };
     expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'entry', entry })));
 
     for (const client of clients) client.send({ kind: 'statusRequest', requestId: 5 });

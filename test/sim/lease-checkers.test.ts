@@ -213,7 +213,10 @@ describe('Wing and Gong with ordered time', () => {
     return { call, invokedAt: from, answer: { at: to, result: encodeResult(result) } };
   };
   const a: Entry = { id: 1n, tuple: ['a'], owner: clientName(client), deadline: 3_200 };
-  const wrote = at(out('a', 2_200), 1_000, 0, 10, { kind: 'entry', entry: a });
+  const wrote = at(out('a', 2_200), 1_000, 0, 10, {
+    kind: 'entry',
+    entry: { ...a, tuple: [] },
+  });
   const counted = (value: number, time: number | null, from: number, to: number) =>
     at(count, time, from, to, { kind: 'count', count: value });
 

@@ -1,7 +1,13 @@
 /** Bugs in who may do what (DESIGN section 5), at all replicas alike but for the last; random runs have to meet them. */
 import { InvalidInputError } from '../../base/index.js';
 import type { Digest } from '../../base/index.js';
-import { decodeOperation, decodeResult, encodeOperation, encodeResult } from '../../codec/index.js';
+import {
+  decodeOperation,
+  decodeResult,
+  encodeOperation,
+  encodeResult,
+  withOwnTuple,
+} from '../../codec/index.js';
 import type { ClientRecord, Operation, Result, SpaceDescription, Template } from '../../codec/index.js';
 import type { Effects, OrderedOperation, StateMachine } from '../../ordering/index.js';
 import { loadPolicy, ruleNames } from '../../policy/index.js';
@@ -112,7 +118,8 @@ export const heedlessWake = canary(
           waiting.push({ ordered, space: operation.space, template: operation.template });
         const result = operation.kind === 'out' || operation.kind === 'cas' ? resultOf(bytes) : null;
         const isInserted = result?.kind === 'entry' || (result?.kind === 'cas' && result.inserted);
-        const entry = isInserted ? result.entry : null;
+        const told = isInserted ? withOwnTuple(operation, result) : null;
+        const entry = told?.kind === 'entry' || told?.kind === 'cas' ? told.entry : null;
         if (entry?.readers === undefined) return bytes;
         const isWoken = ({ space, template }: Waiting): boolean =>
           space === operation.space && isMatch(template, entry.tuple);
