@@ -18,15 +18,18 @@ export interface IdentityKey {
 
 function identityKey(privateKey: KeyObject): IdentityKey {
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
-  const { d } = privateKey.export({ format: 'jwk' });
-  const forAgreement = agreementKey(Buffer.from(d ?? '', 'base64url'));
+  /** Made when it is first needed: with signed requests it never is. */
+  let forAgreement: KeyObject | null = null;
   return {
     publicKey: toHex(Buffer.from(x ?? '', 'base64url')),
     sign(bytes) {
       const signature = sign(null, bytes, privateKey);
       return new Uint8Array(signature.buffer, signature.byteOffset, signature.length);
     },
-    agree: (publicKey) => sharedSecret(forAgreement, publicKey),
+    agree(publicKey) {
+      forAgreement ??= agreementKey(Buffer.from(privateKey.export({ format: 'jwk' }).d ?? '', 'base64url'));
+      return sharedSecret(forAgreement, publicKey);
+    },
   };
 }
 

@@ -8,7 +8,6 @@ import { createHash, createPrivateKey, createPublicKey, diffieHellman, type KeyO
 import { fromHex } from '../base/index.js';
 
 const scalarBytes = 32;
-const publicKeyBytes = 32;
 
 /** The key that X25519 uses, of an Ed25519 seed (RFC 8032, section 5.1.5; node clamps it). */
 export function agreementKey(seed: Uint8Array): KeyObject {
@@ -21,7 +20,7 @@ export function agreementKey(seed: Uint8Array): KeyObject {
 /** Of an Ed25519 public key in hexadecimal; null if that is no point of the curve, or one without an image. */
 function montgomeryOf(publicKey: string): Uint8Array | null {
   const bytes = fromHex(publicKey);
-  if (bytes?.length !== publicKeyBytes) return null;
+  if (bytes === null) return null;
   try {
     return ed25519.utils.toMontgomery(bytes);
   } catch {

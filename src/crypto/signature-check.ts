@@ -1,15 +1,15 @@
 /**
  * Checks of Ed25519 signatures, the costliest thing that replicas do: by libsodium in half the time of node:crypto, which
- * takes its place where there is no build of libsodium for the platform. Replicas must never disagree on a signature, so both give the same verdicts: S is
- * below the order of the group, the equation holds without the cofactor (RFC 8032, section 5.1.7), and what
- * implementations differ on, keys and R of small order and encodings that are not canonical, is refused
- * before either is asked (Chalkias et al., "Taming the Many EdDSAs", SSR'20).
+ * takes its place where there is no build of libsodium for the platform. Replicas must never disagree on a signature, so
+ * both give the same verdicts: S is below the order of the group, the equation holds without the cofactor (RFC 8032, section 5.1.7),
+ * and what implementations differ on, keys and R of small order and encodings that are not canonical, is refused before
+ * either is asked (Chalkias et al., "Taming the Many EdDSAs", SSR'20).
  */
 import { createPublicKey, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-export const publicKeyBytes = 32;
-export const signatureBytes = 64;
+const publicKeyBytes = 32;
+const signatureBytes = 64;
 
 /** Whether it is a signature over the bytes by the key that this was made for. */
 export type SignatureCheck = (bytes: Uint8Array, signature: Uint8Array) => boolean;

@@ -7,7 +7,8 @@
  * with the number of requests under way, ever more slowly; so whoever gives less work per second than another did, and
  * also lets each request wait longer, does not lack demand but is slow. (Less work at a shorter wait is less load; more
  * work at a longer wait is more load.) Points of the last n views that were measured are kept: once all of them are as slow,
- * that is how fast the cluster is now. A primary that passes somebody over counts as slow as well. Plain data and functions of it; slow-primary.ts decides what follows.
+ * that is how fast the cluster is now. A primary that passes somebody over counts as slow as well. Plain data and
+ * functions of it; slow-primary.ts decides what follows.
  */
 import type { ReplicaId, ViewNumber } from '../base/index.js';
 import { createWatch, type Watch } from './passing-over.js';

@@ -151,9 +151,8 @@ function aimAgainIfGone(core: Core, transfer: Transfer, fetching: StateFetch): v
   const goneCount = fetching.donors.filter(({ status }) => status === 'gone').length;
   const isAnyLeft = fetching.donors.some(({ status }) => status === 'ready' || status === 'unknown');
   // Without progress although there was time for it, by what the quickest is given.
-  const patienceMs = fetching.donors
-    .filter(({ status }) => status !== 'rejected')
-    .reduce((least, donor) => Math.min(least, donor.patienceMs), Infinity);
+  const believed = fetching.donors.filter(({ status }) => status !== 'rejected');
+  const patienceMs = Math.min(...believed.map((donor) => donor.patienceMs));
   const isHopeless = core.nowMs - fetching.lastProgressMs >= 2 * patienceMs;
   if (goneCount >= core.weakQuorum || !isAnyLeft || isHopeless) aimAgain(core, transfer, fetching);
 }

@@ -20,11 +20,11 @@ import {
   encodeSpaceRecord,
   isAdminOperation,
   mayBeRepair,
+  withoutOwnTuple,
   type Operation,
   type RefusalCount,
   type Result,
   type SpaceOperation,
-  withoutOwnTuple,
 } from '../codec/index.js';
 import {
   defaultSpaceLimits,

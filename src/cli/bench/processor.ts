@@ -45,6 +45,18 @@ export function parseProcessTimes(stat: string): ProcessTimes {
   return { pid: Number.parseInt(stat, 10), parent: Number(fields[1]), ticks };
 }
 
+const ticksPerSecond = 100;
+
+/** Seconds that a process has computed for, those of its ended children included; null where the system does not tell. */
+export function processorSeconds(pid: number): number | null {
+  try {
+    return parseProcessTimes(readFileSync(`/proc/${pid}/stat`, 'utf8')).ticks / ticksPerSecond;
+  } catch {
+    // Another system, or it has just ended.
+    return null;
+  }
+}
+
 /** Of `root` and all below it. */
 export function ticksOfTree(processes: readonly ProcessTimes[], root: number): number {
   const ours = new Set([root]);

@@ -13,6 +13,7 @@ import { startBenchCluster } from './cluster.js';
 import type { BenchCluster } from './cluster.js';
 import { inParallel } from './in-parallel.js';
 import { PacedLoad } from './paced-load.js';
+import { processorSeconds } from './processor.js';
 import type { Stretch } from './paced-load.js';
 import { residentMiB } from './resident.js';
 
@@ -67,20 +68,6 @@ const shortlyAwayMs = 5_000;
 const pollMs = 250;
 const givenUpMs = 600_000;
 const payload = new Uint8Array(48).fill(7);
-
-/** Seconds that a process has computed for; null where the system does not tell. */
-function processorSeconds(pid: number): number | null {
-  try {
-    // After the name, which may hold anything: state is field 3, user and system time 14 and 15, in hundredths.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    // Another system, or it has just ended.
-    return null;
-  }
-}
 
 /** Greatest of what is known. */
 class Peak {
