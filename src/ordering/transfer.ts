@@ -13,8 +13,8 @@ import { tellAllLate } from './effects.js';
 import { touchAllFeeds } from './feeds.js';
 import { aimTransfer, noteGone, receiveNodes, startFetching, tickFetching } from './fetching.js';
 import { isExecuted } from './intake.js';
-import { lowWatermark } from './log.js';
-import { removePending } from './pool.js';
+import { bodyOf, lowWatermark } from './log.js';
+import { envelopeKey, removePending } from './pool.js';
 import { dropVoidViewChanges } from './rejoin.js';
 import { installState, isOfThisVersion, takeSnapshot } from './state.js';
 
@@ -102,9 +102,24 @@ function finish(core: Core, transfer: Transfer, { sync, givers }: StateFetch): v
   for (const number of core.log.slots.keys()) core.touched.add(number);
 }
 
-/** Envelopes that were executed within the transferred state no longer wait here. */
+/**
+ * Envelopes that were executed within the transferred state no longer wait here, nor do those of the batches it has passed that
+ * it does not tell of: they were refused without a trace, and would be waited for for ever.
+ */
 function forgetExecuted(core: Core): void {
-  for (const { key, envelope } of [...core.pool.all.values()]) {
-    if (isExecuted(core, envelope)) removePending(core.pool, key);
+  const ahead = proposedAhead(core);
+  for (const { key, envelope, isProposed } of [...core.pool.all.values()]) {
+    if (isExecuted(core, envelope) || (isProposed && !ahead.has(key))) removePending(core.pool, key);
   }
+}
+
+/** What batches of this view hold that are still to be executed, by key. */
+function proposedAhead({ log, view }: Core): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { sequenceNumber, proposal, accepted } of log.slots.values()) {
+    if (sequenceNumber <= log.lastExecuted) continue;
+    const body = accepted?.view === view ? bodyOf(log, accepted.digest) : proposal?.body;
+    for (const envelope of body?.envelopes ?? []) keys.add(envelopeKey(envelope));
+  }
+  return keys;
 }

@@ -6,6 +6,7 @@
  */
 import { prng, toHex } from '../base/index.js';
 import { decodeResult } from '../codec/index.js';
+import { defaultOrderingConfig } from '../ordering/index.js';
 import { withAdversaries } from './byzantine/index.js';
 import { IdleExpiry, idleExpiryBoundMs } from './checkers/idle-expiry.js';
 import { Violation } from './checkers/violation.js';
@@ -107,7 +108,8 @@ export function failureOf(world: World, thrown: unknown): SimulationFailure {
 function play(world: World, parameters: RunParameters): void {
   const { simulator } = world;
   const waitFor = (condition: () => boolean): void => {
-    if (!simulator.runUntil(condition, livenessUsMax, 100_000)) throw stuck(world, workload);
+    if (!simulator.runUntil(condition, livenessUsMax + rejoinUs(parameters), 100_000))
+      throw stuck(world, workload);
   };
   const workload = new Workload(world, world.random.stream('workload'), parameters.workload);
   const nemesis = new Nemesis(
@@ -153,6 +155,17 @@ function play(world: World, parameters: RunParameters): void {
   waitFor(() => isConverged(world));
   compareStates(world);
   world.checks.finish(world.history);
+}
+
+/**
+ * Who lost its log has its REJOIN ordered once the window of its last one has passed, and votes again from the first
+ * checkpoint a window later (DESIGN: amnesia); each batch takes its rounds and syncs.
+ */
+function rejoinUs({ nemesis, world: { config, storage } }: RunParameters): number {
+  if (!nemesis.losesLogs && storage.isDurable) return 0;
+  const { watermarkWindow, checkpointInterval, windowBatches } = { ...defaultOrderingConfig, ...config };
+  const batches = 2 * watermarkWindow + checkpointInterval;
+  return Math.ceil(batches / windowBatches) * 6 * storage.syncUsMax;
 }
 
 /** No traffic at all, until every lease that the clients asked for has had its time. */

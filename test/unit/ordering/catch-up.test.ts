@@ -34,3 +34,21 @@ test('a state transfer that takes longer than a checkpoint interval ends under l
     cluster.node(0).replica.status().executed - 20,
   );
 });
+
+test('a primary lets go of what it proposed in batches that a state transfer has passed, whatever became of it', () => {
+  const limits = { checkpointInterval: 4, watermarkWindow: 8, historyBatchesMax: 0, batchOperationsMax: 1 };
+  const cluster = new Lockstep(4, limits);
+  const session = cluster.open(alice);
+  // The others order what the primary proposes; it hears nothing of that.
+  cluster.filter = ({ to, message }) => (to === 0 ? null : message);
+  // Refused and not remembered: no state tells that it was ordered.
+  cluster.submit(addEnvelope(alice, session, 50_000, [1], 1), [0]);
+  for (let number = 1; number <= 6; number++)
+    cluster.submit(addEnvelope(alice, session, number, [1], 1), [0]);
+  expect(cluster.node(1).replica.status().pending).toBe(0);
+  cluster.filter = ({ message }) => message;
+  cluster.tick(1_000);
+  const [primary, backup] = [cluster.node(0).replica.status(), cluster.node(1).replica.status()];
+  expect(cluster.outputs(0, 'event').some(({ event }) => event === 'state-transferred')).toBe(true);
+  expect(primary).toMatchObject({ view: 0, executed: backup.executed, pending: 0 });
+});
