@@ -6,7 +6,7 @@
  * either is asked (Chalkias et al., "Taming the Many EdDSAs", SSR'20).
  */
 import { createPublicKey, verify } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { sodium } from './sodium.js';
 
 const publicKeyBytes = 32;
 const signatureBytes = 64;
@@ -22,19 +22,11 @@ export const nodeBackend: SignatureBackend = (publicKey) => {
   return (bytes, signature) => verify(null, bytes, key, signature);
 };
 
-interface Sodium {
-  crypto_sign_verify_detached(signature: Uint8Array, bytes: Uint8Array, publicKey: Uint8Array): boolean;
-}
-
 /** Null: there is none for this platform. */
 export function sodiumBackend(): SignatureBackend | null {
-  let sodium: Sodium;
-  try {
-    sodium = createRequire(import.meta.url)('sodium-native') as Sodium;
-  } catch {
-    return null;
-  }
-  return (publicKey) => (bytes, signature) => sodium.crypto_sign_verify_detached(signature, bytes, publicKey);
+  if (sodium === null) return null;
+  const { crypto_sign_verify_detached: check } = sodium;
+  return (publicKey) => (bytes, signature) => check(signature, bytes, publicKey);
 }
 
 const backend = sodiumBackend() ?? nodeBackend;

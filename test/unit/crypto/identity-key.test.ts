@@ -1,5 +1,5 @@
 /** Key files: what is refused, and that a refusal names the file and the remedy but nothing of the key. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,4 +104,28 @@ test('a key object shows nothing of the private key', () => {
   const { key } = generateIdentityKey();
   expect(Object.keys(key).sort((a, b) => a.localeCompare(b))).toEqual(['agree', 'publicKey', 'sign']);
   expect(JSON.parse(JSON.stringify(key))).toEqual({ publicKey: key.publicKey });
+});
+
+describe('sign', () => {
+  test('RFC 8032 §7.1, test 3: gives the one signature there is', () => {
+    const seed = 'c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7';
+    const pkcs8 = Buffer.from(`302e020100300506032b657004220420${seed}`, 'hex');
+    const pem = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({
+      format: 'pem',
+      type: 'pkcs8',
+    });
+    const key = identityKeyFromPem(pem.toString(), 'test 3');
+    expect(key.publicKey).toBe('fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025');
+    expect(Buffer.from(key.sign(Uint8Array.of(0xaf, 0x82))).toString('hex')).toBe(
+      '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a',
+    );
+  });
+
+  test('says what node:crypto says, of whatever length', () => {
+    const { key, pem } = generateIdentityKey();
+    for (const length of [0, 1, 63, 64, 65, 1_000, 100_000]) {
+      const bytes = Uint8Array.from({ length }, (_, index) => index & 0xff);
+      expect(Buffer.from(key.sign(bytes))).toEqual(sign(null, bytes, pem));
+    }
+  });
 });
