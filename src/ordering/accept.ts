@@ -11,6 +11,7 @@ import { bodyOf, holdBody } from './log.js';
 import { envelopeKey, findPending } from './pool.js';
 import { countVouchers } from './quorum.js';
 import { fillTarget } from './rejoin.js';
+import { isLeftToOthers } from './shared-checks.js';
 import { addPrePrepared, type Proposal, type Slot } from './slot.js';
 import { requestVerdicts } from './verdicts.js';
 
@@ -20,15 +21,17 @@ export function tryAccept(core: Core, slot: Slot): void {
   if (proposal === null || proposal.view !== core.view || !core.isActive) return;
   if (!isAcceptable(core, slot, proposal)) return;
   slot.proposal = null;
-  slot.accepted = { view: proposal.view, digest: proposal.body.digest, atMs: core.nowMs, isVoted: false };
-  holdBody(core.log, proposal.body, slot.sequenceNumber);
-  core.wanted.delete(proposal.body.digest);
+  const { view, body, arrivedAtMs } = proposal;
+  slot.accepted = { view, digest: body.digest, arrivedAtMs, atMs: core.nowMs, isVoted: false };
+  holdBody(core.log, body, slot.sequenceNumber);
+  core.wanted.delete(body.digest);
 }
 
 /** Checks of a fresh proposal; waived for a digest that f+1 others have prepared or committed. */
 function isAcceptable(core: Core, slot: Slot, proposal: Proposal): boolean {
   const vouchers = countVouchers(slot.prepares, slot.commits, proposal.body.digest, core.config.id);
   if (vouchers >= core.weakQuorum) return true;
+  if (isLeftToOthers(core, slot, proposal)) return false;
   return (
     isAuthentic(core, proposal) &&
     isTimely(core, proposal) &&

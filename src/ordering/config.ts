@@ -14,6 +14,8 @@ export interface OrderingConfig {
   readonly checkpointInterval: number;
   /** High watermark = low watermark + this. */
   readonly watermarkWindow: number;
+  /** A proposal of so many envelopes is checked by some first, and by the others if these do not vouch for it. */
+  readonly sharedChecksMin: number;
   /** How far a fresh proposal's time may be from a backup's clock. */
   readonly clockSkewMaxMs: number;
   /** Age of the oldest unexecuted envelope at which a backup suspects the primary. */
@@ -75,6 +77,7 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   envelopeBytesMax: 2 << 20,
   checkpointInterval: 128,
   watermarkWindow: 256,
+  sharedChecksMin: 16,
   clockSkewMaxMs: 500,
   requestTimeoutMs: 700,
   viewChangeTimeoutMs: 500,

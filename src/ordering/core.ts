@@ -199,6 +199,8 @@ export interface Core {
   readonly readsOf: Map<ClientId, number>;
   /** Envelopes whose signature was in vain, by who sent or passed them on. */
   readonly forgeries: Allowances<ReplicaId | ClientId>;
+  /** When this replica last waited in vain for somebody's vote; see shared-checks.ts. */
+  readonly waitedInVain: Map<ReplicaId, number>;
   /** Bytes of bodies that each peer is given. */
   readonly bodiesGiven: Allowances<ReplicaId>;
   readonly feeds: Feeds;
@@ -280,6 +282,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     reads: [],
     readsOf: new Map(),
     forgeries: createAllowances({ perSecond: 4, burst: 8, keysMax: 1_024 }),
+    waitedInVain: new Map(),
     bodiesGiven: createAllowances({ perSecond: 32 << 20, burst: 32 << 20, keysMax: config.n }),
     feeds: createFeeds(),
     sessions: createSessionTable(),

@@ -201,7 +201,10 @@ function executeRequests(core: Core, body: Body, requests: Requests, effects: Ba
   }
   if (executed > 0 && isOpen(core, session))
     renewSession(core.sessions, session, core.orderedTime, core.config);
-  if (outcomes.length > 0) core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes });
+  if (outcomes.length > 0) {
+    const fresh = executed > 0 ? { lowestUnanswered: session.lowestUnanswered } : {};
+    core.outputs.push({ kind: 'reply', client, session: id, firstNumber, outcomes, ...fresh });
+  }
   return executed;
 }
 

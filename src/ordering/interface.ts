@@ -84,6 +84,8 @@ export type Output =
       readonly session: SessionId;
       readonly firstNumber: number;
       readonly outcomes: readonly Outcome[];
+      /** All below the client has; of an envelope executed just now, and of no repetition or late outcome. */
+      readonly lowestUnanswered?: number;
     }
   | {
       readonly kind: 'opened';

@@ -140,7 +140,13 @@ export function applyChosen(core: Core): void {
         committed.digest === digest,
       `view ${core.view} changes committed ${number}`,
     );
-    slot.accepted = { view: core.view, digest, atMs: core.nowMs, isVoted: false };
+    slot.accepted = {
+      view: core.view,
+      digest,
+      arrivedAtMs: core.nowMs,
+      atMs: core.nowMs,
+      isVoted: false,
+    };
     core.touched.add(number);
     const body = bodyOf(core.log, digest) ?? core.candidateBodies.get(digest);
     if (body === undefined) continue;

@@ -36,13 +36,13 @@ export function noteServed(watch: Watch, operations: number, bytes: number): voi
 }
 
 /**
- * A batch was executed whose proposal was accepted at `acceptedMs` (null: it came another way); `oldest` is what waits
+ * A batch was executed whose proposal arrived at `proposedMs` (null: it came another way); `oldest` is what waits
  * longest now. Nothing from before `fromMs` counts. True: this batch passed it over once too often.
  */
 export function closeBatch(
   watch: Watch,
   oldest: PendingEnvelope | undefined,
-  acceptedMs: number | null,
+  proposedMs: number | null,
   fromMs: number,
   { operationsMax, bytesMax }: BatchRoom,
 ): boolean {
@@ -54,7 +54,7 @@ export function closeBatch(
     watch.passes = 0;
   }
   if (oldest === undefined || operations === 0) return false;
-  if (acceptedMs === null || acceptedMs <= oldest.arrivedAtMs || acceptedMs <= fromMs) return false;
+  if (proposedMs === null || proposedMs <= oldest.arrivedAtMs || proposedMs <= fromMs) return false;
   // An envelope that no longer fitted may have ended a batch: then this one, or the next, is more than half full.
   const hasRoom = 2 * operations <= operationsMax && 2 * bytes <= bytesMax;
   watch.passes = hasRoom ? watch.passes + 1 : Math.max(0, watch.passes - 1);

@@ -209,7 +209,8 @@ function recallSlot(core: Core, slot: Slot, record: SlotRecord): void {
   holdBody(core.log, body, number);
   addPrePrepared(slot, digest, view, core.config.prePreparedDigestsMax);
   recordVote(slot.prepares, core.config.id, { view, digest });
-  if ((slot.accepted?.view ?? -1) <= view) slot.accepted = { view, digest, atMs: core.nowMs, isVoted: true };
+  if ((slot.accepted?.view ?? -1) <= view)
+    slot.accepted = { view, digest, arrivedAtMs: core.nowMs, atMs: core.nowMs, isVoted: true };
 }
 
 /** Takes part in the view of the log; a VIEW-CHANGE is sent again, with the same votes in it. */

@@ -32,7 +32,8 @@ export interface Proposal {
 export interface Accepted {
   readonly view: ViewNumber;
   readonly digest: Digest;
-  /** This replica's clock then. */
+  /** This replica's clock when its proposal arrived, and when it was accepted. */
+  readonly arrivedAtMs: number;
   readonly atMs: number;
   /** True once the PREPARE was handed to the durable queue. Invariant: then the body is held. */
   isVoted: boolean;

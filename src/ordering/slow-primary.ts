@@ -87,12 +87,12 @@ export function noteOrdered(
 export function noteBatchDone(core: Core): void {
   const { expectation, pool, config, log, view, activeSinceMs } = core;
   const accepted = log.slots.get(log.lastExecuted)?.accepted;
-  const acceptedMs = accepted?.view === view ? accepted.atMs : null;
+  const proposedMs = accepted?.view === view ? accepted.arrivedAtMs : null;
   const oldest = oldestPending(pool);
   const room = { operationsMax: config.batchOperationsMax, bytesMax: config.batchBytesMax };
   // A new primary has not heard of what waits before it was passed on again.
   const fromMs = activeSinceMs + forwardAgainMs;
-  if (!closeBatch(expectation.watch, oldest, acceptedMs, fromMs, room) || oldest === undefined) return;
+  if (!closeBatch(expectation.watch, oldest, proposedMs, fromMs, room) || oldest === undefined) return;
   // What another envelope of the same client made void, no primary orders: nobody shall be blamed by such means.
   if (isExecuted(core, oldest.envelope)) removePending(pool, oldest.key);
   else noteUnfair(expectation);

@@ -8,6 +8,8 @@ import { encodeServerMessage, type Reply } from '../codec/index.js';
 import type { Output } from '../ordering/index.js';
 import { ClientStream, type ClientStreamPorts, type ClientStreamRegistry } from './client-stream.js';
 import type { ClientPort } from './runtime.js';
+import type { SpareReplies } from './spare-replies.js';
+import { replyBytesMax, splitReply } from './split-reply.js';
 import type { FrameReceiver, FrameStream } from './transport/frame-stream.js';
 
 type OutputOf<Kind extends Output['kind']> = Extract<Output, { kind: Kind }>;
@@ -24,43 +26,10 @@ const readsPerStreamMax = 1_024;
 /** How long nobody is let in who has sent a forged envelope over his own stream, and how many are remembered. */
 const banishedMs = 60_000;
 const banishedMax = 1_024;
-/** A longer reply is split, to stay well within a frame. */
-const replyBytesMax = 2 << 20;
-
-/** Parts of a reply, in order, each of at most `bytesMax` of results unless one result alone is larger. */
-export function splitReply(reply: Reply, bytesMax: number): readonly Reply[] {
-  const sizes = reply.outcomes.map((outcome, i) => {
-    const shareBytes = reply.shares?.[i]?.length ?? 0;
-    return outcome.kind === 'result' ? outcome.result.length + shareBytes : 0;
-  });
-  if (sizes.reduce((sum, size) => sum + size, 0) <= bytesMax) return [reply];
-  const parts: Reply[] = [];
-  let start = 0;
-  let bytes = 0;
-  for (const [i, size] of sizes.entries()) {
-    if (i > start && bytes + size > bytesMax) {
-      parts.push(partOf(reply, start, i));
-      start = i;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  parts.push(partOf(reply, start, sizes.length));
-  return parts;
-}
-
-function partOf(reply: Reply, start: number, end: number): Reply {
-  const { firstNumber, outcomes, shares } = reply;
-  return {
-    ...reply,
-    firstNumber: firstNumber + start,
-    outcomes: outcomes.slice(start, end),
-    ...(shares === undefined ? {} : { shares: shares.slice(start, end) }),
-  };
-}
 
 export class ClientSessions implements ClientPort, ClientStreamRegistry {
   readonly #ports: ClientStreamPorts;
+  readonly #spare: SpareReplies;
   /** Every open stream, proven or not, by its number. */
   readonly #streams = new Map<number, ClientStream>();
   #lastStream = 0;
@@ -75,8 +44,9 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   #touched = new Set<ClientStream>();
   #isFlushScheduled = false;
 
-  constructor(ports: ClientStreamPorts) {
+  constructor(ports: ClientStreamPorts, spare: SpareReplies) {
     this.#ports = ports;
+    this.#spare = spare;
   }
 
   /** Streams whose client has proven its key. */
@@ -93,6 +63,12 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
 
   /** `shares`: one for each outcome. */
   reply(output: OutputOf<'reply'>, view: ViewNumber, shares?: readonly Uint8Array[]): void {
+    // Nobody else has these shares.
+    if (shares !== undefined) this.#tell(output, view, shares);
+    else this.#spare.reply(output, () => this.#tell(output, view));
+  }
+
+  #tell(output: OutputOf<'reply'>, view: ViewNumber, shares?: readonly Uint8Array[]): void {
     const { client, session, firstNumber, outcomes } = output;
     const streams = this.#attached(client, session);
     if (streams.length === 0) return;
@@ -144,6 +120,7 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   }
 
   flush(): void {
+    this.#spare.endTurn();
     if (this.#touched.size === 0) return;
     const touched = this.#touched;
     this.#touched = new Set();

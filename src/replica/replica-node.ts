@@ -6,7 +6,9 @@ import type { Logger } from 'pino';
 import { fromHex, type ClientId, type ReplicaId } from '../base/index.js';
 import { encodePeerFrame, frameBytesMax, type StatusReply } from '../codec/index.js';
 import { replicaServerName, sha256 } from '../crypto/index.js';
+import { weakQuorumSize } from '../ordering/index.js';
 import { ClientSessions } from './client-sessions.js';
+import type { ClientStreamPorts } from './client-stream.js';
 import type { SteadyClock } from './clock.js';
 import { startHttp, type Health, type HttpService } from './http.js';
 import { createMetrics, type ReplicaCounts } from './metrics.js';
@@ -25,6 +27,7 @@ import { ShareReplies } from './share-replies.js';
 import type { Shares } from './share-thread.js';
 import { createSlowChecks } from './slow-checks.js';
 import { SnapshotDonor } from './snapshot-donor.js';
+import { SpareReplies, toldPerTurnDefault as toldPerTurn } from './spare-replies.js';
 import { DiskSpace, type DiskSpaceOptions } from './storage/disk-space.js';
 import type { Storage } from './storage/port.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
@@ -203,20 +206,25 @@ export class ReplicaNode {
     const { files } = this.#options;
     const admin = files.cluster.clients.find(({ name }) => name === 'admin');
     const donor = this.#createDonor();
-    return new ClientSessions({
-      replica: files.self.id,
+    const { id: replica } = files.self;
+    const n = files.cluster.replicas.length;
+    const nowMs = (): number => this.#options.clock.now();
+    const spare = new SpareReplies({ replica, n, weakQuorumSize: weakQuorumSize(n), toldPerTurn, nowMs });
+    const ports: ClientStreamPorts = {
+      replica,
       certificateFingerprint: fromHex(files.self.tlsFingerprint)!,
       clusterId: files.cluster.clusterId,
       drops: this.#drops,
       view: () => this.runtime.view,
-      nowMs: () => this.#options.clock.now(),
+      nowMs,
       isClient: (client) => this.runtime.isClient(client),
       isDiskFull: () => this.#disk?.isFull ?? false,
       submit: (input, client) => this.runtime.submit(input, client),
       isAdmin: (client) => client === admin?.publicKey,
       fetchSnapshot: (request, send) => this.runtime.runInTurn(() => donor.take(request, send)),
       requestStatus: (requestId, send) => this.runtime.runInTurn(() => send(this.#statusReply(requestId))),
-    });
+    };
+    return new ClientSessions(ports, spare);
   }
 
   #withShares(): ClientPort {

@@ -74,7 +74,8 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
   const random = prng(seed).stream('parameters');
   const n = fixed.n ?? drawClusterSize(random);
   const small = drawSmallLimits(random.stream('small limits'), fixed.smallLimits);
-  const config = { ...drawConfig(random), ...small.config };
+  const sharedChecksMin = random.stream('shared checks').pick([1, 2, 16]);
+  const config = { ...drawConfig(random), sharedChecksMin, ...small.config };
   const links = drawLinks(random);
   const drawnWorkload = drawWorkload(random, fixed.operations, config.clockSkewMaxMs);
   const tickUs = random.pick([5_000, 20_000, 25_000]);
@@ -119,6 +120,7 @@ export function parametersOf(seed: number, fixed: FixedParameters = {}): RunPara
       breakNoticeUs: random.pick([1_000, 50_000]),
       checks: defaultCheckSettings,
       requestAuth: hasMacs ? 'mac' : 'signature',
+      toldPerTurn: random.stream('spare replies').pick([0, 8]),
       ...(isGuarded ? { guards: { guests, lateGuests: guarded.below(guests + 1) } } : {}),
     },
     guarded: isGuarded ? drawGuarded(guarded, drawnWorkload) : null,

@@ -8,13 +8,15 @@ import type { ClientId, Digest, Prng, ReplicaId } from '../base/index.js';
 import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
+import { weakQuorumSize } from '../ordering/index.js';
+import { SpareReplies, toldPerTurnDefault } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
 import { ServerStreams, type ClientOutput } from './server-streams.js';
 import type { Sharing } from './sharing.js';
 import type { Simulator } from './simulator.js';
-import { WaitingForShares } from './waiting-for-shares.js';
+import { isSealed, WaitingForShares } from './waiting-for-shares.js';
 import type { OpenedStorage, ProcessStorage, ReplicaDisk } from './storage.js';
 
 /** What the simulator drives: OrderingReplica, or a canary in its place. */
@@ -28,7 +30,7 @@ export interface ReplicaCore {
 /** What a host needs from the world around it. */
 export interface HostWorld {
   readonly simulator: Simulator;
-  readonly options: { readonly sharing?: Sharing };
+  readonly options: { readonly sharing?: Sharing; readonly toldPerTurn?: number };
   readonly tickUs: number;
   createStateMachine(replica: ReplicaId): StateMachine;
   createCore(replica: ReplicaId, stateMachine: StateMachine, start: Start): ReplicaCore;
@@ -68,6 +70,7 @@ export class ReplicaHost {
   #queued: Input[] = [];
   /** What waits for this replica's shares. */
   readonly #untold: WaitingForShares;
+  #spare: SpareReplies;
 
   /** `nonces`: the randomness of all starts of this replica. */
   constructor(
@@ -86,6 +89,7 @@ export class ReplicaHost {
     const drawDelayUs = (): number => world.options.sharing?.drawDelayUs(id) ?? 0;
     this.#untold = new WaitingForShares(world.simulator, drawDelayUs);
     this.#peers = Array.from({ length: n }, (_, index) => index as ReplicaId).filter((peer) => peer !== id);
+    this.#spare = this.#createSpare();
   }
 
   get isRunning(): boolean {
@@ -162,6 +166,7 @@ export class ReplicaHost {
     this.#isPaused = false;
     this.#queued = [];
     this.#untold.lose();
+    this.#spare = this.#createSpare();
     for (const node of this.streams.nodes()) this.streams.close(node);
   }
 
@@ -191,6 +196,7 @@ export class ReplicaHost {
     }
     const outputs = this.#world.tamper(this.id, input, this.#core.step(input));
     for (const output of outputs) this.#carryOut(output);
+    this.#spare.endTurn();
     if (this.#core !== null) this.#world.onStepped(this, input);
   }
 
@@ -248,10 +254,20 @@ export class ReplicaHost {
   #tell(output: ClientOutput): void {
     const status = this.core.status();
     const wantsShares = this.#world.options.sharing !== undefined && this.streams.wantsShares(output);
-    this.#untold.tell(output, wantsShares, () => {
+    const send = (): void => {
       for (const { node, message } of this.streams.route(output, status))
         this.#world.sendToClient(this.id, node, wantsShares ? this.#withShares(message) : message);
-    });
+    };
+    if (output.kind === 'reply' && !isSealed(output)) this.#spare.reply(output, send);
+    else this.#untold.tell(output, wantsShares, send);
+  }
+
+  #createSpare(): SpareReplies {
+    const { options, simulator } = this.#world;
+    const n = this.#peers.length + 1;
+    const { toldPerTurn = toldPerTurnDefault } = options;
+    const nowMs = (): number => simulator.nowMs;
+    return new SpareReplies({ replica: this.id, n, weakQuorumSize: weakQuorumSize(n), toldPerTurn, nowMs });
   }
 
   #withShares(message: ServerMessage): ServerMessage {

@@ -5,6 +5,7 @@
 import type { ClientId, SessionId } from '../base/index.js';
 import type { Read, ServerMessage } from '../codec/index.js';
 import type { Output, ReplicaStatus } from '../ordering/index.js';
+import { replyBytesMax, splitReply } from '../replica/index.js';
 
 interface ServerStream {
   /** As the replica knows it; never used again. */
@@ -83,8 +84,10 @@ export class ServerStreams {
     switch (output.kind) {
       case 'reply': {
         const { session, firstNumber, outcomes } = output;
-        const message: ServerMessage = { kind: 'reply', view, session, firstNumber, outcomes };
-        return this.#to((stream) => stream.client === output.client && stream.sessions.has(session), message);
+        const isWanted = ({ client, sessions }: ServerStream): boolean =>
+          client === output.client && sessions.has(session);
+        const parts = splitReply({ kind: 'reply', view, session, firstNumber, outcomes }, replyBytesMax);
+        return parts.flatMap((part) => this.#to(isWanted, part));
       }
       case 'opened': {
         const message: ServerMessage = { kind: 'opened', view, nonce: output.nonce, session: output.session };

@@ -6,7 +6,7 @@ import { mayContainSealed } from '../codec/index.js';
 import type { ClientOutput } from './server-streams.js';
 import type { Simulator } from './simulator.js';
 
-function isSealed(output: ClientOutput): boolean {
+export function isSealed(output: ClientOutput): boolean {
   switch (output.kind) {
     case 'reply':
       return output.outcomes.some((outcome) => outcome.kind === 'result' && mayContainSealed(outcome.result));

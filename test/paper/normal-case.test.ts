@@ -221,7 +221,8 @@ describe('committed and executed', () => {
     const session = solo.open(alice, 1);
     solo.order(2, batchOf(solo.nowMs, addEnvelope(alice, session, 1, [5, 6])));
     const outcomes = [5, 11].map((sum) => ({ kind: 'result', result: Uint8Array.of(sum) }));
-    expect(solo.of('reply')).toEqual([{ kind: 'reply', client: alice, session, firstNumber: 1, outcomes }]);
+    const reply = { kind: 'reply', client: alice, session, firstNumber: 1, outcomes, lowestUnanswered: 1 };
+    expect(solo.of('reply')).toEqual([reply]);
   });
 
   test("OSDI'99 §4.1: a repeated request is answered from the cache and not executed again", () => {
@@ -229,7 +230,8 @@ describe('committed and executed', () => {
     const session = solo.open(alice, 1);
     const envelope = addEnvelope(alice, session, 1, [5]);
     solo.order(2, batchOf(solo.nowMs, envelope));
-    const [reply] = solo.of('reply');
+    const { lowestUnanswered, ...reply } = solo.of('reply')[0]!;
+    expect(lowestUnanswered).toBe(1);
     solo.clear();
     solo.submit(envelope);
     expect(solo.outputs).toEqual([reply]);

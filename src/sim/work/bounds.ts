@@ -48,10 +48,10 @@ export const boundedLoads: readonly BoundedLoad[] = [
         messages: 1.25,
         messageBytes: 720,
         frames: 1.2,
-        clientMessages: 5.5,
+        clientMessages: 3.8,
         signatures: 0.01,
       },
-      ...{ verifications: 4.5, digests: 1.8, digestBytes: 1_160, records: 0.54, syncs: 0.36 },
+      ...{ verifications: 3, digests: 1.8, digestBytes: 1_160, records: 0.54, syncs: 0.36 },
     },
   },
   {

@@ -23,7 +23,10 @@ import {
 import { generateIdentityKey, signEnvelope, signHello } from '../../../src/crypto/index.js';
 import type { IdentityKey } from '../../../src/crypto/index.js';
 import type { Input } from '../../../src/ordering/index.js';
-import { ClientSessions, splitReply } from '../../../src/replica/client-sessions.js';
+import { ClientSessions } from '../../../src/replica/client-sessions.js';
+import type { ClientStreamPorts } from '../../../src/replica/client-stream.js';
+import { SpareReplies } from '../../../src/replica/spare-replies.js';
+import { splitReply } from '../../../src/replica/split-reply.js';
 import { Tally } from '../../../src/replica/tally.js';
 import type { FrameReceiver, FrameStream } from '../../../src/replica/transport/frame-stream.js';
 
@@ -106,7 +109,7 @@ function makeWorld(): World {
     nowMs: 0,
     strangers: new Set<ClientId>(),
   };
-  const sessions = new ClientSessions({
+  const ports: ClientStreamPorts = {
     replica,
     certificateFingerprint,
     clusterId,
@@ -127,7 +130,10 @@ function makeWorld(): World {
       const certificate = { sequenceNumber: sequenceNumber(128), stateDigest, signatures: [] };
       send({ kind: 'snapshotNodes', requestId: request.requestId, certificate, parts: [] });
     },
-  });
+  };
+  const nowMs = (): number => result.nowMs;
+  const spare = new SpareReplies({ replica, n: 4, weakQuorumSize: 2, toldPerTurn: 8, nowMs });
+  const sessions = new ClientSessions(ports, spare);
   const open = (): FakeStream => {
     const stream = new FakeStream();
     stream.receiver = sessions.accept(stream);
