@@ -10,6 +10,7 @@ export type {
 export type { AppendFile, LogFiles } from './storage/log-files.js';
 export { openVoteLog } from './storage/open-vote-log.js';
 export type { OpenedVoteLog, OpenVoteLogOptions } from './storage/open-vote-log.js';
+export { openStorage } from './storage/open-storage.js';
 export type { Durability } from './storage/open-storage.js';
 export { restoreState } from './storage/restore-state.js';
 export { genesisMarkerName } from './storage/start.js';

@@ -3,6 +3,7 @@
  * the default configuration of this version; figures of different machines, or of a machine under other load, cannot be
  * compared.
  */
+export { benchCheckpoint } from './checkpoint.js';
 export { benchCompare } from './compare.js';
 export { benchMemory } from './memory.js';
 export { benchPeers } from './peers/index.js';

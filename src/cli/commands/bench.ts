@@ -63,6 +63,10 @@ const specials: Readonly<Record<string, Special>> = {
     run: (bench, benchOptions, output, { entries = million }) =>
       bench.benchMemory(benchOptions, entries, output),
   },
+  checkpoint: {
+    defaults: { rounds: 10 },
+    run: (bench, { rounds }, output, { entries = million }) => bench.benchCheckpoint(entries, rounds, output),
+  },
   peers: {
     defaults: { seconds: 5, rounds: 3 },
     run: (bench, benchOptions, output) => bench.benchPeers(benchOptions, output),
@@ -193,7 +197,7 @@ export function registerBench(program: Command, bind: Bind): void {
     .option('--minutes <n>', 'sustained (default: 24), soak (default: 20)', integerArgument(1, 100_000))
     .option(
       '--entries <n>',
-      'recovery, memory, space-scale: entries in the space (default: 1000000)',
+      'recovery, memory, space-scale, checkpoint: entries in the space (default: 1000000)',
       integerArgument(1_000, 10_000_000),
     )
     .option(
