@@ -3,7 +3,7 @@
  * may read. The private key stays inside a closure; no error message may hold any part of a key file.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { concatBytes, toHex } from '../base/index.js';
+import { assert, toHex } from '../base/index.js';
 import { agreementKey, sharedSecret } from './key-agreement.js';
 import { malformedKey, readKeyFile } from './key-file.js';
 import { sodium } from './sodium.js';
@@ -18,6 +18,20 @@ export interface IdentityKey {
 }
 
 const signatureBytes = 64;
+const seedBytes = 32;
+/** The seed is all that follows in the PKCS #8 of an Ed25519 key (RFC 8410, section 7). */
+const pkcs8PrefixBytes = 16;
+
+/** Calls `use` with the seed, which is wiped afterwards. */
+function withSeed<T>(privateKey: KeyObject, use: (seed: Uint8Array) => T): T {
+  const encoded = privateKey.export({ format: 'der', type: 'pkcs8' });
+  assert(encoded.length === pkcs8PrefixBytes + seedBytes, 'an Ed25519 key is prefix and seed');
+  try {
+    return use(encoded.subarray(pkcs8PrefixBytes));
+  } finally {
+    encoded.fill(0);
+  }
+}
 
 /** By libsodium in half the time, if it is there; Ed25519 signatures are the same whoever makes them (RFC 8032, section 5.1.6). */
 function signer(privateKey: KeyObject, publicKey: Uint8Array): IdentityKey['sign'] {
@@ -28,16 +42,16 @@ function signer(privateKey: KeyObject, publicKey: Uint8Array): IdentityKey['sign
     };
   }
   const { crypto_sign_detached: signInto } = sodium;
-  const secretKey = concatBytes([seedOf(privateKey), publicKey]);
+  // Not on the heap, and in no core dump.
+  const secretKey = sodium.sodium_malloc(seedBytes + publicKey.length);
+  withSeed(privateKey, (seed) => secretKey.set(seed));
+  secretKey.set(publicKey, seedBytes);
   return (bytes) => {
     const signature = new Uint8Array(signatureBytes);
     signInto(signature, bytes, secretKey);
     return signature;
   };
 }
-
-const seedOf = (privateKey: KeyObject): Uint8Array =>
-  Buffer.from(privateKey.export({ format: 'jwk' }).d ?? '', 'base64url');
 
 function identityKey(privateKey: KeyObject): IdentityKey {
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
@@ -48,7 +62,7 @@ function identityKey(privateKey: KeyObject): IdentityKey {
     publicKey: toHex(publicKey),
     sign: signer(privateKey, publicKey),
     agree(other) {
-      forAgreement ??= agreementKey(seedOf(privateKey));
+      forAgreement ??= withSeed(privateKey, agreementKey);
       return sharedSecret(forAgreement, other);
     },
   };

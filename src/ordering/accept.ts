@@ -5,13 +5,14 @@
  */
 import { equalBytes, type SequenceNumber } from '../base/index.js';
 import type { Envelope } from '../codec/index.js';
+import { noteChecks } from './checkers.js';
 import { persist, primaryOf, reject, sendAfterStored, type Core } from './core.js';
 import { wantBody } from './fetch-batch.js';
 import { bodyOf, holdBody } from './log.js';
 import { envelopeKey, findPending } from './pool.js';
 import { countVouchers } from './quorum.js';
 import { fillTarget } from './rejoin.js';
-import { isLeftToOthers } from './shared-checks.js';
+import { isLeftToOthers, noteVouched } from './shared-checks.js';
 import { addPrePrepared, type Proposal, type Slot } from './slot.js';
 import { requestVerdicts } from './verdicts.js';
 
@@ -30,7 +31,10 @@ export function tryAccept(core: Core, slot: Slot): void {
 /** Checks of a fresh proposal; waived for a digest that f+1 others have prepared or committed. */
 function isAcceptable(core: Core, slot: Slot, proposal: Proposal): boolean {
   const vouchers = countVouchers(slot.prepares, slot.commits, proposal.body.digest, core.config.id);
-  if (vouchers >= core.weakQuorum) return true;
+  if (vouchers >= core.weakQuorum) {
+    noteVouched(core, slot, proposal);
+    return true;
+  }
   if (isLeftToOthers(core, slot, proposal)) return false;
   return (
     isAuthentic(core, proposal) &&
@@ -49,7 +53,10 @@ function isWithinLimits(core: Core, envelopes: readonly Envelope[]): boolean {
 /** Who made what; whether that is a client shows when it is executed, since only then all replicas know the same. */
 function isAuthentic(core: Core, proposal: Proposal): boolean {
   if (proposal.isAuthentic === null) {
-    const verdict = judgeEnvelopes(core, proposal.body.envelopes);
+    const { envelopes } = proposal.body;
+    const verdict = judgeEnvelopes(core, envelopes);
+    if (envelopes.length >= core.config.sharedChecksMin)
+      noteChecks(core.checkers, envelopes.length, core.nowMs);
     proposal.isAuthentic = verdict === 'authentic';
     if (verdict === 'forged') reject(core, primaryOf(core, proposal.view), 'BATCH_NOT_AUTHENTIC');
   }

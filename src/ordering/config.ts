@@ -77,7 +77,7 @@ export const defaultOrderingConfig: Omit<OrderingConfig, 'id' | 'n'> = {
   envelopeBytesMax: 2 << 20,
   checkpointInterval: 128,
   watermarkWindow: 256,
-  sharedChecksMin: 16,
+  sharedChecksMin: 32,
   clockSkewMaxMs: 500,
   requestTimeoutMs: 700,
   viewChangeTimeoutMs: 500,

@@ -24,6 +24,7 @@ import type {
   ViewChange,
 } from '../codec/index.js';
 import { createAllowances, type Allowances } from './allowance.js';
+import { createCheckers, type Checkers } from './checkers.js';
 import type { OrderingConfig } from './config.js';
 import { createDonations, type Donations } from './donations.js';
 import type { StateFetch } from './donors.js';
@@ -199,8 +200,7 @@ export interface Core {
   readonly readsOf: Map<ClientId, number>;
   /** Envelopes whose signature was in vain, by who sent or passed them on. */
   readonly forgeries: Allowances<ReplicaId | ClientId>;
-  /** When this replica last waited in vain for somebody's vote; see shared-checks.ts. */
-  readonly waitedInVain: Map<ReplicaId, number>;
+  readonly checkers: Checkers;
   /** Bytes of bodies that each peer is given. */
   readonly bodiesGiven: Allowances<ReplicaId>;
   readonly feeds: Feeds;
@@ -282,7 +282,7 @@ export function createCore(options: CoreOptions, genesis: CheckpointCertificate,
     reads: [],
     readsOf: new Map(),
     forgeries: createAllowances({ perSecond: 4, burst: 8, keysMax: 1_024 }),
-    waitedInVain: new Map(),
+    checkers: createCheckers(),
     bodiesGiven: createAllowances({ perSecond: 32 << 20, burst: 32 << 20, keysMax: config.n }),
     feeds: createFeeds(),
     sessions: createSessionTable(),

@@ -74,6 +74,7 @@ function proposeBatch(core: Core, envelopes: readonly Envelope[]): void {
     body,
     arrivedAtMs: core.nowMs,
     isAuthentic: true,
+    overdueSinceMs: null,
   };
   core.touched.add(number);
 }

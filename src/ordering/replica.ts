@@ -6,6 +6,7 @@
 import { assert, digest, sequenceNumber, type ClientId, type Digest, type ReplicaId } from '../base/index.js';
 import { nullBatch, type CheckpointCertificate, type PeerMessage } from '../codec/index.js';
 import { advance, touchProposals } from './advance.js';
+import { endChecks } from './checkers.js';
 import { onCheckpoint, prove } from './checkpoint.js';
 import { broadcast, createCore, isClient, primaryOf, reject, type Core, type CoreOptions } from './core.js';
 import { onFetchState, statesHeld, tickDonations } from './donate.js';
@@ -180,6 +181,7 @@ function onTick(core: Core, nowMs: number): void {
   const passedMs = nowMs - core.nowMs;
   core.nowMs = nowMs;
   tickExpectation(core, passedMs);
+  endChecks(core.checkers, nowMs);
   tickFeeds(core.feeds);
   tickViewChange(core);
   tickForward(core);

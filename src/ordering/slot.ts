@@ -26,6 +26,8 @@ export interface Proposal {
   readonly arrivedAtMs: number;
   /** Whether its envelopes are; null until looked at. */
   isAuthentic: boolean | null;
+  /** Since when others should have vouched for it, if they should. */
+  overdueSinceMs: number | null;
 }
 
 /** The digest that the current view assigned to the slot. */

@@ -60,7 +60,11 @@ export function tickExpectation(core: Core, passedMs: number): void {
 
 function isBatchUnderWay({ log, view }: Core): boolean {
   const slot = log.slots.get(sequenceNumber(log.lastExecuted + 1));
-  return slot !== undefined && (slot.committed !== null || slot.accepted?.view === view);
+  if (slot === undefined) return false;
+  const { committed, accepted, proposal } = slot;
+  // One that others are to judge first keeps them busy, not the primary idle.
+  const isBeingJudged = proposal?.view === view && proposal.isAuthentic === null;
+  return committed !== null || accepted?.view === view || isBeingJudged;
 }
 
 /** An envelope was executed; `pending` if it waited here, `isAwaited` if anything did before its batch. */

@@ -30,7 +30,8 @@ export function onPrePrepare(core: Core, from: ReplicaId, message: PrePrepare): 
     reject(core, from, 'MALFORMED_BATCH');
     return;
   }
-  slot.proposal = { view: message.view, body, arrivedAtMs: core.nowMs, isAuthentic: null };
+  const { view } = message;
+  slot.proposal = { view, body, arrivedAtMs: core.nowMs, isAuthentic: null, overdueSinceMs: null };
   core.touched.add(slot.sequenceNumber);
 }
 

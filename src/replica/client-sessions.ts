@@ -63,9 +63,7 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
 
   /** `shares`: one for each outcome. */
   reply(output: OutputOf<'reply'>, view: ViewNumber, shares?: readonly Uint8Array[]): void {
-    // Nobody else has these shares.
-    if (shares !== undefined) this.#tell(output, view, shares);
-    else this.#spare.reply(output, () => this.#tell(output, view));
+    this.#spare.reply(output, () => this.#tell(output, view, shares), shares !== undefined);
   }
 
   #tell(output: OutputOf<'reply'>, view: ViewNumber, shares?: readonly Uint8Array[]): void {
@@ -110,6 +108,7 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
   }
 
   clientEnded({ client }: OutputOf<'clientEnded'>): void {
+    this.#spare.releaseAll();
     for (const stream of [...(this.#byClient.get(client) ?? [])]) stream.endClient();
   }
 
@@ -129,7 +128,10 @@ export class ClientSessions implements ClientPort, ClientStreamRegistry {
 
   /** Tells every client and ends its stream; `isHalted`: without anything that was still to be sent. */
   close(isHalted: boolean): void {
-    if (!isHalted) this.flush();
+    if (!isHalted) {
+      this.#spare.releaseAll();
+      this.flush();
+    }
     for (const stream of [...this.#streams.values()]) stream.refuse('SHUTTING_DOWN');
   }
 

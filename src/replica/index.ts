@@ -18,6 +18,6 @@ export type { Start as ReplicaStart } from '../ordering/index.js';
 export type { Remembered, Storage, StorageListener } from './storage/port.js';
 export type { VoteLog, VoteLogSettings } from './storage/vote-log.js';
 export type { OrderingCore, StopReason } from './runtime.js';
-export { SpareReplies, toldPerTurnDefault } from './spare-replies.js';
+export { SpareReplies } from './spare-replies.js';
 export { replyBytesMax, splitReply } from './split-reply.js';
 export { remedies } from './watch.js';

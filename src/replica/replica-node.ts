@@ -27,7 +27,7 @@ import { ShareReplies } from './share-replies.js';
 import type { Shares } from './share-thread.js';
 import { createSlowChecks } from './slow-checks.js';
 import { SnapshotDonor } from './snapshot-donor.js';
-import { SpareReplies, toldPerTurnDefault as toldPerTurn } from './spare-replies.js';
+import { SpareReplies } from './spare-replies.js';
 import { DiskSpace, type DiskSpaceOptions } from './storage/disk-space.js';
 import type { Storage } from './storage/port.js';
 import { createDial, createPeerContext, type TlsMaterial } from './transport/dial.js';
@@ -209,7 +209,7 @@ export class ReplicaNode {
     const { id: replica } = files.self;
     const n = files.cluster.replicas.length;
     const nowMs = (): number => this.#options.clock.now();
-    const spare = new SpareReplies({ replica, n, weakQuorumSize: weakQuorumSize(n), toldPerTurn, nowMs });
+    const spare = new SpareReplies({ replica, n, weakQuorumSize: weakQuorumSize(n), nowMs });
     const ports: ClientStreamPorts = {
       replica,
       certificateFingerprint: fromHex(files.self.tlsFingerprint)!,

@@ -9,7 +9,7 @@ import { encodePeerMessage, rejoinNonceBytes } from '../codec/index.js';
 import type { PeerMessage, ServerMessage } from '../codec/index.js';
 import type { HaltReason, Input, Output, ReplicaStatus, Start, StateMachine } from '../ordering/index.js';
 import { weakQuorumSize } from '../ordering/index.js';
-import { SpareReplies, toldPerTurnDefault } from '../replica/index.js';
+import { SpareReplies } from '../replica/index.js';
 import type { DeliveredBatch } from './checkers/committed-order.js';
 import type { Clock } from './clock.js';
 import { RecordingStateMachine } from './recording-state-machine.js';
@@ -222,6 +222,7 @@ export class ReplicaHost {
       case 'feedTruncated':
         return this.#tell(output);
       case 'clientEnded':
+        this.#spare.releaseAll();
         return this.#world.onClientEnded(this.id, output.client);
       case 'persist':
         return this.#storage?.storage.append(output.recordNumber, output.record, output.isLazy);
@@ -265,9 +266,10 @@ export class ReplicaHost {
   #createSpare(): SpareReplies {
     const { options, simulator } = this.#world;
     const n = this.#peers.length + 1;
-    const { toldPerTurn = toldPerTurnDefault } = options;
+    const { toldPerTurn } = options;
     const nowMs = (): number => simulator.nowMs;
-    return new SpareReplies({ replica: this.id, n, weakQuorumSize: weakQuorumSize(n), toldPerTurn, nowMs });
+    const told = toldPerTurn === undefined ? {} : { toldPerTurn };
+    return new SpareReplies({ replica: this.id, n, weakQuorumSize: weakQuorumSize(n), ...told, nowMs });
   }
 
   #withShares(message: ServerMessage): ServerMessage {

@@ -87,7 +87,7 @@ export interface WorldOptions {
   readonly sharing?: Sharing;
   /** Default `signature`, as in the cluster file. */
   readonly requestAuth?: RequestAuth;
-  /** Replies of a step that leave without a thought whether they are spare; 8 by default. */
+  /** As in SpareReplies, for a step in place of a turn. */
   readonly toldPerTurn?: number;
   readonly tampering?: Tampering;
 }

@@ -20,22 +20,24 @@ interface Told {
   readonly outcomes?: readonly Outcome[];
   /** Null: a repetition or a late outcome. */
   readonly lowestUnanswered?: number | null;
+  readonly from?: typeof client;
+  readonly isOwn?: boolean;
 }
 
 function reply(
   firstNumber: number,
-  { session = spareSession, outcomes = [done], lowestUnanswered = firstNumber }: Told = {},
+  {
+    session = spareSession,
+    outcomes = [done],
+    lowestUnanswered = firstNumber,
+    from = client,
+    isOwn = false,
+  }: Told = {},
 ) {
   const fresh = lowestUnanswered === null ? {} : { lowestUnanswered };
-  const output = {
-    kind: 'reply',
-    client,
-    session: sessionId(session),
-    firstNumber,
-    outcomes,
-    ...fresh,
-  } as const;
-  replies.reply(output, () => told.push(`${session}:${firstNumber}`));
+  const where = { client: from, session: sessionId(session), firstNumber };
+  const output = { kind: 'reply', ...where, outcomes, ...fresh } as const;
+  replies.reply(output, () => told.push(`${session}:${firstNumber}`), isOwn);
 }
 
 function endTurnAfter(ms: number): void {
@@ -103,11 +105,90 @@ describe('a spare reply', () => {
     expect(told).toEqual(['1:3', '1:4']);
   });
 
+  it('that is missed again and again lets twice as many leave at once each time, until one is not missed', () => {
+    getToKnow();
+    let number = 3;
+    reply(number);
+    /** What is kept is missed; then as many leave at once, and the next is kept. */
+    const eagerAfterMiss = (): number => {
+      endTurnAfter(3 * cycleMs);
+      for (let count = 0; ; count++) {
+        told = [];
+        reply(++number);
+        if (told.length === 0) return count;
+        endTurnAfter(cycleMs);
+      }
+    };
+    expect([eagerAfterMiss(), eagerAfterMiss(), eagerAfterMiss()]).toEqual([32, 64, 128]);
+    reply(++number);
+    expect(eagerAfterMiss()).toBe(32);
+  });
+
   it('is told once the client asks again', () => {
     getToKnow();
     reply(3);
     reply(3, { lowestUnanswered: null });
     expect(told).toEqual(['1:3', '1:3']);
+  });
+
+  it('was missed if that is long after, and not if all replicas were sent the request at first', () => {
+    for (const [ms, expected] of [
+      [30, []],
+      [101, ['1:4']],
+    ] as const) {
+      replies = create(0);
+      getToKnow();
+      for (let number = -40; number < 3; number++) {
+        reply(number);
+        endTurnAfter(90);
+      }
+      told = [];
+      reply(3);
+      nowMs += ms;
+      reply(3, { lowestUnanswered: null });
+      expect(told).toEqual(['1:3', '1:3']);
+      nowMs += 90 - Math.min(ms, 90);
+      told = [];
+      reply(4);
+      expect(told).toEqual(expected);
+    }
+  });
+
+  it('is told before the client would ask again, however long its envelopes take', () => {
+    for (const each of [20, 40, 60, 80, 100]) {
+      replies = create(0);
+      for (let number = 1; number <= 40; number++) {
+        reply(number);
+        endTurnAfter(each);
+      }
+      told = [];
+      reply(41);
+      endTurnAfter(250 - each);
+      expect(told).toEqual(['1:41']);
+    }
+  });
+
+  it('is not told for what others ask', () => {
+    getToKnow();
+    reply(3);
+    reply(3, { lowestUnanswered: null, from: clientId('b'.repeat(64)) });
+    expect(replies.count).toBe(1);
+  });
+
+  it('is told when streams are about to end', () => {
+    getToKnow();
+    reply(3);
+    replies.releaseAll();
+    expect(told).toEqual(['1:3']);
+    expect(replies.count).toBe(0);
+  });
+
+  it('is none with shares of this replica, which show that the one before has arrived as others do', () => {
+    getToKnow();
+    reply(3);
+    reply(4, { isOwn: true });
+    expect(told).toEqual(['1:4']);
+    expect(replies.count).toBe(0);
   });
 
   it('is none that says that an operation waits, or is large', () => {
