@@ -51,7 +51,7 @@ export const boundedLoads: readonly BoundedLoad[] = [
         clientMessages: 3.8,
         signatures: 0.01,
       },
-      ...{ verifications: 3, digests: 1.8, digestBytes: 1_160, records: 0.54, syncs: 0.36 },
+      ...{ verifications: 2.3, digests: 1.8, digestBytes: 1_160, records: 0.54, syncs: 0.36 },
     },
   },
   {
