@@ -3,7 +3,7 @@
  * the key takes little room, and JavaScript engines hash very long strings by their length alone, which
  * would put all of them into one bucket.
  */
-import { assert, type HashFunction } from '../base/index.js';
+import { assert, unitsOf, type HashFunction } from '../base/index.js';
 import type { Field, FieldType } from '../codec/index.js';
 import { Double, encodeField, fieldType, isHidden, Tag } from '../codec/index.js';
 
@@ -29,8 +29,8 @@ export function indexKey(hash: HashFunction, field: Field): IndexKey {
   // A bigint, since no other string or byte string has one as its key.
   if (!isKeyExact(field)) return BigInt(`0x${hash(encodeField(field))}`);
   if (field instanceof Double) return field.value;
-  if (field instanceof Uint8Array) return String.fromCharCode(...field);
-  if (field instanceof Tag) return String.fromCharCode(...field.point);
+  if (field instanceof Uint8Array) return unitsOf(field);
+  if (field instanceof Tag) return unitsOf(field.point);
   assert(!isHidden(field), 'a hidden field has no key');
   return field;
 }

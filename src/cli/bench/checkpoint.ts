@@ -1,7 +1,8 @@
 /**
  * `bench checkpoint`: for how long a checkpoint keeps a replica from everything else. The replicated application in this
  * process with many entries, changed as between two checkpoints under load; then its checkpoint, which is one piece, and the
- * saving of it on this disk, which is many: the longest of each. Wall time: nothing else should run.
+ * saving of it on this disk, which is many: the longest of each. Wall time: nothing else should run. What of it is
+ * collecting garbage stands apart: that falls due by chance.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,9 +15,10 @@ import { createService, type Service } from '../../service/index.js';
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
 import { removedAfter } from './cleanup.js';
+import { Collections } from './collections.js';
 import { numberedEntry } from './filling.js';
 import { observe } from './hardware.js';
-import { rangeOf, shownRange, type Range } from './statistics.js';
+import { rangeOf, rounded, shownRange, type Range } from './statistics.js';
 
 const space = 'default';
 const owner = 'ab'.repeat(32) as ClientId;
@@ -90,22 +92,40 @@ class Subject {
   }
 }
 
-/** Calls `save` and tells the longest time in which no other turn of the event loop began, ms, until it is done. */
-async function longestTurnMs(save: () => Promise<void>): Promise<number> {
-  let longest = 0;
+/** One piece of work, ms: without what it collected of garbage meanwhile, and that. */
+interface Piece {
+  readonly ownMs: number;
+  readonly collectingMs: number;
+}
+
+function pieceOf(collections: Collections, beganMs: number): Piece {
+  const now = performance.now();
+  const collectingMs = collections.within(beganMs, now);
+  return { ownMs: now - beganMs - collectingMs, collectingMs };
+}
+
+/** Turns shorter than this are not looked into. */
+const briefMs = 1;
+
+/** Calls `save` and tells of all turns of the event loop in which another could not begin, until it is done. */
+async function turnsOf(collections: Collections, save: () => Promise<void>): Promise<Piece[]> {
+  const turns: Piece[] = [{ ownMs: briefMs, collectingMs: 0 }];
   let last = performance.now();
   let isDone = false;
   const look = (): void => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (!isDone) setImmediate(look);
+    if (isDone) return;
+    if (performance.now() - last > briefMs) turns.push(pieceOf(collections, last));
+    last = performance.now();
+    setImmediate(look);
   };
   setImmediate(look);
   await save();
   isDone = true;
-  return longest;
+  return turns;
 }
+
+const longestOf = (pieces: readonly Piece[], part: keyof Piece): number =>
+  Math.max(...pieces.map((piece) => piece[part]));
 
 /** Saves states one after the other, under numbers of its own. */
 class Saver {
@@ -150,12 +170,16 @@ export interface CheckpointRow {
   readonly change: Change;
   readonly operations: number;
   readonly checkpointMs: Range;
+  /** The longest turn of each. */
   readonly savingMs: Range;
+  /** The longest pause within one of these. */
+  readonly collectingMs: number;
 }
 
 async function measure(
   { entries, rounds, operations }: CheckpointPlan,
   saver: Saver,
+  collections: Collections,
   note: (text: string) => void,
 ): Promise<CheckpointRow[]> {
   note(`checkpoint: ${entries} entries are inserted and saved`);
@@ -165,16 +189,27 @@ async function measure(
   for (const change of changes) {
     for (const count of operations) {
       note(`checkpoint: ${change}, ${count} operations, ${rounds} rounds`);
-      const [checkpoints, saves]: [number[], number[]] = [[], []];
+      const checkpoints: Piece[] = [];
+      const saves: Piece[][] = [];
       for (let round = 0; round < rounds; round++) {
         subject.change(change, count);
         const beganMs = performance.now();
         const state = subject.checkpoint();
-        checkpoints.push(performance.now() - beganMs);
-        saves.push(await longestTurnMs(() => saver.save(state)));
+        checkpoints.push(pieceOf(collections, beganMs));
+        saves.push(await turnsOf(collections, () => saver.save(state)));
       }
-      const [checkpointMs, savingMs] = [rangeOf(checkpoints, 1), rangeOf(saves, 1)];
-      rows.push({ change, operations: count, checkpointMs, savingMs });
+      rows.push({
+        ...{ change, operations: count },
+        checkpointMs: rangeOf(
+          checkpoints.map(({ ownMs }) => ownMs),
+          1,
+        ),
+        savingMs: rangeOf(
+          saves.map((turns) => longestOf(turns, 'ownMs')),
+          1,
+        ),
+        collectingMs: rounded(longestOf([...checkpoints, ...saves.flat()], 'collectingMs'), 1),
+      });
     }
   }
   return rows;
@@ -194,9 +229,11 @@ export async function runCheckpoints(
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   return removedAfter(remove, async () => {
     const saver = await openSaver(directory);
+    const collections = new Collections();
     try {
-      return await measure(plan, saver, note);
+      return await measure(plan, saver, collections, note);
     } finally {
+      collections.close();
       await saver.close();
     }
   });
@@ -213,9 +250,21 @@ export async function benchCheckpoint(entries: number, rounds: number, output: O
   output.say(`${entries} entries; least and most of ${rounds} rounds; target: no turn over ${targetMs} ms`);
   output.say(
     output.table(
-      ['between two checkpoints', 'operations', 'checkpoint, ms', 'longest turn of saving, ms'],
-      rows.map(({ change, operations: count, checkpointMs, savingMs }) => [
-        ...[change, String(count), shownRange(checkpointMs, 1), shownRange(savingMs, 1)],
+      [
+        'between two checkpoints',
+        'operations',
+        'checkpoint, ms',
+        'longest turn of saving, ms',
+        'collecting, ms',
+      ],
+      rows.map(({ change, operations: count, checkpointMs, savingMs, collectingMs }) => [
+        ...[
+          change,
+          String(count),
+          shownRange(checkpointMs, 1),
+          shownRange(savingMs, 1),
+          String(collectingMs),
+        ],
       ]),
     ),
   );
