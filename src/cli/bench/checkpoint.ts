@@ -7,13 +7,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PageTree, replicaId, sequenceNumber, sessionId, type ClientId } from '../../base/index.js';
+import { PageTree, replicaId, sequenceNumber, type ClientId } from '../../base/index.js';
 import { encodeOperation, type Operation } from '../../codec/index.js';
 import { sha256 } from '../../crypto/index.js';
 import { genesisMarkerName, openStorage, type Storage } from '../../replica/index.js';
 import { createService, type Service } from '../../service/index.js';
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
+import { executeAlone, noEffects } from './application-alone.js';
 import { removedAfter } from './cleanup.js';
 import { Collections } from './collections.js';
 import { numberedEntry } from './filling.js';
@@ -22,6 +23,8 @@ import { rangeOf, rounded, shownRange, type Range } from './statistics.js';
 
 const space = 'default';
 const owner = 'ab'.repeat(32) as ClientId;
+/** Ordered time stands still. */
+const time = 1_000_000;
 const batchesPerCheckpoint = 128;
 /** A load of 200 under way, and batches that are full. */
 const operationsPerBatch = [100, 512] as const;
@@ -40,21 +43,9 @@ class Subject {
   #step = 0;
 
   constructor(entries: number) {
-    this.#service.advanceTime(1_000_000, this);
+    this.#service.advanceTime(time, noEffects);
     while (this.#next < entries)
       this.#execute({ kind: 'out', space, tuple: numberedEntry(this.#next++), lease: null });
-  }
-
-  resolve(): boolean {
-    return true;
-  }
-
-  notify(): void {
-    // Nobody has subscribed.
-  }
-
-  endClient(): void {
-    // The service is open to all.
   }
 
   checkpoint(): ReturnType<Service['checkpoint']> {
@@ -86,9 +77,7 @@ class Subject {
   }
 
   #execute(operation: Operation): void {
-    const request = { client: owner, session: sessionId(1), number: 1, mayWait: false, isVerified: true };
-    const encoded = encodeOperation(operation);
-    this.#service.execute({ ...request, operation: encoded, time: 1_000_000 }, this);
+    executeAlone(this.#service, { client: owner, operation: encodeOperation(operation), time });
   }
 }
 
@@ -109,7 +98,7 @@ const briefMs = 1;
 
 /** Calls `save` and tells of all turns of the event loop in which another could not begin, until it is done. */
 async function turnsOf(collections: Collections, save: () => Promise<void>): Promise<Piece[]> {
-  const turns: Piece[] = [{ ownMs: briefMs, collectingMs: 0 }];
+  const turns: Piece[] = [];
   let last = performance.now();
   let isDone = false;
   const look = (): void => {
@@ -121,6 +110,7 @@ async function turnsOf(collections: Collections, save: () => Promise<void>): Pro
   setImmediate(look);
   await save();
   isDone = true;
+  turns.push(pieceOf(collections, last));
   return turns;
 }
 

@@ -2,10 +2,11 @@
  * What an operation costs among few and among many timed entries: the replicated application alone, in this process,
  * both sizes in one run and in turns, so that they meet the same machine. Checkpoints are part of it, as in a replica.
  */
-import { sessionId, type ClientId } from '../../base/index.js';
+import type { ClientId } from '../../base/index.js';
 import { encodeOperation, type Operation } from '../../codec/index.js';
 import { sha256 } from '../../crypto/index.js';
 import { createService, type Service } from '../../service/index.js';
+import { executeAlone, noEffects } from './application-alone.js';
 import { median, rounded } from './statistics.js';
 
 /** Of the median round, among few and among many entries. */
@@ -45,21 +46,9 @@ class Subject {
 
   constructor(entries: number) {
     this.#entries = entries;
-    this.#service.advanceTime(this.#time, this);
+    this.#service.advanceTime(this.#time, noEffects);
     for (let i = 0; i < entries; i++) this.#insert(i);
     this.#service.checkpoint();
-  }
-
-  resolve(): boolean {
-    return true;
-  }
-
-  notify(): void {
-    // Nobody has subscribed.
-  }
-
-  endClient(): void {
-    // The service is open to all.
   }
 
   /** Milliseconds of one round. */
@@ -84,7 +73,7 @@ class Subject {
     const beganMs = performance.now();
     for (let i = 0; i < operationsPerRound; i++) {
       this.#time = from + 10_000 + i;
-      this.#service.advanceTime(this.#time, this);
+      this.#service.advanceTime(this.#time, noEffects);
     }
     this.#service.checkpoint();
     return performance.now() - beganMs;
@@ -113,8 +102,7 @@ class Subject {
   }
 
   #execute(operation: Uint8Array): void {
-    const request = { client: owner, session: sessionId(1), number: 1, mayWait: false, isVerified: true };
-    this.#service.execute({ ...request, operation, time: this.#time }, this);
+    executeAlone(this.#service, { client: owner, operation, time: this.#time });
   }
 }
 

@@ -3,11 +3,12 @@
  * with the policy and in one without, in turns, so that both meet the same machine. Both must answer the same.
  */
 import { fileURLToPath } from 'node:url';
-import { clientId, encodeUtf8, equalBytes, sessionId, type ClientId } from '../../base/index.js';
+import { clientId, encodeUtf8, equalBytes, type ClientId } from '../../base/index.js';
 import { decodeResult, encodeOperation, type Operation } from '../../codec/index.js';
 import { sha256 } from '../../crypto/index.js';
 import { createService, type Service } from '../../service/index.js';
 import { compilePolicy } from '../policy-compiler.js';
+import { executeAlone, noEffects } from './application-alone.js';
 import { median } from './statistics.js';
 import { policyLoads, type PolicyLoad, type Step } from './policy-loads.js';
 
@@ -64,26 +65,13 @@ class Subject {
     this.run([{ client: keyOf('admin'), time: 1, operation }]);
   }
 
-  resolve(): boolean {
-    return true;
-  }
-
-  notify(): void {
-    // Nobody has subscribed.
-  }
-
-  endClient(): void {
-    // Nobody is revoked.
-  }
-
   /** How long it took, and what was answered. */
   run(requests: readonly Request[]): { readonly ms: number; readonly answers: readonly Uint8Array[] } {
     const answers: Uint8Array[] = [];
     const beganMs = performance.now();
     for (const { client, time, operation } of requests) {
-      if (time !== this.#time) this.#service.advanceTime((this.#time = time), this);
-      const request = { client, operation, time, session: sessionId(1), number: 1 };
-      answers.push(this.#service.execute({ ...request, mayWait: false, isVerified: true }, this)!);
+      if (time !== this.#time) this.#service.advanceTime((this.#time = time), noEffects);
+      answers.push(executeAlone(this.#service, { client, operation, time })!);
     }
     const ms = performance.now() - beganMs;
     this.#service.checkpoint();
