@@ -6,10 +6,11 @@
 import { assert, type ClientName, type PageTree } from '../base/index.js';
 import type { Access, Sealed, Tuple } from '../codec/index.js';
 import { ChangedPages } from './changed-pages.js';
+import { KeptRoom } from './kept.js';
 import { decodePage, encodePage, entriesPerPage } from './page-format.js';
 import { Renewals } from './renewals.js';
 import { pageNumber } from './sections.js';
-import { storedEntry, type StoredEntry } from './stored-entry.js';
+import { StoredEntry, type Origin } from './stored-entry.js';
 
 interface Page {
   readonly number: number;
@@ -25,8 +26,7 @@ export class EntryPages {
   readonly #pages = new Map<number, Page>();
   readonly #changed = new ChangedPages<Page>((page) => this.#encode(page));
   readonly #renewals: Renewals;
-  /** One string object per owner instead of one per entry. */
-  readonly #owners = new Map<ClientName, ClientName>();
+  readonly #room = new KeptRoom();
   /** The id of the next entry. Invariant: greater than every id given out. */
   #nextId = 1;
 
@@ -49,7 +49,7 @@ export class EntryPages {
   ): StoredEntry {
     const id = this.#nextId++;
     assert(Number.isSafeInteger(this.#nextId), 'entry ids are safe integers');
-    const entry = this.#stored(storedEntry(id, space, tuple, owner, deadline, access, sealed));
+    const entry = this.#stored(id, tuple, { space, owner, access, sealed }, deadline);
     const number = Math.floor(id / entriesPerPage);
     let page = this.#pages.get(number);
     if (page === undefined) {
@@ -102,7 +102,9 @@ export class EntryPages {
   load(number: number, bytes: Uint8Array): readonly StoredEntry[] {
     const decoded = decodePage(number, bytes);
     assert(decoded !== null, 'certified pages are well-formed');
-    const entries = decoded.map((entry) => this.#stored(entry));
+    const entries = decoded.map(({ id, tuple, origin, deadline }) =>
+      this.#stored(id, tuple, origin, deadline),
+    );
     this.#pages.set(number, { number, entries, bytes });
     this.#nextId = entries.at(-1)!.id + 1;
     return entries;
@@ -132,10 +134,7 @@ export class EntryPages {
     this.#tree.put(pageNumber('entries', page.number), page.bytes);
   }
 
-  /** What stays in memory: a tuple without the room it grew with, and the one string of its owner. */
-  #stored({ id, space, tuple, owner, deadline, access, sealed }: StoredEntry): StoredEntry {
-    let shared = this.#owners.get(owner);
-    if (shared === undefined) this.#owners.set(owner, (shared = owner));
-    return storedEntry(id, space, tuple.slice(), shared, deadline, access, sealed);
+  #stored(id: number, tuple: Tuple, origin: Origin, deadline: number | null): StoredEntry {
+    return new StoredEntry(id, this.#room.tuple(tuple), this.#room.origin(origin), deadline);
   }
 }

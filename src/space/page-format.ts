@@ -6,7 +6,7 @@
  */
 import { emptyBytes } from '../base/index.js';
 import { decodeEntry, encodeEntry } from '../codec/index.js';
-import { isOpen, openAccess, publicEntry, storedEntry, type StoredEntry } from './stored-entry.js';
+import { isOpen, openAccess, publicEntry, StoredEntry } from './stored-entry.js';
 
 export const entriesPerPage = 32;
 const headerBytes = 9;
@@ -115,7 +115,8 @@ export function decodePage(number: number, bytes: Uint8Array): StoredEntry[] | n
     const { tuple, owner, deadline, readers, takers, sealed = null } = entry;
     const lists = { ...(readers && { readers }), ...(takers && { takers }) };
     const access = isOpen(lists) ? openAccess : lists;
-    entries.push(storedEntry(id, readUint32(bytes, start - 8), tuple, owner, deadline, access, sealed));
+    const space = readUint32(bytes, start - 8);
+    entries.push(new StoredEntry(id, tuple, { space, owner, access, sealed }, deadline));
     lastSlot = slot;
   }
   return entries.length === 0 ? null : entries;

@@ -20,7 +20,7 @@ import {
   type PlainTuple,
 } from '../../../src/codec/index.js';
 import type { Space } from '../../../src/space/index.js';
-import { openAccess, storedEntry, type StoredEntry } from '../../../src/space/stored-entry.js';
+import { openAccess, StoredEntry } from '../../../src/space/stored-entry.js';
 
 export const sha256: HashFunction = (bytes) => digest(createHash('sha256').update(bytes).digest('hex'));
 
@@ -110,12 +110,17 @@ export const fingerprintTemplateArbitrary: fc.Arbitrary<Template> = fc.array(
   { maxLength: 3 },
 );
 
+function entry(id: number, deadline: number | null, values: readonly unknown[]): StoredEntry {
+  const origin = { space: 1, owner: alice, access: openAccess, sealed: null };
+  return new StoredEntry(id, tuple(...values), origin, deadline);
+}
+
 export function stored(id: number, ...values: unknown[]): StoredEntry {
-  return storedEntry(id, 1, tuple(...values), alice, null, openAccess);
+  return entry(id, null, values);
 }
 
 export function timed(id: number, deadline: number, ...values: unknown[]): StoredEntry {
-  return storedEntry(id, 1, tuple(...values), alice, deadline, openAccess);
+  return entry(id, deadline, values);
 }
 
 /** Renews the oldest match of the client's own. */
