@@ -10,6 +10,7 @@ import {
   fingerprintTemplateArbitrary,
   sha256,
   stored,
+  storedTuple,
   template,
   templateArbitrary,
   tupleArbitrary,
@@ -41,7 +42,7 @@ describe('the match index', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 100 }), fc.array(templates), (changes, asked) => {
         const index = new MatchIndex(hash);
-        const entries = changes.map((each, i): StoredEntry => ({ ...stored(i + 1), tuple: each.tuple }));
+        const entries = changes.map((each, i) => storedTuple(i + 1, each.tuple));
         for (const entry of entries) index.add(entry);
         for (const [i, entry] of entries.entries()) if (changes[i]!.isRemoved) index.remove(entry);
         const left = entries.filter((_entry, i) => !changes[i]!.isRemoved);

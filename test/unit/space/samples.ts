@@ -110,17 +110,17 @@ export const fingerprintTemplateArbitrary: fc.Arbitrary<Template> = fc.array(
   { maxLength: 3 },
 );
 
-function entry(id: number, deadline: number | null, values: readonly unknown[]): StoredEntry {
+export function storedTuple(id: number, content: Tuple, deadline: number | null = null): StoredEntry {
   const origin = { space: 1, owner: alice, access: openAccess, sealed: null };
-  return new StoredEntry(id, tuple(...values), origin, deadline);
+  return new StoredEntry(id, content, origin, deadline);
 }
 
 export function stored(id: number, ...values: unknown[]): StoredEntry {
-  return entry(id, null, values);
+  return storedTuple(id, tuple(...values));
 }
 
 export function timed(id: number, deadline: number, ...values: unknown[]): StoredEntry {
-  return entry(id, deadline, values);
+  return storedTuple(id, tuple(...values), deadline);
 }
 
 /** Renews the oldest match of the client's own. */
