@@ -1,56 +1,77 @@
 /**
- * `bench memory`: what a replica takes at rest, and what each entry adds to that. Each figure twice: as the system shows it,
- * garbage included, and after the replicas were made to collect theirs.
+ * `bench memory`: what a replica takes at rest, what after so many operations that its history of batches is full, and what
+ * each entry adds to either. Each figure twice: as the system shows it, garbage included, and after the replicas were made to
+ * collect theirs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from '../../client/index.js';
+import { connect, type Space } from '../../client/index.js';
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
 import { removedAfter } from './cleanup.js';
 import { startBenchCluster, type BenchCluster } from './cluster.js';
 import { entryContentBytes, fill } from './filling.js';
 import { observe } from './hardware.js';
+import { inParallel } from './in-parallel.js';
 import { describeConditions, type BenchOptions } from './options.js';
 import { collectGarbage, residentMiBOf, startCollectable } from './resident.js';
 import { rangeOf, rounded, mean, shownRange, type Range } from './statistics.js';
 
 /** Time for a checkpoint, and for what is only done when nothing else is. */
 const restMs = 5_000;
+/** More than the history of batches takes (64 MiB), in operations that leave nothing. */
+const idleOperations = 5_000;
+const idleContentBytes = 16 << 10;
+const idleConcurrency = 20;
 
 export interface MemoryRow {
   readonly entries: number;
+  readonly isHistoryFull: boolean;
   /** Over the replicas. */
   readonly residentMiB: Range;
   readonly collectedMiB: Range;
-  /** Beyond what is at rest, over an entry's content; after collecting. Null at rest. */
+  /** Beyond what is at rest, over an entry's content; after collecting. Null without entries. */
   readonly bytesPerEntryOverContent: number | null;
+  /** Likewise, beyond what is there without entries when the history is full. */
+  readonly bytesPerEntryOverHistory: number | null;
 }
 
 interface Sample {
   readonly entries: number;
+  readonly isHistoryFull: boolean;
   readonly resident: readonly number[];
   readonly collected: readonly number[];
 }
 
-export function memoryRows([rest, ...filled]: readonly [Sample, ...Sample[]]): MemoryRow[] {
-  const restBytes = mean(rest.collected) * 2 ** 20;
-  return [rest, ...filled].map((sample) => {
-    const { entries, resident, collected } = sample;
-    const perEntry = (mean(collected) * 2 ** 20 - restBytes) / entries - entryContentBytes;
-    return {
-      entries,
-      residentMiB: rangeOf(resident, 1),
-      collectedMiB: rangeOf(collected, 1),
-      bytesPerEntryOverContent: entries === 0 ? null : rounded(perEntry, 0),
-    };
-  });
+/** At rest, without entries when the history is full, and with entries. */
+export function memoryRows(samples: readonly [Sample, Sample, ...Sample[]]): MemoryRow[] {
+  const [rest, worked] = samples;
+  const perEntry = ({ entries, collected }: Sample, without: Sample): number | null => {
+    const addedMiB = mean(collected) - mean(without.collected);
+    return entries === 0 ? null : rounded((addedMiB * 2 ** 20) / entries - entryContentBytes, 0);
+  };
+  return samples.map((sample) => ({
+    entries: sample.entries,
+    isHistoryFull: sample.isHistoryFull,
+    residentMiB: rangeOf(sample.resident, 1),
+    collectedMiB: rangeOf(sample.collected, 1),
+    bytesPerEntryOverContent: perEntry(sample, rest),
+    bytesPerEntryOverHistory: perEntry(sample, worked),
+  }));
 }
 
-async function sampleAt(cluster: BenchCluster, entries: number): Promise<Sample> {
+/** Each finds the one entry that there is, and inserts nothing. */
+async function fillHistory(space: Space): Promise<void> {
+  const idle = ['idle', new Uint8Array(idleContentBytes)] as const;
+  await space.out(['idle']);
+  await inParallel(idleConcurrency, idleOperations, () => space.cas(['idle'], idle));
+  await space.inp(['idle']);
+}
+
+async function sampleAt(cluster: BenchCluster, entries: number, isHistoryFull = true): Promise<Sample> {
   await sleep(restMs);
   const resident = residentMiBOf(cluster.replicas);
   await collectGarbage(cluster.replicas);
-  return { entries, resident, collected: residentMiBOf(cluster.replicas) };
+  return { entries, isHistoryFull, resident, collected: residentMiBOf(cluster.replicas) };
 }
 
 async function measure(
@@ -65,11 +86,15 @@ async function measure(
     timeoutMs,
   });
   try {
-    const samples: [Sample, ...Sample[]] = [await sampleAt(cluster, 0)];
+    const space = client.space('default');
+    const rest = await sampleAt(cluster, 0, false);
+    note('memory: filling the history');
+    await fillHistory(space);
+    const samples: [Sample, Sample, ...Sample[]] = [rest, await sampleAt(cluster, 0)];
     let held = 0;
     for (const size of sizes) {
       note(`memory: ${size} entries`);
-      await fill(client.space('default'), held, size);
+      await fill(space, held, size);
       held = size;
       samples.push(await sampleAt(cluster, size));
     }
@@ -78,6 +103,9 @@ async function measure(
     await client.close();
   }
 }
+
+const pointOf = ({ entries, isHistoryFull }: MemoryRow): string =>
+  entries > 0 ? `${entries} entries` : isHistoryFull ? 'full history' : 'at rest';
 
 /** With a tenth of `entries`, and with all of them. */
 export async function benchMemory(
@@ -96,7 +124,7 @@ export async function benchMemory(
   const circumstances = finish();
   for (const row of rows)
     output.record({
-      ...{ scenario: 'memory', point: `${row.entries} entries`, ...row, entryContentBytes },
+      ...{ scenario: 'memory', point: pointOf(row), ...row, entryContentBytes },
       ...{ replicas, durability, ...circumstances },
     });
   output.say(
@@ -104,12 +132,16 @@ export async function benchMemory(
   );
   output.say(
     output.table(
-      ['entries', 'resident MiB', 'after collecting', 'bytes an entry over its content'],
-      rows.map(({ entries: count, residentMiB, collectedMiB, bytesPerEntryOverContent }) => [
-        String(count),
-        shownRange(residentMiB, 0),
-        shownRange(collectedMiB, 0),
-        bytesPerEntryOverContent === null ? '-' : String(bytesPerEntryOverContent),
+      [
+        ...['', 'resident MiB', 'after collecting', 'bytes an entry over its content: beyond rest'],
+        'beyond the full history',
+      ],
+      rows.map((row) => [
+        pointOf(row),
+        shownRange(row.residentMiB, 0),
+        shownRange(row.collectedMiB, 0),
+        String(row.bytesPerEntryOverContent ?? '-'),
+        String(row.bytesPerEntryOverHistory ?? '-'),
       ]),
     ),
   );

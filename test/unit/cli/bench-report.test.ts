@@ -149,12 +149,18 @@ describe('figures of long measurements', () => {
   });
 
   it('tell what an entry takes beyond its content', () => {
-    const [rest, filled] = memoryRows([
-      { entries: 0, resident: [100, 110], collected: [90, 90] },
-      { entries: 2 ** 20, resident: [900, 800], collected: [590, 590] },
+    const [rest, worked, filled] = memoryRows([
+      { entries: 0, isHistoryFull: false, resident: [100, 110], collected: [90, 90] },
+      { entries: 0, isHistoryFull: true, resident: [200, 200], collected: [190, 190] },
+      { entries: 2 ** 20, isHistoryFull: true, resident: [900, 800], collected: [590, 590] },
     ]);
     expect(rest).toMatchObject({ residentMiB: [100, 110], bytesPerEntryOverContent: null });
-    expect(filled).toMatchObject({ collectedMiB: [590, 590], bytesPerEntryOverContent: 500 - 61 });
+    expect(worked).toMatchObject({ residentMiB: [200, 200], bytesPerEntryOverHistory: null });
+    expect(filled).toMatchObject({
+      collectedMiB: [590, 590],
+      bytesPerEntryOverContent: 500 - 61,
+      bytesPerEntryOverHistory: 400 - 61,
+    });
   });
 
   it('compare sizes of a space round by round', () => {
