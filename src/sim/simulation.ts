@@ -161,8 +161,7 @@ function play(world: World, parameters: RunParameters): void {
  * Who lost its log has its REJOIN ordered once the window of its last one has passed, and votes again from the first
  * checkpoint a window later (DESIGN: amnesia); each batch takes its rounds and syncs.
  */
-function rejoinUs({ nemesis, world: { config, storage } }: RunParameters): number {
-  if (!nemesis.losesLogs && storage.isDurable) return 0;
+function rejoinUs({ world: { config, storage } }: RunParameters): number {
   const { watermarkWindow, checkpointInterval, windowBatches } = { ...defaultOrderingConfig, ...config };
   const batches = 2 * watermarkWindow + checkpointInterval;
   return Math.ceil(batches / windowBatches) * 6 * storage.syncUsMax;
