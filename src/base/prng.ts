@@ -3,10 +3,12 @@
  * splitmix32). Never for keys. A named stream depends on the seed and its name alone, so that adding a
  * consumer does not shift what the others draw.
  */
+import { assert } from './assert.js';
+
 export interface Prng {
   /** Uniform 32-bit unsigned integer. */
   next(): number;
-  /** Uniform integer in [0, bound); bound ≥ 1. */
+  /** Uniform integer in [0, bound); `bound` is a safe integer of at least 1. */
   below(bound: number): number;
   /** Uniform integer in [low, high]. */
   between(low: number, high: number): number;
@@ -55,9 +57,12 @@ export function prng(seed: number): Prng {
   }
 
   function below(bound: number): number {
-    const limit = 0x100000000 - (0x100000000 % bound);
+    assert(Number.isSafeInteger(bound) && bound >= 1, 'a bound is a safe integer of at least 1');
+    const isWide = bound > 2 ** 32;
+    const range = isWide ? 2 ** 53 : 2 ** 32;
+    const limit = range - (range % bound);
     for (;;) {
-      const value = next();
+      const value = isWide ? (next() >>> 11) * 2 ** 32 + next() : next();
       if (value < limit) return value % bound;
     }
   }

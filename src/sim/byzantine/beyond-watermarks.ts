@@ -10,11 +10,13 @@ const copies = 4;
 export const beyondWatermarks: BehaviourFactory = ({ random, config }) => ({
   toPeer: (_to, message): readonly PeerMessage[] => {
     if (!isPhase(message)) return [message];
-    const high = message.sequenceNumber + config.watermarkWindow;
+    // Another behaviour may have made anything of it before.
+    const low = Math.max(1, message.sequenceNumber);
+    const high = Math.min(low + config.watermarkWindow, Number.MAX_SAFE_INTEGER - farthest);
     const elsewhere = Array.from({ length: copies }, () => ({
       ...message,
       sequenceNumber: sequenceNumber(
-        random.chance(1, 4) ? 1 + random.below(message.sequenceNumber) : high + random.below(farthest),
+        random.chance(1, 4) ? 1 + random.below(low) : high + random.below(farthest),
       ),
     }));
     return [message, ...elsewhere];

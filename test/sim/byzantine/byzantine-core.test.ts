@@ -1,12 +1,15 @@
 /** A replica with behaviours around it, without any simulated world. */
 import { describe, expect, it } from 'vitest';
-import { clientId, digest, replicaId, sequenceNumber, viewNumber } from '../../../src/base/index.js';
+import { clientId, digest, prng, replicaId, sequenceNumber, viewNumber } from '../../../src/base/index.js';
 import type { ReplicaId } from '../../../src/base/index.js';
 import type { PeerMessage } from '../../../src/codec/index.js';
-import type { Input, Output } from '../../../src/ordering/index.js';
+import { defaultOrderingConfig } from '../../../src/ordering/index.js';
+import type { Input, Output, ReplicaStatus } from '../../../src/ordering/index.js';
 import type { Behaviour, ClientOutput } from '../../../src/sim/byzantine/behaviour.js';
 import { ByzantineCore } from '../../../src/sim/byzantine/byzantine-core.js';
+import { createByzantineCore } from '../../../src/sim/byzantine/create.js';
 import { HeldWords } from '../../../src/sim/byzantine/held-words.js';
+import { behaviours } from '../../../src/sim/byzantine/table.js';
 
 const peers = [1, 2, 3].map(replicaId);
 const vote = (number: number): PeerMessage => ({
@@ -31,6 +34,24 @@ class Inside {
 function byzantine(...behaviours: readonly Behaviour[]): { inside: Inside; core: ByzantineCore } {
   const inside = new Inside();
   return { inside, core: new ByzantineCore(inside, peers, behaviours) };
+}
+
+/** With the behaviour of that name, as replica 0 of four. */
+function seated(name: string): { inside: Inside; core: ByzantineCore } {
+  const inside = new Inside();
+  const start = sequenceNumber(0);
+  const status: ReplicaStatus = {
+    ...{ view: viewNumber(0), primary: replicaId(0), isActive: true, isObserver: false },
+    ...{ executed: start, stableCheckpoint: start, orderedTime: 0, pending: 0, sizes: {} },
+  };
+  const core = createByzantineCore({
+    ...{ replica: replicaId(0), names: [name], faulty: [replicaId(0)], random: prng(1) },
+    inside: { step: (input) => inside.step(input), status: () => status, stableState: () => null },
+    config: { ...defaultOrderingConfig, n: 4 },
+    hash: () => digest('00'.repeat(32)),
+    sign: () => new Uint8Array(64),
+  });
+  return { inside, core };
 }
 
 const tick = (nowMs: number): Input => ({ kind: 'tick', nowMs });
@@ -103,6 +124,23 @@ describe('a Byzantine core', () => {
     const frames = core.frames(replicaId(1), Uint8Array.of(1, 2, 3));
     expect(frames.map((frame) => [...frame])).toEqual([[3], [2, 3], [2, 3], [1, 2, 3]]);
   });
+});
+
+it.each(Object.keys(behaviours))('%s stands whatever another behaviour has made of a message', (name) => {
+  for (const number of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    const at = sequenceNumber(number);
+    const about = { view: viewNumber(number), sequenceNumber: at };
+    const standing = { isActive: true, isObserver: false, lastExecuted: at, stableCheckpoint: at };
+    const messages: readonly PeerMessage[] = [
+      vote(number),
+      { kind: 'prePrepare', ...about, batch: Uint8Array.of(1) },
+      { kind: 'commit', ...about, digest: digest('00'.repeat(32)) },
+      { kind: 'status', view: about.view, ...standing, findsPrimarySlow: false },
+    ];
+    const { inside, core } = seated(name);
+    inside.says = messages.map((message) => ({ kind: 'broadcast', message }));
+    for (let time = 1; time <= 20; time++) expect(() => core.step(tick(time))).not.toThrow();
+  }
 });
 
 describe('held words', () => {

@@ -52,6 +52,20 @@ describe('draws', () => {
     expect(random.below(2 ** 32)).toBeLessThan(2 ** 32);
   });
 
+  test('below a bound of more than 32 bits reach its upper half', () => {
+    const random = prng(5);
+    for (const bound of [2 ** 32 + 1, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
+      const drawn = Array.from({ length: 200 }, () => random.below(bound));
+      expect(drawn.every((value) => Number.isInteger(value) && value >= 0 && value < bound)).toBe(true);
+      const upper = drawn.filter((value) => value >= bound / 2).length;
+      expect(Math.abs(upper - 100)).toBeLessThan(50);
+    }
+  });
+
+  test.each([0, -1, 0.5, Number.NaN, 2 ** 53])('below %d are none', (bound) => {
+    expect(() => prng(1).below(bound)).toThrow('bound');
+  });
+
   test('between two numbers include both', () => {
     const random = prng(6);
     const seen = new Set(Array.from({ length: 200 }, () => random.between(-1, 2)));
