@@ -6,7 +6,7 @@
 import { assert, type ClientName, type PageTree } from '../base/index.js';
 import type { Access, Sealed, Tuple } from '../codec/index.js';
 import { ChangedPages } from './changed-pages.js';
-import { KeptRoom } from './kept.js';
+import { KeptContent } from './kept-content.js';
 import { decodePage, encodePage, entriesPerPage } from './page-format.js';
 import { Renewals } from './renewals.js';
 import { pageNumber } from './sections.js';
@@ -26,7 +26,7 @@ export class EntryPages {
   readonly #pages = new Map<number, Page>();
   readonly #changed = new ChangedPages<Page>((page) => this.#encode(page));
   readonly #renewals: Renewals;
-  readonly #room = new KeptRoom();
+  readonly #kept = new KeptContent();
   /** The id of the next entry. Invariant: greater than every id given out. */
   #nextId = 1;
 
@@ -135,6 +135,6 @@ export class EntryPages {
   }
 
   #stored(id: number, tuple: Tuple, origin: Origin, deadline: number | null): StoredEntry {
-    return new StoredEntry(id, this.#room.tuple(tuple), this.#room.origin(origin), deadline);
+    return new StoredEntry(id, this.#kept.tuple(tuple), this.#kept.origin(origin), deadline);
   }
 }

@@ -14,7 +14,7 @@ const sharedUnitsMax = 32;
 /** Once there are more, sharing begins anew. */
 const sharedMax = 4_096;
 
-export class KeptRoom {
+export class KeptContent {
   #slab = new Uint8Array(0);
   #used = 0;
   readonly #texts = new Map<string, string>();
