@@ -26,7 +26,7 @@ export * from './repair.js';
 export * from './result-codec.js';
 export * from './sealed.js';
 export * from './sealed-tuple.js';
-export { allocate } from './slab.js';
+export { allocate, Slabs } from './slab.js';
 export * from './state.js';
 export * from './state-codec.js';
 export * from './tuple-codec.js';

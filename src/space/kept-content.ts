@@ -4,7 +4,7 @@
  * entries of one owner in one space. Changes no value.
  */
 import type { ClientName } from '../base/index.js';
-import type { Field, Tuple } from '../codec/index.js';
+import { Slabs, type Field, type Tuple } from '../codec/index.js';
 import { openAccess, type Origin } from './stored-entry.js';
 
 /** Small: one piece that stays holds all of its slab. */
@@ -15,8 +15,8 @@ const sharedUnitsMax = 32;
 const sharedMax = 4_096;
 
 export class KeptContent {
-  #slab = new Uint8Array(0);
-  #used = 0;
+  /** Of its own: what is only passing through would be held with what is kept. */
+  readonly #slabs = new Slabs(slabBytes);
   readonly #texts = new Map<string, string>();
   readonly #origins = new Map<ClientName, Map<number, Origin>>();
   #originCount = 0;
@@ -62,15 +62,9 @@ export class KeptContent {
   }
 
   #bytes(bytes: Uint8Array): Uint8Array {
-    const { length } = bytes;
-    if (length > pieceBytesMax) return bytes;
-    if (this.#used + length > this.#slab.length) {
-      this.#slab = new Uint8Array(slabBytes);
-      this.#used = 0;
-    }
-    const piece = this.#slab.subarray(this.#used, this.#used + length);
+    if (bytes.length > pieceBytesMax) return bytes;
+    const piece = this.#slabs.cut(bytes.length);
     piece.set(bytes);
-    this.#used += length;
     return piece;
   }
 }

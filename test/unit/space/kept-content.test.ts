@@ -1,4 +1,4 @@
-/** What is kept of an entry is equal to what came, in less content. */
+/** What is kept of an entry is equal to what came, in less room. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { clientName } from '../../../src/base/index.js';
