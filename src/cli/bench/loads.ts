@@ -18,6 +18,9 @@ export const preparedEntries = 1_000;
 /** Timed entries of each identity, for `renew`. */
 export const preparedTimedEntries = 100;
 
+/** Of an `out with a lease`: after that as many entries go as come. */
+export const shortLeaseMs = 10_000;
+
 /** What has to be there before the load starts. */
 export type Preparation = 'nothing' | 'entries' | 'timed entries';
 

@@ -10,9 +10,11 @@ import { describeErrors, summed } from './report.js';
 import { rounded } from './statistics.js';
 import {
   driftOf,
+  measurePeak,
   minuteHeader,
   minuteRow,
   runSteadyLoad,
+  shareOf,
   type Drift,
   type SteadyFigures,
 } from './steady-load.js';
@@ -38,25 +40,32 @@ export function verdictOf(drift: Drift, errors: Readonly<Record<string, number>>
   };
 }
 
-function runSoak(options: BenchOptions, minutes: number, output: Output): Promise<SteadyFigures> {
+interface SoakFigures extends SteadyFigures {
+  readonly peakOpsPerSecond: number;
+  readonly ratePerSecond: number;
+}
+
+function runSoak(options: BenchOptions, minutes: number, output: Output): Promise<SoakFigures> {
   const { replicas, identities, durability, requestAuth, timeoutMs } = options;
   output.note(`soak: keys of ${visitors} clients, ${replicas} replicas starting`);
   const plan = { replicas, identities: identities + visitors, durability, settings: { requestAuth } };
   return startBenchCluster(plan).then((cluster) =>
     removedAfter(
       () => cluster.remove(),
-      () =>
-        runSteadyLoad({
-          ...{ cluster, options, minutes, share: shareOfPeak },
-          churn: {
-            clusterFile: cluster.clusterFile,
-            identities: cluster.identities.slice(identities),
-            concurrency: visitorsAtATime,
-            operationsPerClient: operationsPerVisitor,
-            timeoutMs,
-          },
-          note: (text) => output.note(`soak: ${text}`),
-        }),
+      async () => {
+        const target = { cluster, options, note: (text: string) => output.note(`soak: ${text}`) };
+        const peakOpsPerSecond = await measurePeak(target);
+        const ratePerSecond = shareOf(peakOpsPerSecond, shareOfPeak);
+        const churn = {
+          clusterFile: cluster.clusterFile,
+          identities: cluster.identities.slice(identities),
+          concurrency: visitorsAtATime,
+          operationsPerClient: operationsPerVisitor,
+          timeoutMs,
+        };
+        const figures = await runSteadyLoad({ ...target, minutes, ratePerSecond, churn });
+        return { ...figures, peakOpsPerSecond, ratePerSecond };
+      },
     ),
   );
 }

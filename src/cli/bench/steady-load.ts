@@ -1,27 +1,31 @@
 /**
  * A load that does not end for a long time: in an open loop at a share of the peak, which is measured just before on the
- * same cluster. Entries have a lease of a minute, so that the space stops growing after that. One figure a minute.
+ * same cluster. Entries have a short lease, and nothing counts before the first of them expire: peak and load are of a space
+ * into which as many entries come as go. One figure a minute.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TheodoraError } from '../../base/index.js';
 import type { BenchCluster } from './cluster.js';
 import { Histogram } from './histogram.js';
 import type { ChurnPlan, ChurnResult, LoadPlan, LoadResult } from './messages.js';
+import { shortLeaseMs } from './loads.js';
 import type { BenchOptions } from './options.js';
 import { figuresOf, perSecond, type Figures } from './report.js';
 import { residentMiBOf } from './resident.js';
 import { runLoadProcess, withChurn } from './run-load-process.js';
 import { mean, rounded } from './statistics.js';
 
-export interface SteadyPlan {
+export interface SteadyTarget {
   readonly cluster: BenchCluster;
   readonly options: BenchOptions;
+  readonly note: (text: string) => void;
+}
+
+export interface SteadyPlan extends SteadyTarget {
   readonly minutes: number;
-  /** Of the peak. */
-  readonly share: number;
+  readonly ratePerSecond: number;
   /** Clients that come and go beside the load. */
   readonly churn: ChurnPlan | null;
-  readonly note: (text: string) => void;
 }
 
 export interface Minute extends Figures {
@@ -31,8 +35,6 @@ export interface Minute extends Figures {
 }
 
 export interface SteadyFigures {
-  readonly peakOpsPerSecond: number;
-  readonly ratePerSecond: number;
   readonly minutes: readonly Minute[];
   readonly errors: Readonly<Record<string, number>>;
   readonly longestGapMs: number;
@@ -40,15 +42,17 @@ export interface SteadyFigures {
 }
 
 const minuteMs = 60_000;
+/** Expiry has begun, and goes on as fast as entries come. */
+const warmUpMsMin = shortLeaseMs + 5_000;
 
-function planOf({ cluster, options }: SteadyPlan, firstWorker: number): LoadPlan {
+function planOf({ cluster, options }: SteadyTarget, firstWorker: number): LoadPlan {
   const { identities, concurrency, timeoutMs, warmUpSeconds, seconds } = options;
   const { clusterFile, identities: names } = cluster;
   return {
     target: { kind: 'theodora', clusterFile, identities: names.slice(0, identities) },
     load: 'out with a lease',
     ...{ payloadBytes: 64, concurrency, firstWorker, prepares: false, timeoutMs, lateIdentity: null },
-    ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
+    ...{ warmUpMs: Math.max(warmUpSeconds * 1_000, warmUpMsMin), measureMs: seconds * 1_000 },
     ...{ ratePerSecond: null, intervalMs: null },
   };
 }
@@ -66,12 +70,10 @@ async function sampleMemory({ cluster, minutes, note }: SteadyPlan): Promise<num
   return samples;
 }
 
-async function loadSteadily(
-  plan: SteadyPlan,
-  ratePerSecond: number,
-): Promise<readonly [LoadResult, number[][]]> {
+async function loadSteadily(plan: SteadyPlan): Promise<readonly [LoadResult, number[][]]> {
   let samples: Promise<number[][]> = Promise.resolve([]);
-  const load = { ...planOf(plan, 1_000_000), ratePerSecond, measureMs: plan.minutes * minuteMs };
+  const { ratePerSecond, minutes } = plan;
+  const load = { ...planOf(plan, 1_000_000), ratePerSecond, measureMs: minutes * minuteMs };
   const result = await runLoadProcess({ ...load, intervalMs: minuteMs }, () => {
     samples = sampleMemory(plan);
     return Promise.resolve(null);
@@ -79,21 +81,25 @@ async function loadSteadily(
   return [result, await samples];
 }
 
+/** Operations a second. */
+export async function measurePeak(target: SteadyTarget): Promise<number> {
+  target.note('the peak');
+  const { completed, elapsedMs } = await runLoadProcess(planOf(target, 0));
+  return rounded(perSecond(completed, elapsedMs), 1);
+}
+
+export const shareOf = (peakOpsPerSecond: number, share: number): number =>
+  Math.max(1, Math.floor(peakOpsPerSecond * share));
+
 export async function runSteadyLoad(plan: SteadyPlan): Promise<SteadyFigures> {
-  plan.note('the peak');
-  const peak = await runLoadProcess(planOf(plan, 0));
-  const peakOpsPerSecond = perSecond(peak.completed, peak.elapsedMs);
-  const ratePerSecond = Math.max(1, Math.floor(peakOpsPerSecond * plan.share));
-  plan.note(`${ratePerSecond} operations a second for ${plan.minutes} minutes`);
-  const load = (): ReturnType<typeof loadSteadily> => loadSteadily(plan, ratePerSecond);
+  plan.note(`${plan.ratePerSecond} operations a second for ${plan.minutes} minutes`);
+  const load = (): ReturnType<typeof loadSteadily> => loadSteadily(plan);
   const [[result, samples], churn] =
     plan.churn === null ? [await load(), null] : await withChurn(plan.churn, load);
   const { lost } = plan.cluster;
   if (lost.length > 0)
     throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${lost.join(', ')}`);
   return {
-    peakOpsPerSecond: rounded(peakOpsPerSecond, 1),
-    ratePerSecond,
     minutes: result.intervals.map(({ completed, latencies }, index) => ({
       minute: index + 1,
       ...figuresOf(Histogram.of([latencies]), completed, minuteMs),
@@ -105,7 +111,7 @@ export async function runSteadyLoad(plan: SteadyPlan): Promise<SteadyFigures> {
   };
 }
 
-/** From the first to the last of `parts` parts, as quotients: 1 is no drift. */
+/** Means of some minutes to those of others, as quotients: 1 is no drift. */
 export interface Drift {
   readonly opsPerSecond: number;
   readonly p50Ms: number;
@@ -114,21 +120,26 @@ export interface Drift {
   readonly residentMiB: readonly number[];
 }
 
-/** Means of the first and of the last quarter of the minutes; the first `warmUpMinutes` are left out. */
-export function driftOf(minutes: readonly Minute[], warmUpMinutes = 0): Drift {
-  const measured = minutes.slice(Math.min(warmUpMinutes, minutes.length - 1));
-  const quarter = Math.max(1, Math.floor(measured.length / 4));
-  const [first, last] = [measured.slice(0, quarter), measured.slice(-quarter)];
+export function quotients(before: readonly Minute[], after: readonly Minute[]): Drift {
   const quotient = (figure: (minute: Minute) => number): number =>
-    rounded(mean(last.map(figure)) / mean(first.map(figure)), 3);
+    rounded(mean(after.map(figure)) / mean(before.map(figure)), 3);
   return {
     opsPerSecond: quotient(({ opsPerSecond }) => opsPerSecond),
     p50Ms: quotient(({ p50Ms }) => p50Ms),
     p99Ms: quotient(({ p99Ms }) => p99Ms),
-    residentMiB: (first[0]?.residentMiB ?? []).map((_, id) =>
+    residentMiB: (before[0]?.residentMiB ?? []).map((_, id) =>
       quotient(({ residentMiB }) => residentMiB[id] ?? 0),
     ),
   };
+}
+
+export const quarterOf = (minutes: number): number => Math.max(1, Math.floor(minutes / 4));
+
+/** The last quarter of the minutes to the first; the first `warmUpMinutes` are left out. */
+export function driftOf(minutes: readonly Minute[], warmUpMinutes = 0): Drift {
+  const measured = minutes.slice(Math.min(warmUpMinutes, minutes.length - 1));
+  const quarter = quarterOf(measured.length);
+  return quotients(measured.slice(0, quarter), measured.slice(-quarter));
 }
 
 export const minuteHeader = ['minute', 'ops/s', 'p50 ms', 'p99 ms', 'max ms', 'resident MiB'] as const;

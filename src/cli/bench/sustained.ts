@@ -1,14 +1,46 @@
-/** `bench sustained`: whether the service is after half an hour what it was at the start. */
+/**
+ * `bench sustained`: whether the service is after half an hour what it was at the start. A machine may be another one by
+ * then: so a new cluster gets the same load right afterwards, for a quarter of the time.
+ */
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
 import { removedAfter } from './cleanup.js';
 import { startBenchCluster } from './cluster.js';
 import { observe } from './hardware.js';
 import { checkSharing, describeConditions, type BenchOptions } from './options.js';
-import { describeErrors } from './report.js';
-import { driftOf, minuteHeader, minuteRow, runSteadyLoad } from './steady-load.js';
+import { describeErrors, summed } from './report.js';
+import {
+  driftOf,
+  measurePeak,
+  minuteHeader,
+  minuteRow,
+  quarterOf,
+  quotients,
+  runSteadyLoad,
+  shareOf,
+  type Drift,
+  type Minute,
+  type SteadyTarget,
+} from './steady-load.js';
 
 const shareOfPeak = 0.5;
+
+function onNewCluster<T>(
+  options: BenchOptions,
+  note: (text: string) => void,
+  use: (target: SteadyTarget) => Promise<T>,
+): Promise<T> {
+  const { replicas, identities, durability, requestAuth } = options;
+  return startBenchCluster({ replicas, identities, durability, settings: { requestAuth } }).then((cluster) =>
+    removedAfter(
+      () => cluster.remove(),
+      () => use({ cluster, options, note }),
+    ),
+  );
+}
+
+const describeDrift = ({ opsPerSecond, p50Ms, p99Ms, residentMiB }: Drift): string =>
+  `throughput ${opsPerSecond}, p50 ${p50Ms}, p99 ${p99Ms}, resident memory ${residentMiB.join(' ')}`;
 
 export async function benchSustained(
   options: BenchOptions,
@@ -16,43 +48,45 @@ export async function benchSustained(
   output: Output,
 ): Promise<ExitStatus> {
   checkSharing(options);
-  const { replicas, identities, concurrency, durability, requestAuth } = options;
   const finish = observe();
-  const cluster = await startBenchCluster({ replicas, identities, durability, settings: { requestAuth } });
-  const figures = await removedAfter(
-    () => cluster.remove(),
-    () =>
-      runSteadyLoad({
-        ...{ cluster, options, minutes, share: shareOfPeak, churn: null },
-        note: (text) => output.note(`sustained: ${text}`),
-      }),
+  const note = (text: string): void => output.note(`sustained: ${text}`);
+  const [peakOpsPerSecond, ratePerSecond, old] = await onNewCluster(options, note, async (target) => {
+    const peak = await measurePeak(target);
+    const rate = shareOf(peak, shareOfPeak);
+    return [peak, rate, await runSteadyLoad({ ...target, minutes, ratePerSecond: rate, churn: null })];
+  });
+  note('a new cluster, to compare with');
+  const quarter = quarterOf(minutes);
+  const fresh = await onNewCluster(options, note, (target) =>
+    runSteadyLoad({ ...target, minutes: quarter, ratePerSecond, churn: null }),
   );
   const circumstances = finish();
-  const { minutes: rows, ratePerSecond, peakOpsPerSecond, errors, longestGapMs } = figures;
-  const drift = driftOf(rows);
+  const drift = driftOf(old.minutes);
+  const toNew = quotients(fresh.minutes, old.minutes.slice(-quarter));
+  const errors = summed([old.errors, fresh.errors]);
+  const { longestGapMs } = old;
+  const { replicas, concurrency, identities, durability, requestAuth } = options;
   const conditions = {
-    replicas,
-    concurrency,
-    identities,
-    durability,
-    requestAuth,
-    ratePerSecond,
-    payloadBytes: 64,
+    ...{ replicas, concurrency, identities, durability, requestAuth, ratePerSecond, payloadBytes: 64 },
+    ...circumstances,
   };
-  for (const { minute, ...row } of rows)
-    output.record({
-      ...{ scenario: 'sustained', point: `minute ${minute}`, ...row },
-      ...{ ...conditions, ...circumstances },
-    });
+  const record = (point: string, { minute, ...figures }: Minute): void =>
+    output.record({ scenario: 'sustained', point: `${point} ${minute}`, ...figures, ...conditions });
+  for (const row of old.minutes) record('minute', row);
+  for (const row of fresh.minutes) record('new cluster, minute', row);
   output.record({
-    ...{ scenario: 'sustained', point: 'drift', drift, peakOpsPerSecond, errors, longestGapMs },
-    ...{ ...conditions, ...circumstances },
+    ...{ scenario: 'sustained', point: 'drift', drift, toNew, peakOpsPerSecond, errors, longestGapMs },
+    ...conditions,
   });
   output.say(describeConditions({ ...options, seconds: minutes * 60, ratePerSecond }, circumstances));
-  output.say(output.table(minuteHeader, rows.map(minuteRow)));
   output.say(
-    `last quarter to first: throughput ${drift.opsPerSecond}, p50 ${drift.p50Ms}, p99 ${drift.p99Ms}, resident memory ${drift.residentMiB.join(' ')}`,
+    output.table(minuteHeader, [
+      ...old.minutes.map(minuteRow),
+      ...fresh.minutes.map(minuteRow).map(([minute, ...figures]) => [`new, ${minute}`, ...figures]),
+    ]),
   );
+  output.say(`last quarter to first: ${describeDrift(drift)}`);
+  output.say(`last quarter to a new cluster: ${describeDrift(toNew)}`);
   output.say(
     `peak ${peakOpsPerSecond.toFixed(0)}/s, longest gap ${longestGapMs.toFixed(0)} ms, errors: ${describeErrors(errors)}`,
   );

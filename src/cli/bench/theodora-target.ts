@@ -9,6 +9,7 @@ import {
   preparedEntries,
   preparedTimedEntries,
   readKey,
+  shortLeaseMs,
   type LoadName,
   type OperationName,
 } from './loads.js';
@@ -25,8 +26,6 @@ const connectingMax = 10;
 /** Few, since the entries may be large. */
 const preparingMax = 10;
 const hourMs = 3_600_000;
-/** Of an `out with a lease`: after a minute as many entries go as come. */
-const shortLeaseMs = 60_000;
 
 export class TheodoraTarget {
   readonly #clients: readonly Client[];

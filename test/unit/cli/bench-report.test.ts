@@ -7,7 +7,7 @@ import { scenarioNames, scenarios, type Conditions } from '../../../src/cli/benc
 import { memoryRows } from '../../../src/cli/bench/memory.js';
 import { verdictOf } from '../../../src/cli/bench/soak.js';
 import { sizesUpTo, spaceScaleRows } from '../../../src/cli/bench/space-scale.js';
-import { driftOf, type Minute } from '../../../src/cli/bench/steady-load.js';
+import { driftOf, quotients, type Minute } from '../../../src/cli/bench/steady-load.js';
 
 const hardware = { cpu: 'a processor', cores: 2, memoryGiB: 8, node: 'v20.19.0', loadAverage: 0.1 };
 const circumstances = { hardware, processor: { ours: 0.8, others: 0.1, stolen: 0.05 } };
@@ -137,6 +137,10 @@ describe('figures of long measurements', () => {
       residentMiB: [expect.closeTo(265 / 205, 3), 1],
     });
     expect(driftOf(minutes.slice(0, 1), 5).opsPerSecond).toBe(1);
+    expect(quotients(minutes.slice(0, 1), minutes.slice(6))).toMatchObject({
+      opsPerSecond: 0.9,
+      residentMiB: [265 / 200, 1],
+    });
   });
 
   it('fail for memory that grows and for any error', () => {
