@@ -1,5 +1,5 @@
 /** Clients that come and go all the time, in a process of their own (load-process.ts). */
-import { TheodoraError } from '../../base/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../client/index.js';
 import { Histogram } from './histogram.js';
 import { Failures } from './measurement.js';
@@ -8,15 +8,16 @@ import type { ChurnPlan, ChurnResult } from './messages.js';
 /** Of what they insert, so that the space keeps its size. */
 const leaseMs = 10_000;
 
-/** Until `stopped`: each client connects, inserts some entries, and closes. */
+/** Until `stopped`: so many a second, however long the earlier ones take, connect, insert some entries, and close. */
 export async function runChurn(plan: ChurnPlan, stopped: Promise<void>): Promise<ChurnResult> {
   const firstAnswer = new Histogram();
   const failures = new Failures();
+  const present = new Set<Promise<void>>();
   let isOver = false;
   let [clients, operations] = [0, 0];
   void stopped.then(() => (isOver = true));
 
-  const beOne = async (number: number): Promise<void> => {
+  const visit = async (number: number): Promise<void> => {
     const beganMs = performance.now();
     const { clusterFile: cluster, timeoutMs, identities } = plan;
     const client = await connect({ cluster, identity: identities[number % identities.length]!, timeoutMs });
@@ -31,16 +32,14 @@ export async function runChurn(plan: ChurnPlan, stopped: Promise<void>): Promise
       await client.close();
     }
   };
-  const work = async (): Promise<void> => {
-    while (!isOver) {
-      try {
-        await beOne(clients++);
-      } catch (error) {
-        failures.add(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: plan.concurrency }, work));
-  if (clients === 0) throw new TheodoraError('LOAD_FAILED', 'no client had the time to connect');
+  const startMs = performance.now();
+  while (!isOver) {
+    const visited = visit(clients++).catch((error: unknown) => failures.add(error));
+    present.add(visited);
+    void visited.then(() => present.delete(visited));
+    const nextMs = startMs + (clients * 1_000) / plan.clientsPerSecond;
+    await Promise.race([sleep(Math.max(0, nextMs - performance.now())), stopped]);
+  }
+  await Promise.all(present);
   return { clients, operations, firstAnswer: firstAnswer.toRecord(), errors: failures.byCode };
 }

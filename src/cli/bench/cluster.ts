@@ -13,6 +13,8 @@ import { ReplicaGroup } from '../replica-group.js';
 
 export interface BenchCluster {
   readonly clusterFile: string;
+  /** The same without a list of all clients, as those have it that were added later. */
+  readonly visitorFile: string;
   /** The clients' names. */
   readonly identities: readonly string[];
   readonly replicas: ReplicaGroup;
@@ -21,6 +23,8 @@ export interface BenchCluster {
   /** Stops the replicas and removes their files. */
   remove(): Promise<void>;
 }
+
+const visitorFileName = 'visitors.yaml';
 
 interface Files {
   readonly description: ClusterDescription;
@@ -49,6 +53,7 @@ async function createFiles(
   };
   const files = [
     { path: clusterFileName, content: formatClusterFile(description), mode: 0o644 as const },
+    { path: visitorFileName, content: formatClusterFile(material.description), mode: 0o644 as const },
     ...material.files.filter(({ path }) => path !== clusterFileName),
     ...clients.flatMap((client) => client.files),
   ];
@@ -79,7 +84,9 @@ export async function startBenchCluster(options: BenchClusterOptions): Promise<B
       exited: ({ id }) => lost.push(id),
     });
     await replicas.startAll();
-    return { clusterFile, identities, replicas, lost, remove: () => replicas.stop().finally(removeFiles) };
+    const visitorFile = join(directory, visitorFileName);
+    const remove = (): Promise<void> => replicas.stop().finally(removeFiles);
+    return { clusterFile, visitorFile, identities, replicas, lost, remove };
   } catch (error) {
     removeFiles();
     throw error;

@@ -60,8 +60,7 @@ export interface ChurnPlan {
   readonly clusterFile: string;
   /** Each client is another one of these, in turn. */
   readonly identities: readonly string[];
-  /** Clients that are there at any time. */
-  readonly concurrency: number;
+  readonly clientsPerSecond: number;
   readonly operationsPerClient: number;
   readonly timeoutMs: number;
 }

@@ -5,8 +5,10 @@ import { removedAfter } from './cleanup.js';
 import { startBenchCluster } from './cluster.js';
 import { observe } from './hardware.js';
 import { Histogram } from './histogram.js';
+import type { ChurnResult } from './messages.js';
 import { checkSharing, describeConditions, type BenchOptions } from './options.js';
 import { describeErrors, summed } from './report.js';
+import { withChurn } from './run-load-process.js';
 import { rounded } from './statistics.js';
 import {
   driftOf,
@@ -20,9 +22,9 @@ import {
 } from './steady-load.js';
 
 const shareOfPeak = 0.8;
-/** Identities of clients that come and go; that many of them are there at any time. */
+/** Identities of clients that come and go. */
 const visitors = 1_000;
-const visitorsAtATime = 20;
+const visitorsPerSecond = 10;
 const operationsPerVisitor = 5;
 /** Memory may grow by a tenth after the warm-up, which is a fifth of the time. */
 const growthMax = 1.1;
@@ -41,6 +43,7 @@ export function verdictOf(drift: Drift, errors: Readonly<Record<string, number>>
 }
 
 interface SoakFigures extends SteadyFigures {
+  readonly churn: ChurnResult;
   readonly peakOpsPerSecond: number;
   readonly ratePerSecond: number;
 }
@@ -54,17 +57,20 @@ function runSoak(options: BenchOptions, minutes: number, output: Output): Promis
       () => cluster.remove(),
       async () => {
         const target = { cluster, options, note: (text: string) => output.note(`soak: ${text}`) };
-        const peakOpsPerSecond = await measurePeak(target);
-        const ratePerSecond = shareOf(peakOpsPerSecond, shareOfPeak);
         const churn = {
-          clusterFile: cluster.clusterFile,
+          clusterFile: cluster.visitorFile,
           identities: cluster.identities.slice(identities),
-          concurrency: visitorsAtATime,
+          clientsPerSecond: visitorsPerSecond,
           operationsPerClient: operationsPerVisitor,
           timeoutMs,
         };
-        const figures = await runSteadyLoad({ ...target, minutes, ratePerSecond, churn });
-        return { ...figures, peakOpsPerSecond, ratePerSecond };
+        const [peakOpsPerSecond, before] = await withChurn(churn, () => measurePeak(target));
+        const ratePerSecond = shareOf(peakOpsPerSecond, shareOfPeak);
+        const [figures, during] = await withChurn(churn, () =>
+          runSteadyLoad({ ...target, minutes, ratePerSecond }),
+        );
+        const errors = summed([before.errors, during.errors, figures.errors]);
+        return { ...figures, errors, churn: during, peakOpsPerSecond, ratePerSecond };
       },
     ),
   );
@@ -76,8 +82,7 @@ export async function benchSoak(options: BenchOptions, minutes: number, output: 
   const finish = observe();
   const figures = await runSoak(options, minutes, output);
   const circumstances = finish();
-  const churn = figures.churn!;
-  const errors = summed([figures.errors, churn.errors]);
+  const { churn, errors } = figures;
   const drift = driftOf(figures.minutes, Math.ceil(minutes * warmUpShare));
   const verdict = verdictOf(drift, errors);
   const firstAnswer = Histogram.of([churn.firstAnswer]);

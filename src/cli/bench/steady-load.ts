@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TheodoraError } from '../../base/index.js';
 import type { BenchCluster } from './cluster.js';
 import { Histogram } from './histogram.js';
-import type { ChurnPlan, ChurnResult, LoadPlan, LoadResult } from './messages.js';
 import { shortLeaseMs } from './loads.js';
+import type { LoadPlan, LoadResult } from './messages.js';
 import type { BenchOptions } from './options.js';
 import { figuresOf, perSecond, type Figures } from './report.js';
 import { residentMiBOf } from './resident.js';
-import { runLoadProcess, withChurn } from './run-load-process.js';
+import { runLoadProcess } from './run-load-process.js';
 import { mean, rounded } from './statistics.js';
 
 export interface SteadyTarget {
@@ -24,8 +24,6 @@ export interface SteadyTarget {
 export interface SteadyPlan extends SteadyTarget {
   readonly minutes: number;
   readonly ratePerSecond: number;
-  /** Clients that come and go beside the load. */
-  readonly churn: ChurnPlan | null;
 }
 
 export interface Minute extends Figures {
@@ -38,7 +36,6 @@ export interface SteadyFigures {
   readonly minutes: readonly Minute[];
   readonly errors: Readonly<Record<string, number>>;
   readonly longestGapMs: number;
-  readonly churn: ChurnResult | null;
 }
 
 const minuteMs = 60_000;
@@ -93,9 +90,7 @@ export const shareOf = (peakOpsPerSecond: number, share: number): number =>
 
 export async function runSteadyLoad(plan: SteadyPlan): Promise<SteadyFigures> {
   plan.note(`${plan.ratePerSecond} operations a second for ${plan.minutes} minutes`);
-  const load = (): ReturnType<typeof loadSteadily> => loadSteadily(plan);
-  const [[result, samples], churn] =
-    plan.churn === null ? [await load(), null] : await withChurn(plan.churn, load);
+  const [result, samples] = await loadSteadily(plan);
   const { lost } = plan.cluster;
   if (lost.length > 0)
     throw new TheodoraError('REPLICA_LOST', `replicas ended while measured: ${lost.join(', ')}`);
@@ -107,7 +102,6 @@ export async function runSteadyLoad(plan: SteadyPlan): Promise<SteadyFigures> {
     })),
     errors: result.errors,
     longestGapMs: rounded(result.longestGapMs, 1),
-    churn,
   };
 }
 

@@ -53,12 +53,12 @@ export async function benchSustained(
   const [peakOpsPerSecond, ratePerSecond, old] = await onNewCluster(options, note, async (target) => {
     const peak = await measurePeak(target);
     const rate = shareOf(peak, shareOfPeak);
-    return [peak, rate, await runSteadyLoad({ ...target, minutes, ratePerSecond: rate, churn: null })];
+    return [peak, rate, await runSteadyLoad({ ...target, minutes, ratePerSecond: rate })];
   });
   note('a new cluster, to compare with');
   const quarter = quarterOf(minutes);
   const fresh = await onNewCluster(options, note, (target) =>
-    runSteadyLoad({ ...target, minutes: quarter, ratePerSecond, churn: null }),
+    runSteadyLoad({ ...target, minutes: quarter, ratePerSecond }),
   );
   const circumstances = finish();
   const drift = driftOf(old.minutes);
