@@ -4,6 +4,7 @@ import { connect } from '../../client/index.js';
 import { Histogram } from './histogram.js';
 import { Failures } from './measurement.js';
 import type { ChurnPlan, ChurnResult } from './messages.js';
+import { Schedule } from './schedule.js';
 
 /** Of what they insert, so that the space keeps its size. */
 const leaseMs = 10_000;
@@ -32,13 +33,13 @@ export async function runChurn(plan: ChurnPlan, stopped: Promise<void>): Promise
       await client.close();
     }
   };
-  const startMs = performance.now();
+  const schedule = new Schedule(plan.clientsPerSecond, performance.now());
   while (!isOver) {
     const visited = visit(clients++).catch((error: unknown) => failures.add(error));
     present.add(visited);
     void visited.then(() => present.delete(visited));
-    const nextMs = startMs + (clients * 1_000) / plan.clientsPerSecond;
-    await Promise.race([sleep(Math.max(0, nextMs - performance.now())), stopped]);
+    const waitMs = Math.max(0, schedule.instantMs(clients) - performance.now());
+    await Promise.race([sleep(waitMs), stopped]);
   }
   await Promise.all(present);
   return { clients, operations, firstAnswer: firstAnswer.toRecord(), errors: failures.byCode };

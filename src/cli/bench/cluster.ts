@@ -10,6 +10,7 @@ import { clusterFileName } from '../config.js';
 import type { Faults } from '../faults.js';
 import { freePorts } from '../launcher.js';
 import { ReplicaGroup } from '../replica-group.js';
+import { removedAfter } from './cleanup.js';
 
 export interface BenchCluster {
   readonly clusterFile: string;
@@ -91,4 +92,16 @@ export async function startBenchCluster(options: BenchClusterOptions): Promise<B
     removeFiles();
     throw error;
   }
+}
+
+/** The cluster goes away with `use`, however that ends. */
+export async function withBenchCluster<T>(
+  options: BenchClusterOptions,
+  use: (cluster: BenchCluster) => Promise<T>,
+): Promise<T> {
+  const cluster = await startBenchCluster(options);
+  return removedAfter(
+    () => cluster.remove(),
+    () => use(cluster),
+  );
 }

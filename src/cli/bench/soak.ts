@@ -1,8 +1,7 @@
 /** `bench soak`: whether anything piles up in replicas while clients come and go under a high load. */
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
-import { removedAfter } from './cleanup.js';
-import { startBenchCluster } from './cluster.js';
+import { withBenchCluster } from './cluster.js';
 import { observe } from './hardware.js';
 import { Histogram } from './histogram.js';
 import type { ChurnResult } from './messages.js';
@@ -52,28 +51,23 @@ function runSoak(options: BenchOptions, minutes: number, output: Output): Promis
   const { replicas, identities, durability, requestAuth, timeoutMs } = options;
   output.note(`soak: keys of ${visitors} clients, ${replicas} replicas starting`);
   const plan = { replicas, identities: identities + visitors, durability, settings: { requestAuth } };
-  return startBenchCluster(plan).then((cluster) =>
-    removedAfter(
-      () => cluster.remove(),
-      async () => {
-        const target = { cluster, options, note: (text: string) => output.note(`soak: ${text}`) };
-        const churn = {
-          clusterFile: cluster.visitorFile,
-          identities: cluster.identities.slice(identities),
-          clientsPerSecond: visitorsPerSecond,
-          operationsPerClient: operationsPerVisitor,
-          timeoutMs,
-        };
-        const [peakOpsPerSecond, before] = await withChurn(churn, () => measurePeak(target));
-        const ratePerSecond = shareOf(peakOpsPerSecond, shareOfPeak);
-        const [figures, during] = await withChurn(churn, () =>
-          runSteadyLoad({ ...target, minutes, ratePerSecond }),
-        );
-        const errors = summed([before.errors, during.errors, figures.errors]);
-        return { ...figures, errors, churn: during, peakOpsPerSecond, ratePerSecond };
-      },
-    ),
-  );
+  return withBenchCluster(plan, async (cluster) => {
+    const target = { cluster, options, note: (text: string) => output.note(`soak: ${text}`) };
+    const churn = {
+      clusterFile: cluster.visitorFile,
+      identities: cluster.identities.slice(identities),
+      clientsPerSecond: visitorsPerSecond,
+      operationsPerClient: operationsPerVisitor,
+      timeoutMs,
+    };
+    const [peakOpsPerSecond, before] = await withChurn(churn, () => measurePeak(target));
+    const ratePerSecond = shareOf(peakOpsPerSecond, shareOfPeak);
+    const [figures, during] = await withChurn(churn, () =>
+      runSteadyLoad({ ...target, minutes, ratePerSecond }),
+    );
+    const errors = summed([before.errors, during.errors, figures.errors]);
+    return { ...figures, errors, churn: during, peakOpsPerSecond, ratePerSecond };
+  });
 }
 
 /** Exit status 1: memory grew, or something failed. */

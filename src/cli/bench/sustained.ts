@@ -4,8 +4,7 @@
  */
 import { exitStatus, type ExitStatus } from '../errors.js';
 import type { Output } from '../output.js';
-import { removedAfter } from './cleanup.js';
-import { startBenchCluster } from './cluster.js';
+import { withBenchCluster } from './cluster.js';
 import { observe } from './hardware.js';
 import { checkSharing, describeConditions, type BenchOptions } from './options.js';
 import { describeErrors, summed } from './report.js';
@@ -20,24 +19,9 @@ import {
   shareOf,
   type Drift,
   type Minute,
-  type SteadyTarget,
 } from './steady-load.js';
 
 const shareOfPeak = 0.5;
-
-function onNewCluster<T>(
-  options: BenchOptions,
-  note: (text: string) => void,
-  use: (target: SteadyTarget) => Promise<T>,
-): Promise<T> {
-  const { replicas, identities, durability, requestAuth } = options;
-  return startBenchCluster({ replicas, identities, durability, settings: { requestAuth } }).then((cluster) =>
-    removedAfter(
-      () => cluster.remove(),
-      () => use({ cluster, options, note }),
-    ),
-  );
-}
 
 const describeDrift = ({ opsPerSecond, p50Ms, p99Ms, residentMiB }: Drift): string =>
   `throughput ${opsPerSecond}, p50 ${p50Ms}, p99 ${p99Ms}, resident memory ${residentMiB.join(' ')}`;
@@ -50,22 +34,24 @@ export async function benchSustained(
   checkSharing(options);
   const finish = observe();
   const note = (text: string): void => output.note(`sustained: ${text}`);
-  const [peakOpsPerSecond, ratePerSecond, old] = await onNewCluster(options, note, async (target) => {
+  const { replicas, concurrency, identities, durability, requestAuth } = options;
+  const plan = { replicas, identities, durability, settings: { requestAuth } };
+  const [peakOpsPerSecond, ratePerSecond, old] = await withBenchCluster(plan, async (cluster) => {
+    const target = { cluster, options, note };
     const peak = await measurePeak(target);
     const rate = shareOf(peak, shareOfPeak);
     return [peak, rate, await runSteadyLoad({ ...target, minutes, ratePerSecond: rate })];
   });
   note('a new cluster, to compare with');
   const quarter = quarterOf(minutes);
-  const fresh = await onNewCluster(options, note, (target) =>
-    runSteadyLoad({ ...target, minutes: quarter, ratePerSecond }),
+  const fresh = await withBenchCluster(plan, (cluster) =>
+    runSteadyLoad({ cluster, options, note, minutes: quarter, ratePerSecond }),
   );
   const circumstances = finish();
   const drift = driftOf(old.minutes);
   const toNew = quotients(fresh.minutes, old.minutes.slice(-quarter));
   const errors = summed([old.errors, fresh.errors]);
   const { longestGapMs } = old;
-  const { replicas, concurrency, identities, durability, requestAuth } = options;
   const conditions = {
     ...{ replicas, concurrency, identities, durability, requestAuth, ratePerSecond, payloadBytes: 64 },
     ...circumstances,
