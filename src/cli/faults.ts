@@ -29,6 +29,24 @@ export function replicasArgument(text: string): readonly number[] {
   throw new InvalidArgumentError('It must be numbers of replicas with commas between.');
 }
 
+/** How many faulty ones so many replicas bear. */
+export const toleratedOf = (replicas: number): number => Math.floor((replicas - 1) / 3);
+
+/** @throws InvalidInputError USAGE: there is no such replica, or they are more than the others bear. */
+export function checkFaulty(ids: readonly number[], replicas: number): void {
+  const unknown = ids.find((id) => id >= replicas);
+  if (unknown !== undefined)
+    throw usageError(`--faulty: there is no replica ${unknown}, the last of ${replicas} is ${replicas - 1}`, {
+      replica: unknown,
+    });
+  const f = toleratedOf(replicas);
+  if (new Set(ids).size > f)
+    throw usageError(`--faulty ${ids.join(',')}: of ${replicas} replicas no more than ${f} may be faulty`, {
+      replicas,
+      f,
+    });
+}
+
 /** @throws InvalidInputError USAGE: there is no such replica, or no such behaviour. */
 export async function checkFaults(faults: Faults, replicas: number): Promise<void> {
   const { byzantineBehaviours } = await import('../sim/index.js');

@@ -4,6 +4,8 @@ import type { ByzantineFigures, ByzantineLoad, ByzantineRow, Measured } from './
 import type { Circumstances } from './hardware.js';
 
 interface Conditions extends Circumstances {
+  readonly replicas: number;
+  readonly faulty: readonly number[];
   readonly load: ByzantineLoad;
   readonly seconds: number;
   readonly warmUpSeconds: number;
@@ -15,7 +17,7 @@ interface Conditions extends Circumstances {
 const rounded = (value: number): number => Number(value.toFixed(1));
 
 export function byzantineRecord(row: ByzantineRow, conditions: Conditions): object {
-  const { load, seconds, warmUpSeconds, concurrency, identities, durability } = conditions;
+  const { replicas, faulty, load, seconds, warmUpSeconds, concurrency, identities, durability } = conditions;
   const { hardware, processor } = conditions;
   return {
     scenario: 'byzantine',
@@ -24,7 +26,7 @@ export function byzantineRecord(row: ByzantineRow, conditions: Conditions): obje
     baseOpsPerSecond: rounded(row.baseOpsPerSecond),
     ratio: Number(row.ratio.toFixed(3)),
     longestGapMs: rounded(row.longestGapMs),
-    ...{ load, seconds, warmUpSeconds, concurrency, identities, durability },
+    ...{ replicas, faulty, load, seconds, warmUpSeconds, concurrency, identities, durability },
     ...{ hardware, processor },
   };
 }
@@ -41,24 +43,16 @@ function stateOf({ inserted, acknowledged, areStatesEqual, lost }: Measured): st
   return inserted === acknowledged ? 'ok' : `${inserted} there, ${acknowledged} acknowledged`;
 }
 
-const header = [
-  ...[
-    'replica 0',
-    'ops/s',
-    'without',
-    'ratio',
-    'p99 ms',
-    'gap ms',
-    'errors',
-    'views before',
-    'views',
-    'a minute',
-  ],
+const figures = [
+  ...['ops/s', 'without', 'ratio', 'p99 ms', 'gap ms', 'errors', 'views before', 'views', 'a minute'],
   ...['entries, states', 'counted against it', 'against others'],
 ] as const;
 
 /** The last row is of all measurements without faults: their mean, and the worst of each. */
-export function byzantineTable({ rows, withoutFaults }: ByzantineFigures): {
+export function byzantineTable(
+  faulty: readonly number[],
+  { rows, withoutFaults }: ByzantineFigures,
+): {
   readonly header: readonly string[];
   readonly cells: readonly string[][];
 } {
@@ -84,5 +78,5 @@ export function byzantineTable({ rows, withoutFaults }: ByzantineFigures): {
     countsOf(row.suspicions),
     countsOf(row.falseSuspicions),
   ]);
-  return { header, cells };
+  return { header: [`replica ${faulty.join(', ')}`, ...figures], cells };
 }

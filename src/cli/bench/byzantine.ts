@@ -1,5 +1,5 @@
 /**
- * The service under load while the first primary misbehaves: a cluster of its own for each behaviour, and one without faults just
+ * The service under load while the first primary misbehaves, or other replicas: a cluster of its own for each behaviour, and one without faults just
  * before and just after it, since the machine is another one after some minutes. What is measured begins once the others have had the time to notice. Afterwards the
  * entries are counted against what was acknowledged, and the correct replicas' states compared.
  */
@@ -21,6 +21,9 @@ export type ByzantineLoad = 'out' | 'mixed';
 
 export interface ByzantineOptions {
   readonly behaviours: readonly string[];
+  readonly replicas: number;
+  /** The replicas that behave so, f at most. */
+  readonly faulty: readonly number[];
   readonly load: ByzantineLoad;
   readonly concurrency: number;
   readonly identities: number;
@@ -51,7 +54,7 @@ export interface Measured {
   readonly viewsBefore: number;
   readonly viewChanges: number;
   readonly viewChangesPerMinute: number;
-  /** What the correct replicas counted against replica 0, and against each other, by reason. */
+  /** What the correct replicas counted against the faulty ones, and against each other, by reason. */
   readonly suspicions: Readonly<Record<string, number>>;
   readonly falseSuspicions: Readonly<Record<string, number>>;
   /** Correct replicas that ended meanwhile. */
@@ -71,8 +74,6 @@ export interface ByzantineFigures {
 
 type Correct = ReplicaStatus & { readonly reachable: true };
 
-const replicaCount = 4;
-const faulty = 0;
 const settledWithinMs = 30_000;
 const pollMs = 250;
 const statusTimeoutMs = 2_000;
@@ -112,7 +113,8 @@ class Round {
     };
   }
 
-  readonly #isCorrect = (id: number): boolean => this.#behaviour === null || id !== faulty;
+  readonly #isCorrect = (id: number): boolean =>
+    this.#behaviour === null || !this.#options.faulty.includes(id);
 
   #plan(): LoadPlan {
     const { load, identities, concurrency, warmUpMs, measureMs, timeoutMs } = this.#options;
@@ -135,7 +137,8 @@ class Round {
 
   /** Nobody asks for anything any more: the correct replicas get to the same point, and say what their state is there. */
   async #settle(): Promise<boolean | null> {
-    const count = replicaCount - (this.#behaviour === null ? 0 : 1);
+    const { replicas, faulty } = this.#options;
+    const count = replicas - (this.#behaviour === null ? 0 : faulty.length);
     const endMs = performance.now() + settledWithinMs;
     while (performance.now() < endMs) {
       const correct = await this.#correct();
@@ -198,12 +201,12 @@ function suspicionsOf(replicas: readonly Correct[], isCorrect: (id: number) => b
 
 /** A cluster for as long as `use` takes. */
 async function withCluster<T>(
-  { identities, durability }: ByzantineOptions,
+  { replicas, faulty, identities, durability }: ByzantineOptions,
   behaviour: string | null,
   use: (cluster: BenchCluster) => Promise<T>,
 ): Promise<T> {
-  const faults = new Map(behaviour === null ? [] : [[faulty, [behaviour]] as const]);
-  const cluster = await startBenchCluster({ replicas: replicaCount, identities, durability, faults });
+  const faults = new Map(behaviour === null ? [] : faulty.map((id) => [id, [behaviour]] as const));
+  const cluster = await startBenchCluster({ replicas, identities, durability, faults });
   try {
     return await removedAfter(
       () => cluster.remove(),
@@ -219,7 +222,7 @@ async function withCluster<T>(
 /** Each on a cluster just as new: processes get faster in their first minute. */
 export async function runByzantine(options: ByzantineOptions): Promise<ByzantineFigures> {
   const measure = (behaviour: string | null): Promise<Measured> => {
-    options.note(`byzantine, replica ${faulty}: ${behaviour ?? 'no faults'}`);
+    options.note(`byzantine, replica ${options.faulty.join(', ')}: ${behaviour ?? 'no faults'}`);
     return withCluster(options, behaviour, (cluster) => new Round(options, cluster, behaviour).run());
   };
   const withoutFaults = [await measure(null)];

@@ -139,30 +139,22 @@ export async function benchRecovery(
   return exitStatus.ok;
 }
 
-/** How the service fares with each behaviour at the first primary, against the same without faults. */
+/** How the service fares with each behaviour at the first primary, or at other replicas, against the same without faults. */
 export async function benchByzantine(
-  options: BenchOptions & Pick<ByzantineOptions, 'behaviours' | 'load'>,
+  options: BenchOptions & Pick<ByzantineOptions, 'behaviours' | 'faulty' | 'load'>,
   output: Output,
 ): Promise<ExitStatus> {
   checkSharing(options);
-  const {
-    seconds,
-    warmUpSeconds,
-    concurrency,
-    identities,
-    durability,
-    timeoutMs,
-    load: operations,
-  } = options;
+  const { behaviours, faulty, load, replicas, concurrency, identities, durability, timeoutMs } = options;
   const finish = observe();
   const figures = await runByzantine({
-    ...{ behaviours: options.behaviours, load: operations, concurrency, identities, durability, timeoutMs },
-    ...{ warmUpMs: warmUpSeconds * 1_000, measureMs: seconds * 1_000 },
+    ...{ behaviours, faulty, load, replicas, concurrency, identities, durability, timeoutMs },
+    ...{ warmUpMs: options.warmUpSeconds * 1_000, measureMs: options.seconds * 1_000 },
     note: (text) => output.note(text),
     measured: (row) => output.record(byzantineRecord(row, { ...options, ...finish() })),
   });
-  output.say(describeConditions({ ...options, replicas: 4 }, finish()));
-  const { header, cells } = byzantineTable(figures);
+  output.say(describeConditions(options, finish()));
+  const { header, cells } = byzantineTable(faulty, figures);
   output.say(output.table(header, cells));
   return exitStatus.ok;
 }

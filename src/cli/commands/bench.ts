@@ -7,7 +7,7 @@ import type { benchByzantine, BenchOptions, ByzantineLoad } from '../bench/index
 import { durabilityOption, integerArgument, requestAuthOption } from '../command.js';
 import type { Bind } from '../command.js';
 import { usageError, type ExitStatus } from '../errors.js';
-import { behavioursArgument, checkFaults } from '../faults.js';
+import { behavioursArgument, checkFaults, checkFaulty, replicasArgument } from '../faults.js';
 import type { Output } from '../output.js';
 
 type ByzantineBench = Parameters<typeof benchByzantine>[0];
@@ -25,6 +25,7 @@ interface Options {
   readonly minutes?: number;
   readonly entries?: number;
   readonly behaviours?: readonly string[];
+  readonly faulty?: readonly number[];
   readonly load?: ByzantineLoad;
 }
 
@@ -41,6 +42,7 @@ const million = 1_000_000;
 const defaultMinutes = { sustained: 24, soak: 20 } as const;
 /** Backups see of each session how long the primary takes, but not often (`tellAllMs`): of a single one it takes them twice as long. */
 const byzantineIdentities = 10;
+const firstPrimary = 0;
 
 const specials: Readonly<Record<string, Special>> = {
   'space-scale': {
@@ -103,15 +105,13 @@ const specials: Readonly<Record<string, Special>> = {
 
 async function byzantineOptions(
   benchOptions: BenchOptions,
-  { behaviours, load }: Options,
+  { behaviours, faulty = [firstPrimary], load = 'out' }: Options,
 ): Promise<ByzantineBench> {
   const { byzantineBehaviours } = await import('../../sim/index.js');
+  checkFaulty(faulty, benchOptions.replicas);
+  const all = Object.keys(byzantineBehaviours);
   if (behaviours !== undefined) await checkFaults(new Map([[0, behaviours]]), 1);
-  return {
-    ...{ ...benchOptions, replicas: 4 },
-    behaviours: behaviours ?? Object.keys(byzantineBehaviours),
-    load: load ?? 'out',
-  };
+  return { ...benchOptions, behaviours: behaviours ?? all, faulty, load };
 }
 
 function unknownScenario(name: string, known: readonly string[]): Error {
@@ -205,6 +205,7 @@ export function registerBench(program: Command, bind: Bind): void {
       'byzantine: these alone, separated by commas (default: all there are)',
       behavioursArgument,
     )
+    .option('--faulty <ids>', 'byzantine: the replicas that behave so (default: 0)', replicasArgument)
     .addOption(
       new Option('--load <kind>', 'byzantine: what clients do (default: out)').choices(['out', 'mixed']),
     )

@@ -13,7 +13,7 @@ import type { Bind } from '../command.js';
 import { clusterFileName, defaultDirectory } from '../config.js';
 import { exitStatus, usageError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
-import { checkFaults, faultArgument, type Faults } from '../faults.js';
+import { checkFaults, faultArgument, toleratedOf, type Faults } from '../faults.js';
 import type { ExitInfo, ReplicaPlace } from '../launcher.js';
 import type { Output } from '../output.js';
 import type { ReplicaGroup } from '../replica-group.js';
@@ -82,8 +82,6 @@ function checkAgreement(options: UpOptions, { replicas, settings }: ClusterDescr
     );
   }
 }
-
-const toleratedOf = (replicas: number): number => Math.floor((replicas - 1) / 3);
 
 function showReady(output: Output, clusterFile: string, group: ReplicaGroup, durability: Durability): void {
   const replicas = group.running;

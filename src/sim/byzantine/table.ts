@@ -24,6 +24,7 @@ import { frontRun } from './front-run.js';
 import { frozenClock } from './frozen-clock.js';
 import { garble } from './garble.js';
 import { inventPrepared } from './invent-prepared.js';
+import { lateVotes } from './late-votes.js';
 import { lieToClients } from './lie-to-clients.js';
 import { mutate } from './mutate.js';
 import { reorder } from './reorder.js';
@@ -69,6 +70,7 @@ export const behaviours: Readonly<Record<string, BehaviourFactory>> = {
   'frozen-clock': frozenClock,
   garble,
   'invent-prepared': inventPrepared,
+  'late-votes': lateVotes,
   'lie-to-clients': lieToClients,
   mutate,
   reorder,

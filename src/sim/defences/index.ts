@@ -20,6 +20,8 @@ export const undefended: Readonly<Record<string, string>> = {
   'false-status': 'costs peers a resend at a fixed rate, and tells nobody anything that is believed',
   flood:
     'bodies and states are given at a rate, and no replica has more than its share of a turn or of the line (test/unit/replica/runtime.test.ts, peer-receiver.test.ts)',
+  'late-votes':
+    'a batch waits for about twice the time of the checks it saves, and not again soon for who is later than that (test/paper/shared-checks.test.ts)',
   mutate: 'what stops it is all that stops the others',
   reorder: 'no order is promised between envelopes',
 };

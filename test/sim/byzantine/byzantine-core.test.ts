@@ -10,6 +10,8 @@ import { ByzantineCore } from '../../../src/sim/byzantine/byzantine-core.js';
 import { createByzantineCore } from '../../../src/sim/byzantine/create.js';
 import { HeldWords } from '../../../src/sim/byzantine/held-words.js';
 import { behaviours } from '../../../src/sim/byzantine/table.js';
+import { openEnvelope } from '../../support/lockstep.js';
+import { batchOf, prePrepare } from '../../support/messages.js';
 
 const peers = [1, 2, 3].map(replicaId);
 const vote = (number: number): PeerMessage => ({
@@ -141,6 +143,25 @@ it.each(Object.keys(behaviours))('%s stands whatever another behaviour has made 
     inside.says = messages.map((message) => ({ kind: 'broadcast', message }));
     for (let time = 1; time <= 20; time++) expect(() => core.step(tick(time))).not.toThrow();
   }
+});
+
+it('late-votes keeps votes for large batches as long as others wait for them, and no other', () => {
+  const { inside, core } = seated('late-votes');
+  const propose = (number: number, count: number): Input => {
+    const envelopes = Array.from({ length: count }, (_, index) =>
+      openEnvelope(clientId(index.toString(16).padStart(64, '0'))),
+    );
+    const message = prePrepare(0, number, batchOf(100, ...envelopes));
+    return { kind: 'message', from: replicaId(1), message };
+  };
+  core.step(tick(100));
+  core.step(propose(1, 31));
+  core.step(propose(2, 32));
+  inside.says = [1, 2].map((number) => ({ kind: 'broadcast', message: vote(number) }));
+  expect(sentTo(core.step(tick(101)))).toEqual(peers.map((peer) => [peer, 1]));
+  inside.says = [];
+  expect(sentTo(core.step(tick(104)))).toEqual([]);
+  expect(sentTo(core.step(tick(105)))).toEqual(peers.map((peer) => [peer, 2]));
 });
 
 describe('held words', () => {

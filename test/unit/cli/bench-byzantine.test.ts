@@ -22,7 +22,7 @@ const { baseOpsPerSecond: _, ratio: __, ...withoutFaults } = row(null, { opsPerS
 
 function cellsOf(rows: readonly ByzantineRow[], title: string): string[] {
   const faster = { ...withoutFaults, opsPerSecond: 2_000, p99Ms: 30 };
-  const { header, cells } = byzantineTable({ rows, withoutFaults: [withoutFaults, faster] });
+  const { header, cells } = byzantineTable([0], { rows, withoutFaults: [withoutFaults, faster] });
   const column = header.indexOf(title);
   return cells.map((cell) => cell[column]!);
 }
@@ -34,6 +34,12 @@ describe('the table of `bench byzantine`', () => {
     expect(cellsOf(rows, 'ops/s')).toEqual(['900', '900', '1500']);
     expect(cellsOf(rows, 'without')).toEqual(['1200', '1200', '1000-2000']);
     expect(cellsOf(rows, 'p99 ms')).toEqual(['10', '10', '30']);
+  });
+
+  it('names the faulty replicas', () => {
+    expect(byzantineTable([1, 2], { rows: [], withoutFaults: [withoutFaults] }).header[0]).toBe(
+      'replica 1, 2',
+    );
   });
 
   it('says what is not as it should be', () => {
@@ -48,10 +54,13 @@ describe('the table of `bench byzantine`', () => {
 
   it('has a record a row, with what it was measured on', () => {
     const hardware = { cpu: 'a processor', cores: 2, memoryGiB: 8, node: 'v20.19.0', loadAverage: 0.1 };
-    const conditions = { load: 'out', seconds: 5, warmUpSeconds: 4, concurrency: 50, identities: 1 } as const;
+    const conditions = {
+      ...({ load: 'out', durability: 'sync' } as const),
+      ...{ replicas: 7, faulty: [1, 2], seconds: 5, warmUpSeconds: 4, concurrency: 50, identities: 1 },
+    };
     const record = byzantineRecord(row('slow', { ratio: 0.12345 }), {
       ...conditions,
-      ...{ durability: 'sync', hardware, processor: null },
+      ...{ hardware, processor: null },
     });
     expect(record).toMatchObject({ scenario: 'byzantine', behaviour: 'slow', ratio: 0.123, ...conditions });
   });

@@ -46,6 +46,8 @@ describe('usage', () => {
     ['a missing option', ['init', '--replicas', '4'], "required option '--hosts"],
     ['an unknown scenario of bench', ['bench', 'everything'], 'choose one of out'],
     ['a rate for what is no load', ['bench', 'peers', '--rate', '10'], '--rate says nothing to peers'],
+    ['a faulty replica that there is not', ['bench', 'byzantine', '--faulty', '4'], 'there is no replica 4'],
+    ['too many faulty replicas', ['bench', 'byzantine', '--faulty', '0,1'], 'no more than 1 may be faulty'],
     ['one file to compare', ['bench', 'compare', 'a.jsonl'], "missing required argument 'second'"],
     ['an unknown fault of sim', ['sim', '--faults', 'crash,gremlins'], 'unknown fault "gremlins"'],
     ['an unknown behaviour of sim', ['sim', '--behaviours', 'slow,rude'], 'unknown behaviour "rude"'],
