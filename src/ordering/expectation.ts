@@ -6,7 +6,7 @@
  * gives a point: work per busy second, and mean time from an envelope's arrival here to its execution. Throughput grows
  * with the number of requests under way, ever more slowly; so whoever gives less work per second than another did, and
  * also lets each request wait longer, does not lack demand but is slow. (Less work at a shorter wait is less load; more
- * work at a longer wait is more load.) Points of the last n views that were measured are kept: once all of them are as slow,
+ * work at a longer wait is more load.) Points of the last n-1 views that were measured are kept: once all of them are as slow,
  * that is how fast the cluster is now. A primary that passes somebody over counts as slow as well. Plain data and
  * functions of it; slow-primary.ts decides what follows.
  */
@@ -37,6 +37,14 @@ interface Window {
   isUnfair: boolean;
 }
 
+/** A peer said that it found the primary of a view too slow. */
+export interface SlowWord {
+  readonly view: ViewNumber;
+  readonly saidMs: number;
+  /** Whether it still says so. */
+  readonly stands: boolean;
+}
+
 export interface Expectation {
   /** The last views that were measured, oldest first. */
   readonly records: ViewRecord[];
@@ -47,8 +55,10 @@ export interface Expectation {
   slowness: number;
   /** The view whose primary is found too slow; null: none is. */
   slowView: ViewNumber | null;
-  /** The view whose primary each peer finds too slow. */
-  readonly slowViewOf: Map<ReplicaId, ViewNumber>;
+  /** When this replica last said so of the primary of its view; null: never. */
+  saidSlowMs: number | null;
+  /** What each peer said last of a slow primary. */
+  readonly slowWords: Map<ReplicaId, SlowWord>;
   /** A primary is given twice the time for each view left for slowness of late. */
   graceDoublings: number;
   graceChangedMs: number;
@@ -98,7 +108,8 @@ export const createExpectation = (): Expectation => ({
   watch: createWatch(),
   slowness: 0,
   slowView: null,
-  slowViewOf: new Map(),
+  saidSlowMs: null,
+  slowWords: new Map(),
   graceDoublings: 0,
   graceChangedMs: 0,
 });
@@ -114,6 +125,7 @@ export function expectAnew(expectation: Expectation): void {
   expectation.watch = createWatch();
   expectation.slowness = 0;
   expectation.slowView = null;
+  expectation.saidSlowMs = null;
 }
 
 /** Time passed while an envelope waited here. */

@@ -2,10 +2,10 @@
  * A primary that orders too slowly, though never so slowly that a request times out, is replaced (Aardvark, NSDI'09,
  * section 4.3; pitfall 12). Each backup measures by itself (expectation.ts) and says in its STATUS whether it finds the
  * primary too slow; it leaves the view only when f others say the same, since one that leaves alone would
- * be missed at the next fault.
+ * be missed at the next fault. Words cross each other: who leaves on somebody's word is followed even if that was just taken back.
  */
-import { sequenceNumber } from '../base/index.js';
-import type { Envelope } from '../codec/index.js';
+import { replicaId, sequenceNumber, type ReplicaId } from '../base/index.js';
+import type { Envelope, Status } from '../codec/index.js';
 import { isPrimary, type Core } from './core.js';
 import {
   closeWindow,
@@ -28,6 +28,9 @@ import {
   type PendingEnvelope,
 } from './pool.js';
 
+/** How long who said so follows others who leave: until its word, and then their VIEW-CHANGE, has long arrived. */
+const wordHoldsMs = 2_000;
+
 /** Only a backup that follows can tell. */
 const isMeasuring = (core: Core): boolean =>
   core.config.slowPrimaryPercent > 0 &&
@@ -49,13 +52,15 @@ export function tickExpectation(core: Core, passedMs: number): void {
     percent: config.slowPrimaryPercent,
     slackMs: config.turnaroundSlackMs,
     windowMs: config.throughputWindowMs,
-    recordsMax: config.n,
+    // One of n it leads itself.
+    recordsMax: config.n - 1,
     comparedWith: core.weakQuorum,
   };
   const before = expectation.slowView;
   closeWindow(expectation, core.view, limits, core.nowMs);
   // The others hear of it with the next STATUS, which is not to wait.
   if (expectation.slowView !== before) core.lastStatusMs = 0;
+  if (findsPrimarySlow(core)) expectation.saidSlowMs = core.nowMs;
 }
 
 function isBatchUnderWay({ log, view }: Core): boolean {
@@ -102,16 +107,46 @@ export function noteBatchDone(core: Core): void {
   else noteUnfair(expectation);
 }
 
-/** Whether this replica finds the primary of its view too slow. */
-export const findsPrimarySlow = ({ expectation, isActive, view }: Core): boolean =>
-  isActive && expectation.slowView === view;
+/** Whether this replica finds the primary of its view too slow, which has had its time. */
+export function findsPrimarySlow({
+  expectation,
+  config,
+  isActive,
+  view,
+  nowMs,
+  activeSinceMs,
+}: Core): boolean {
+  if (!isActive || expectation.slowView !== view) return false;
+  return nowMs - activeSinceMs >= graceMsOf(expectation, config.throughputGraceMs);
+}
 
-/** f+1 say so, this one among them, and the primary has had its time. */
+/** A peer says whether it finds the primary of its view too slow. */
+export function noteSlowWord(
+  { expectation: { slowWords }, nowMs }: Core,
+  from: ReplicaId,
+  { view, findsPrimarySlow: isSlow }: Status,
+): void {
+  const before = slowWords.get(from);
+  if (isSlow) slowWords.set(from, { view, saidMs: nowMs, stands: true });
+  else if (before !== undefined) slowWords.set(from, { ...before, stands: false });
+}
+
+/** f+1 say so or have left, this one among them; or they said so a moment ago, and one of them has left since. */
 export function isPrimaryTooSlow(core: Core): boolean {
-  if (!findsPrimarySlow(core)) return false;
-  const { expectation, config, view } = core;
-  if (core.nowMs - core.activeSinceMs < graceMsOf(expectation, config.throughputGraceMs)) return false;
-  let agreeing = 1;
-  for (const slowView of expectation.slowViewOf.values()) if (slowView === view) agreeing += 1;
-  return agreeing >= core.weakQuorum;
+  const { expectation, config, view, viewChanges, weakQuorum } = core;
+  const holds = (saidMs: number): boolean => core.nowMs - saidMs <= wordHoldsMs;
+  if (expectation.saidSlowMs === null || !holds(expectation.saidSlowMs)) return false;
+  let [left, standing, lately] = [0, 1, 1];
+  for (let id = 0; id < config.n; id++) {
+    const peer = replicaId(id);
+    if (peer === config.id) continue;
+    const word = expectation.slowWords.get(peer);
+    const hasLeft = (viewChanges.get(peer)?.view ?? view) > view;
+    const isAboutThis = word?.view === view;
+    if (hasLeft) left += 1;
+    if (hasLeft || (isAboutThis && word.stands)) standing += 1;
+    if (hasLeft || (isAboutThis && holds(word.saidMs))) lately += 1;
+  }
+  if (findsPrimarySlow(core) && standing >= weakQuorum) return true;
+  return left > 0 && lately >= weakQuorum;
 }

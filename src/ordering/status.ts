@@ -10,7 +10,7 @@ import { certificateAfter, historyAfter } from './history.js';
 import { bodyOf, highWatermark, lowWatermark } from './log.js';
 import { poolSize } from './pool.js';
 import type { Slot } from './slot.js';
-import { findsPrimarySlow } from './slow-primary.js';
+import { findsPrimarySlow, noteSlowWord } from './slow-primary.js';
 
 const idleFactor = 10;
 const catchUpIntervalMs = 20;
@@ -51,8 +51,7 @@ export function onStatus(core: Core, from: ReplicaId, message: Status): void {
     if (message.isObserver) core.observing.otherObservers.add(from);
     else core.observing.otherObservers.delete(from);
   }
-  if (message.findsPrimarySlow) core.expectation.slowViewOf.set(from, message.view);
-  else core.expectation.slowViewOf.delete(from);
+  noteSlowWord(core, from, message);
   const isStuck = core.peerExecuted.get(from) === message.lastExecuted;
   core.peerExecuted.set(from, message.lastExecuted);
   const isFarBehind = message.lastExecuted < lowWatermark(core.log);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Envelope } from '../../src/codec/index.js';
 import { addEnvelope, alice, bob, openEnvelope } from '../support/lockstep.js';
-import { batchOf, status } from '../support/messages.js';
+import { batchOf, status, viewChange } from '../support/messages.js';
 import { Solo } from '../support/solo.js';
 
 /** The primary takes 200 ms for each request though nothing is under way. */
@@ -13,6 +13,19 @@ function suffer(solo: Solo, requests = 40): void {
     solo.tick(200);
     if (solo.status.isActive) solo.order(number, batchOf(solo.nowMs, envelope));
   }
+}
+
+/** One window in which it is fast: a backup that found it slow no longer does. */
+function recover(solo: Solo): void {
+  const next = solo.status.executed + 1;
+  for (let number = next; number < next + 26; number++) {
+    const envelope = openEnvelope(bob, number);
+    solo.submit(envelope);
+    solo.tick(10);
+    solo.order(number, batchOf(solo.nowMs, envelope));
+  }
+  solo.tick(100);
+  expect(solo.sent('status').at(-1)).toMatchObject({ findsPrimarySlow: false });
 }
 
 describe('a backup that finds the primary slow', () => {
@@ -47,6 +60,48 @@ describe('a backup that finds the primary slow', () => {
     suffer(solo, 34);
     expect(solo.sent('viewChange')).toEqual([]);
     suffer(solo, 2);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+
+  test('says nothing before that, so that nobody leaves on the word of one who stays', () => {
+    const solo = new Solo({ id: 3, config: { throughputGraceMs: 60_000 } });
+    suffer(solo);
+    expect(solo.sent('status').some(({ findsPrimarySlow }) => findsPrimarySlow)).toBe(false);
+  });
+
+  test.each([
+    ['a moment ago', 0, 1],
+    ['long ago', 3_000, 0],
+  ])('follows who left, if it said so itself %s', (_, passedMs, left) => {
+    const solo = new Solo({ id: 3 });
+    suffer(solo);
+    recover(solo);
+    solo.tick(passedMs);
+    solo.message(1, viewChange(1, 1, { checkpoint: solo.genesis }));
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toHaveLength(left);
+  });
+
+  test('leaves on words that were taken back a moment ago only after one who left', () => {
+    const solo = new Solo({ id: 6, n: 7 });
+    suffer(solo);
+    for (const replica of [1, 2]) {
+      solo.message(replica, status({ findsPrimarySlow: true }));
+      solo.message(replica, status({}));
+    }
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toEqual([]);
+    recover(solo);
+    solo.message(2, viewChange(2, 1, { checkpoint: solo.genesis }));
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+
+  test('leaves with f who have left for whatever reason', () => {
+    const solo = new Solo({ id: 3 });
+    solo.message(1, viewChange(1, 1, { checkpoint: solo.genesis }));
+    expect(solo.sent('viewChange')).toEqual([]);
+    suffer(solo);
     expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
   });
 });

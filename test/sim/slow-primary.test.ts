@@ -87,6 +87,8 @@ test('pitfall 12: when the whole cluster gets slower, that is accepted after at 
   expect(view).toBeLessThanOrEqual(4);
   load.throughput(120_000);
   expect(load.view).toBe(view);
+  // Nobody left alone, on the word of one who stayed.
+  expect(load.changes).toHaveLength(4 * view);
 });
 
 describe('optional rotation', () => {
