@@ -55,8 +55,9 @@ export interface Expectation {
   slowness: number;
   /** The view whose primary is found too slow; null: none is. */
   slowView: ViewNumber | null;
-  /** When this replica last said so of the primary of its view; null: never. */
-  saidSlowMs: number | null;
+  /** When the primary of this view was last found so, and when a peer last left this view; null: never. */
+  foundSlowMs: number | null;
+  peerLeftMs: number | null;
   /** What each peer said last of a slow primary. */
   readonly slowWords: Map<ReplicaId, SlowWord>;
   /** A primary is given twice the time for each view left for slowness of late. */
@@ -108,7 +109,8 @@ export const createExpectation = (): Expectation => ({
   watch: createWatch(),
   slowness: 0,
   slowView: null,
-  saidSlowMs: null,
+  foundSlowMs: null,
+  peerLeftMs: null,
   slowWords: new Map(),
   graceDoublings: 0,
   graceChangedMs: 0,
@@ -125,7 +127,8 @@ export function expectAnew(expectation: Expectation): void {
   expectation.watch = createWatch();
   expectation.slowness = 0;
   expectation.slowView = null;
-  expectation.saidSlowMs = null;
+  expectation.foundSlowMs = null;
+  expectation.peerLeftMs = null;
 }
 
 /** Time passed while an envelope waited here. */

@@ -1,10 +1,10 @@
 /**
  * A primary that orders too slowly, though never so slowly that a request times out, is replaced (Aardvark, NSDI'09,
  * section 4.3; pitfall 12). Each backup measures by itself (expectation.ts) and says in its STATUS whether it finds the
- * primary too slow; it leaves the view only when f others say the same, since one that leaves alone would
+ * primary too slow; it leaves the view only when f others say the same or have left, since one that leaves alone would
  * be missed at the next fault. Words cross each other: who leaves on somebody's word is followed even if that was just taken back.
  */
-import { replicaId, sequenceNumber, type ReplicaId } from '../base/index.js';
+import { replicaId, sequenceNumber, type ReplicaId, type ViewNumber } from '../base/index.js';
 import type { Envelope, Status } from '../codec/index.js';
 import { isPrimary, type Core } from './core.js';
 import {
@@ -16,6 +16,7 @@ import {
   noteWork,
   restartWindow,
   workOf,
+  type SlowWord,
 } from './expectation.js';
 import { forwardAgainMs, isExecuted } from './intake.js';
 import { closeBatch, noteServed } from './passing-over.js';
@@ -28,8 +29,11 @@ import {
   type PendingEnvelope,
 } from './pool.js';
 
-/** How long who said so follows others who leave: until its word, and then their VIEW-CHANGE, has long arrived. */
-const wordHoldsMs = 2_000;
+/**
+ * How long a word counts that is not said again, and obliges who said it to follow others who leave: more than a STATUS
+ * interval, two messages of a second each, and a slow sync before the second.
+ */
+const wordHoldsMs = 4_000;
 
 /** Only a backup that follows can tell. */
 const isMeasuring = (core: Core): boolean =>
@@ -60,7 +64,7 @@ export function tickExpectation(core: Core, passedMs: number): void {
   closeWindow(expectation, core.view, limits, core.nowMs);
   // The others hear of it with the next STATUS, which is not to wait.
   if (expectation.slowView !== before) core.lastStatusMs = 0;
-  if (findsPrimarySlow(core)) expectation.saidSlowMs = core.nowMs;
+  if (findsPrimarySlow(core)) expectation.foundSlowMs = core.nowMs;
 }
 
 function isBatchUnderWay({ log, view }: Core): boolean {
@@ -108,15 +112,9 @@ export function noteBatchDone(core: Core): void {
 }
 
 /** Whether this replica finds the primary of its view too slow, which has had its time. */
-export function findsPrimarySlow({
-  expectation,
-  config,
-  isActive,
-  view,
-  nowMs,
-  activeSinceMs,
-}: Core): boolean {
-  if (!isActive || expectation.slowView !== view) return false;
+export function findsPrimarySlow(core: Core): boolean {
+  const { expectation, config, view, nowMs, activeSinceMs } = core;
+  if (!isMeasuring(core) || expectation.slowView !== view) return false;
   return nowMs - activeSinceMs >= graceMsOf(expectation, config.throughputGraceMs);
 }
 
@@ -131,22 +129,35 @@ export function noteSlowWord(
   else if (before !== undefined) slowWords.set(from, { ...before, stands: false });
 }
 
-/** f+1 say so or have left, this one among them; or they said so a moment ago, and one of them has left since. */
+/** A peer has asked for another view; `before` is what it asked for until then. */
+export function noteLeft(
+  { expectation, view, nowMs }: Core,
+  before: ViewNumber | null,
+  asked: ViewNumber,
+): void {
+  if (asked > view && (before ?? view) <= view) expectation.peerLeftMs = nowMs;
+}
+
+/** This one and f others say so or have left; or all of them did lately, and one of them has left since. */
 export function isPrimaryTooSlow(core: Core): boolean {
-  const { expectation, config, view, viewChanges, weakQuorum } = core;
-  const holds = (saidMs: number): boolean => core.nowMs - saidMs <= wordHoldsMs;
-  if (expectation.saidSlowMs === null || !holds(expectation.saidSlowMs)) return false;
-  let [left, standing, lately] = [0, 1, 1];
+  const { foundSlowMs, peerLeftMs } = core.expectation;
+  const isLately = (atMs: number | null): boolean => atMs !== null && core.nowMs - atMs <= wordHoldsMs;
+  if (!isLately(foundSlowMs)) return false;
+  const agreeing = agreeingBy(core, ({ saidMs, stands }) => stands && isLately(saidMs));
+  if (findsPrimarySlow(core) && agreeing >= core.weakQuorum) return true;
+  return isLately(peerLeftMs) && agreeingBy(core, ({ saidMs }) => isLately(saidMs)) >= core.weakQuorum;
+}
+
+/** How many have left this view or have said something of its primary that counts, and this replica. */
+function agreeingBy(core: Core, counts: (word: SlowWord) => boolean): number {
+  const { config, view, viewChanges, expectation } = core;
+  let agreeing = 1;
   for (let id = 0; id < config.n; id++) {
     const peer = replicaId(id);
     if (peer === config.id) continue;
-    const word = expectation.slowWords.get(peer);
     const hasLeft = (viewChanges.get(peer)?.view ?? view) > view;
-    const isAboutThis = word?.view === view;
-    if (hasLeft) left += 1;
-    if (hasLeft || (isAboutThis && word.stands)) standing += 1;
-    if (hasLeft || (isAboutThis && holds(word.saidMs))) lately += 1;
+    const word = expectation.slowWords.get(peer);
+    if (hasLeft || (word?.view === view && counts(word))) agreeing += 1;
   }
-  if (findsPrimarySlow(core) && standing >= weakQuorum) return true;
-  return left > 0 && lately >= weakQuorum;
+  return agreeing;
 }

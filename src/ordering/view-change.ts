@@ -23,7 +23,7 @@ import {
 import { doubleGrace } from './expectation.js';
 import { owedSince, resetProposed } from './pool.js';
 import { fillTarget, incarnationOf, isVoid } from './rejoin.js';
-import { isPrimaryTooSlow } from './slow-primary.js';
+import { isPrimaryTooSlow, noteLeft } from './slow-primary.js';
 
 /** Where primaries take turns. */
 const hasHadItsTurn = ({ config, executedInView }: Core): boolean =>
@@ -101,6 +101,7 @@ export function onViewChange(core: Core, from: ReplicaId, message: ViewChange): 
     return;
   }
   core.viewChanges.set(message.replica, message);
+  noteLeft(core, known?.view ?? null, message.view);
   noteCertificate(core, message.checkpoint);
 }
 
@@ -160,14 +161,15 @@ export function tickViewChange(core: Core): void {
     startViewChange(core, next, 'restarted-primary');
     return;
   }
-  // A replica that is fetching the state cannot tell whether the primary or it is behind.
-  if (isPrimary(core) || core.transfer !== null) return;
+  if (isPrimary(core)) return;
   // Aardvark section 4.3: the primary does less than others did though there is demand.
   if (isPrimaryTooSlow(core)) {
     doubleGrace(core.expectation, core.nowMs);
     startViewChange(core, next, 'throughput');
     return;
   }
+  // A replica that is fetching the state cannot tell whether the primary or it is behind.
+  if (core.transfer !== null) return;
   if (hasHadItsTurn(core)) {
     startViewChange(core, next, 'rotation');
     return;

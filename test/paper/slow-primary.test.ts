@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Envelope } from '../../src/codec/index.js';
 import { addEnvelope, alice, bob, openEnvelope } from '../support/lockstep.js';
-import { batchOf, status, viewChange } from '../support/messages.js';
+import { batchOf, certificate, digestOf, status, viewChange } from '../support/messages.js';
 import { Solo } from '../support/solo.js';
 
 /** The primary takes 200 ms for each request though nothing is under way. */
@@ -56,8 +56,8 @@ describe('a backup that finds the primary slow', () => {
 
   test('gives it its time first', () => {
     const solo = new Solo({ id: 3, config: { throughputGraceMs: 7_000 } });
-    solo.message(1, status({ findsPrimarySlow: true }));
     suffer(solo, 34);
+    solo.message(1, status({ findsPrimarySlow: true }));
     expect(solo.sent('viewChange')).toEqual([]);
     suffer(solo, 2);
     expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
@@ -71,7 +71,7 @@ describe('a backup that finds the primary slow', () => {
 
   test.each([
     ['a moment ago', 0, 1],
-    ['long ago', 3_000, 0],
+    ['long ago', 5_000, 0],
   ])('follows who left, if it said so itself %s', (_, passedMs, left) => {
     const solo = new Solo({ id: 3 });
     suffer(solo);
@@ -93,6 +93,45 @@ describe('a backup that finds the primary slow', () => {
     expect(solo.sent('viewChange')).toEqual([]);
     recover(solo);
     solo.message(2, viewChange(2, 1, { checkpoint: solo.genesis }));
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+
+  test('does not leave on such words if who left did so long before', () => {
+    const solo = new Solo({ id: 6, n: 7 });
+    solo.message(5, viewChange(5, 9, { checkpoint: solo.genesis }));
+    suffer(solo);
+    recover(solo);
+    solo.message(1, status({ findsPrimarySlow: true }));
+    solo.message(1, status({}));
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toEqual([]);
+    solo.message(4, viewChange(4, 1, { checkpoint: solo.genesis }));
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
+  });
+
+  test('does not leave on a word that was not said again for long', () => {
+    const solo = new Solo({ id: 3 });
+    solo.message(1, status({ findsPrimarySlow: true }));
+    solo.tick(5_000);
+    suffer(solo);
+    expect(solo.sent('status').at(-1)).toMatchObject({ findsPrimarySlow: true });
+    expect(solo.sent('viewChange')).toEqual([]);
+  });
+
+  test('says so no more while it fetches a state, but keeps its word', () => {
+    const solo = new Solo({ id: 3 });
+    suffer(solo);
+    const ahead = certificate(1_024, digestOf('ahead'), [0, 1, 2]);
+    solo.message(1, { kind: 'stableCheckpoint', certificate: ahead });
+    solo.tick(200);
+    expect(solo.sent('fetchState')).not.toEqual([]);
+    expect(solo.sent('status').at(-1)).toMatchObject({ findsPrimarySlow: false });
+    solo.message(1, status({ findsPrimarySlow: true }));
+    solo.tick(10);
+    expect(solo.sent('viewChange')).toEqual([]);
+    solo.message(1, viewChange(1, 1, { checkpoint: solo.genesis }));
     solo.tick(10);
     expect(solo.sent('viewChange')).toMatchObject([{ view: 1 }]);
   });
