@@ -49,12 +49,14 @@ export class CountingClient {
     return client;
   }
 
-  /** The first acknowledgement after now. */
+  /** The first acknowledgement of an insert that begins after now: one that is under way may still be the old writer's. */
   async next(): Promise<Acknowledgement> {
-    const count = this.acknowledged.length;
-    while (this.acknowledged.length === count)
+    const begun = this.#last;
+    for (;;) {
+      const next = this.acknowledged.find(({ n }) => n >= begun);
+      if (next !== undefined) return next;
       await new Promise<void>((resolve) => this.#listeners.push(resolve));
-    return this.acknowledged[count]!;
+    }
   }
 
   async stop(): Promise<void> {
