@@ -8,8 +8,7 @@ import { TheodoraError } from '../../base/index.js';
 import { any, clusterStatus, connect } from '../../client/index.js';
 import type { ReplicaStatus } from '../../client/index.js';
 import type { Durability } from '../../replica/index.js';
-import { removedAfter } from './cleanup.js';
-import { startBenchCluster } from './cluster.js';
+import { withBenchCluster } from './cluster.js';
 import type { BenchCluster } from './cluster.js';
 import { Histogram } from './histogram.js';
 import type { LoadPlan, LoadResult } from './messages.js';
@@ -206,12 +205,8 @@ async function withCluster<T>(
   use: (cluster: BenchCluster) => Promise<T>,
 ): Promise<T> {
   const faults = new Map(behaviour === null ? [] : faulty.map((id) => [id, [behaviour]] as const));
-  const cluster = await startBenchCluster({ replicas, identities, durability, faults });
   try {
-    return await removedAfter(
-      () => cluster.remove(),
-      () => use(cluster),
-    );
+    return await withBenchCluster({ replicas, identities, durability, faults }, use);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     const code = error instanceof TheodoraError ? error.code : 'INTERNAL';
